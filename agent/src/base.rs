@@ -1,0 +1,10 @@
+//! What every module may use: clock, ids, digests, tasks, secrets.
+//!
+//! Not here: anything that knows a session, an event or a file of the product.
+//!
+//! Imports:
+pub(crate) mod clock;
+pub(crate) mod digest;
+pub(crate) mod ids;
+pub(crate) mod secret;
+pub(crate) mod task;

@@ -1,0 +1,5 @@
+//! Configuration layers, files, environment, explain.
+//!
+//! Not here: policy decisions (`approvals`).
+//!
+//! Imports: base

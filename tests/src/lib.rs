@@ -1,0 +1,1 @@
+//! What the integration tests share: the scripted model server, the sandboxed home, the scenario runner.
