@@ -1,0 +1,24 @@
+//! `agent/answer`.
+use crate::ids::RequestId;
+use crate::json::Json;
+use crate::request::Scope;
+
+wire! {
+    /// Answers a request. The first committed answer wins, the others get 1206.
+    struct AnswerParams {
+        /// The request.
+        request_id: RequestId,
+        /// `allow`, `deny`, `answer`, or the id of one of its options; anything else is refused and decides nothing.
+        decision: String,
+    }
+    optional {
+        /// How far it reaches; `once` if absent.
+        scope: Scope,
+        /// The pattern of an `always`, as it was shown.
+        pattern: String,
+        /// The answer of a question.
+        form: Json,
+        /// A reason, for the model and the log.
+        note: String,
+    }
+}

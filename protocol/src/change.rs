@@ -1,0 +1,64 @@
+//! Files and hunks as clients see them. Not here: how changes are made.
+
+words! {
+    /// What happened to a file.
+    enum FileOp {
+        /// It is new.
+        Add = "add",
+        /// Its content or mode changed.
+        Modify = "modify",
+        /// It is gone.
+        Delete = "delete",
+        /// It has another path; `from` names the old one.
+        Move = "move",
+    }
+}
+
+wire! {
+    /// A maximal run of changed lines, without context. Numbers count from 1 in file order and never change; 0 stands for a
+    /// mode, link, binary or whole-file change.
+    struct Hunk {
+        /// Its number in the file.
+        n: u32,
+        /// First line before, counted from 1; for a pure insertion the line after which it goes.
+        old_start: u64,
+        /// Lines before.
+        old_lines: u64,
+        /// First line after.
+        new_start: u64,
+        /// Lines after.
+        new_lines: u64,
+    }
+}
+
+wire! {
+    /// One file of a change.
+    struct FileChange {
+        /// What happened.
+        op: FileOp,
+        /// Relative to the workspace.
+        path: String,
+        /// Its hunks.
+        hunks: Vec<Hunk>,
+    }
+    optional {
+        /// The old path of a move.
+        from: String,
+        /// BLAKE3 of the content before; absent where there was none.
+        before: String,
+        /// BLAKE3 of the content after; absent where there is none.
+        after: String,
+        /// Whether bytes of the path are not UTF-8 and stand as `%XX`.
+        path_encoded: bool,
+    }
+}
+
+wire! {
+    /// Something a change could not cover, and why.
+    struct Uncovered {
+        /// Relative to the workspace.
+        path: String,
+        /// Why.
+        reason: String,
+    }
+}

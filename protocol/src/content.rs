@@ -1,0 +1,87 @@
+//! Content of messages, inputs and tool results. Not here: how a model is shown it.
+use serde::{Deserialize, Serialize};
+
+wire! {
+    /// Lines of a file, counted from 1, both ends included.
+    struct LineRange {
+        /// The first line.
+        start: u64,
+        /// The last line.
+        end: u64,
+    }
+}
+
+/// One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Content {
+    /// Plain text or Markdown.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// An image: `data` (base64) or `ref`.
+    Image {
+        /// Its type, such as `image/png`.
+        mime: String,
+        /// The bytes in base64.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<String>,
+        /// Where the bytes are.
+        #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+    },
+    /// A file of the workspace, read when the message is delivered.
+    File {
+        /// Relative to the workspace, or absolute beneath it.
+        path: String,
+        /// Only these lines.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        range: Option<LineRange>,
+    },
+    /// Text a person selected, as it stood in the editor.
+    Selection {
+        /// The file it was selected in.
+        path: String,
+        /// The lines it spans.
+        range: LineRange,
+        /// The selected text.
+        text: String,
+    },
+    /// Large content by reference.
+    Ref {
+        /// Where it is.
+        #[serde(rename = "ref")]
+        reference: String,
+        /// Its type.
+        mime: String,
+        /// How large it is.
+        bytes: u64,
+        /// What it is, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
+}
+
+impl Content {
+    /// Makes a text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text { text: text.into() }
+    }
+}
+
+/// Returns the texts of some content, joined by line breaks; everything else is left out.
+pub fn plain_text(content: &[Content]) -> String {
+    let texts: Vec<&str> = content
+        .iter()
+        .filter_map(|piece| match piece {
+            Content::Text { text } => Some(text.as_str()),
+            Content::Image { .. }
+            | Content::File { .. }
+            | Content::Selection { .. }
+            | Content::Ref { .. } => None,
+        })
+        .collect();
+    texts.join("\n")
+}

@@ -1,0 +1,132 @@
+//! Events of the machine's `all` log.
+use crate::ids::{GrantId, RequestId, SessionId};
+use crate::request::RequestItem;
+use crate::session::SessionItem;
+
+wire! {
+    /// A session appeared.
+    struct SessionListed {
+        /// Its item.
+        item: SessionItem,
+    }
+}
+
+wire! {
+    /// A session was deleted.
+    struct SessionRemoved {
+        /// Which.
+        session_id: SessionId,
+    }
+}
+
+wire! {
+    /// A request waits for an answer.
+    struct RequestAdded {
+        /// Its item.
+        item: RequestItem,
+    }
+}
+
+wire! {
+    /// A request waits no more.
+    struct RequestRemoved {
+        /// Which.
+        request_id: RequestId,
+    }
+}
+
+wire! {
+    /// A standing decision.
+    struct GrantItem {
+        /// The grant.
+        id: GrantId,
+        /// What it allows, such as `cargo test *`.
+        pattern: String,
+        /// The workspace it holds in, a `file://` URI.
+        workspace: String,
+        /// When it was made.
+        created_at: String,
+    }
+}
+
+wire! {
+    /// A grant was made.
+    struct GrantAdded {
+        /// Its item.
+        item: GrantItem,
+    }
+}
+
+wire! {
+    /// A grant was taken back.
+    struct GrantRemoved {
+        /// Which.
+        grant_id: GrantId,
+    }
+}
+
+wire! {
+    /// A workspace a person trusts.
+    struct WorkspaceItem {
+        /// The workspace, a `file://` URI.
+        id: String,
+        /// When it was trusted.
+        trusted_at: String,
+    }
+}
+
+wire! {
+    /// A workspace is trusted now.
+    struct WorkspaceAdded {
+        /// Its item.
+        item: WorkspaceItem,
+    }
+}
+
+wire! {
+    /// A workspace is trusted no more.
+    struct WorkspaceRemoved {
+        /// The workspace, a `file://` URI.
+        id: String,
+    }
+}
+
+wire! {
+    /// A configuration was taken.
+    struct ConfigChanged {
+        /// The file.
+        file: String,
+    }
+}
+
+wire! {
+    /// A configuration was not taken; the last good one stays in force.
+    struct ConfigRejected {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        error: String,
+    }
+    optional {
+        /// The line, from 1.
+        line: u64,
+    }
+}
+
+wire! {
+    /// The daemon takes no new work.
+    struct AgentDraining {
+        /// Turns that still run.
+        running: u64,
+    }
+}
+
+wire! {
+    /// Something a person should know.
+    struct Notice {
+        /// What kind of thing.
+        kind: String,
+        /// The sentence.
+        message: String,
+    }
+}

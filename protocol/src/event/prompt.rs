@@ -1,0 +1,67 @@
+//! `prompt.*`.
+use crate::content::Content;
+use crate::event::session::By;
+use crate::ids::{MessageId, TurnId};
+use crate::prompt::{Admission, Delivery};
+
+wire! {
+    /// A message was taken in; committed before the client is answered.
+    struct PromptAdmitted {
+        /// The message.
+        message_id: MessageId,
+        /// What it says.
+        input: Vec<Content>,
+        /// How it wanted to be delivered.
+        delivery: Delivery,
+        /// What became of it.
+        outcome: Admission,
+    }
+    optional {
+        /// The turn it starts or joins.
+        turn_id: TurnId,
+        /// Its place in the queue.
+        position: u64,
+        /// Who sent it.
+        by: By,
+        /// The client's key.
+        key: String,
+    }
+}
+
+words! {
+    /// What happened to a waiting message.
+    enum PendingOp {
+        /// Taken back.
+        Withdraw = "withdraw",
+        /// Its text was replaced.
+        Replace = "replace",
+        /// A queued message became a steer.
+        Promote = "promote",
+        /// A steer found no turn and went to the queue.
+        Requeue = "requeue",
+    }
+}
+
+wire! {
+    /// A waiting message changed.
+    struct PromptChanged {
+        /// The message.
+        message_id: MessageId,
+        /// What happened.
+        op: PendingOp,
+    }
+    optional {
+        /// Its new text.
+        input: Vec<Content>,
+        /// Who did it.
+        by: By,
+    }
+}
+
+wire! {
+    /// A message became part of the conversation.
+    struct PromptDelivered {
+        /// The message.
+        message_id: MessageId,
+    }
+}

@@ -1,0 +1,58 @@
+//! `tool.*`.
+use crate::content::Content;
+use crate::ids::{CallId, ChangeId};
+use crate::json::Json;
+use crate::tool::{CallStatus, EffectClass, PathIntent, ToolKind};
+
+wire! {
+    /// The model wants a call. Nothing has run.
+    struct ToolProposed {
+        /// The call.
+        call_id: CallId,
+        /// The tool's name, as the model wrote it.
+        name: String,
+        /// What it is about.
+        kind: ToolKind,
+        /// What it will do, one line.
+        title: String,
+        /// Its arguments; a string where they were no JSON.
+        input: Json,
+        /// BLAKE3 of name and arguments.
+        digest: String,
+    }
+}
+
+wire! {
+    /// A call was allowed and starts: the record that its effect may have happened from here on.
+    struct ToolStarted {
+        /// The call.
+        call_id: CallId,
+        /// What it may do to the world.
+        effect: EffectClass,
+        /// What it will write, before and after.
+        intent: Vec<PathIntent>,
+        /// Why it may: `profile edit`, `rule allow cargo test *`, `allowed by a person`.
+        allowed_by: String,
+    }
+}
+
+wire! {
+    /// A call is settled: the model gets exactly this.
+    struct ToolEnded {
+        /// The call.
+        call_id: CallId,
+        /// How.
+        status: CallStatus,
+        /// The result.
+        content: Vec<Content>,
+    }
+    optional {
+        /// The whole output, where `content` was cut.
+        #[serde(rename = "ref")]
+        reference: String,
+        /// The change it made.
+        change_id: ChangeId,
+        /// For commands: the exit code.
+        exit: i32,
+    }
+}

@@ -1,0 +1,47 @@
+//! `agent/list`.
+use crate::ids::SessionId;
+use crate::json::Json;
+
+wire! {
+    /// Lists things of a kind.
+    struct ListParams {
+        /// Of which kind: session, model, provider, profile, tool, request, grant, workspace.
+        kind: String,
+    }
+    optional {
+        /// Only those of this session.
+        session_id: SessionId,
+        /// Only those that fit, by kind: `workspace` and `state` for sessions.
+        filter: ListFilter,
+        /// Go on after this item.
+        after: String,
+        /// At most so many, 1 to 1,000; 100 if absent.
+        limit: u64,
+    }
+}
+
+wire! {
+    /// Narrows a list.
+    #[derive(Default)]
+    struct ListFilter {}
+    optional {
+        /// Only sessions of this workspace: `file://` URI or absolute path.
+        workspace: String,
+        /// Only sessions in this state.
+        state: crate::session::SessionState,
+    }
+}
+
+wire! {
+    /// A page of things.
+    struct ListResult {
+        /// The things, sessions newest first.
+        items: Vec<Json>,
+        /// The seq of the `all` log they are true at.
+        rev: u64,
+    }
+    optional {
+        /// What to give as `after` for the next page.
+        next: String,
+    }
+}

@@ -1,0 +1,147 @@
+//! THE table of methods: name, parameters, result, stability. It drives registration, the client's typed calls, the schema and
+//! the documentation. Not here: what a method does.
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{admin, answer, list, log, open, prompt};
+
+/// How far a client may rely on a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stability {
+    /// Only additions within the major version.
+    Stable,
+    /// Used by name (`agent/run@1`), may change.
+    Experimental,
+}
+
+/// Whether a request only looks: an observer may send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Changes nothing.
+    Look,
+    /// Acts: controllers only.
+    Act,
+}
+
+/// A request of the native dialect.
+pub trait Method {
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// How far to rely on it.
+    const STABILITY: Stability;
+    /// Who may send it.
+    const ACCESS: Access;
+    /// Its parameters.
+    type Params: Wire;
+    /// Its result.
+    type Result: Wire;
+}
+
+/// What every parameter and result type can do.
+#[cfg(not(feature = "schema"))]
+pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
+#[cfg(not(feature = "schema"))]
+impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
+
+/// What every parameter and result type can do.
+#[cfg(feature = "schema")]
+pub trait Wire: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static {}
+#[cfg(feature = "schema")]
+impl<T: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static> Wire for T {}
+
+/// Whoever needs every method with its types: registration, the schema.
+pub trait Visitor {
+    /// Is called once a method.
+    fn method<M: Method>(&mut self);
+}
+
+/// What the table says of a method, without its types.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodInfo {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// How far to rely on it.
+    pub stability: Stability,
+    /// Who may send it.
+    pub access: Access,
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $marker:ident $name:literal $params:ty => $result:ty, $access:ident, $stability:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub enum $marker {}
+
+            impl Method for $marker {
+                const NAME: &'static str = $name;
+                const STABILITY: Stability = Stability::$stability;
+                const ACCESS: Access = Access::$access;
+                type Params = $params;
+                type Result = $result;
+            }
+        )*
+
+        /// Every request, in the order of the specification.
+        pub const METHODS: &[MethodInfo] = &[
+            $(MethodInfo { name: $name, stability: Stability::$stability, access: Access::$access },)*
+        ];
+
+        /// Shows every method to a visitor, in the order of the specification.
+        pub fn visit(visitor: &mut impl Visitor) {
+            $(visitor.method::<$marker>();)*
+        }
+    };
+}
+
+methods! {
+    /// Opens, attaches to or forks a session.
+    Open "agent/open" open::OpenParams => open::OpenResult, Act, Stable;
+    /// Lists things of a kind.
+    List "agent/list" list::ListParams => list::ListResult, Look, Stable;
+    /// Parts with a session.
+    Close "agent/close" open::CloseParams => open::SeqResult, Act, Stable;
+    /// Sends a message.
+    Prompt "agent/prompt" prompt::PromptParams => prompt::PromptResult, Act, Stable;
+    /// Interrupts the running turn.
+    Interrupt "agent/interrupt" prompt::InterruptParams => prompt::InterruptResult, Act, Stable;
+    /// Subscribes to a log.
+    Observe "agent/observe" log::ObserveParams => String, Look, Stable;
+    /// Ends a subscription.
+    Unobserve "agent/unobserve" (String,) => bool, Look, Stable;
+    /// Reads a page of a log.
+    Log "agent/log" log::LogParams => log::LogResult, Look, Stable;
+    /// Answers a request.
+    Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable;
+    /// Housekeeping of the daemon.
+    Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable;
+}
+
+/// Notifications the agent takes, beside LSP's own.
+pub const NOTIFICATIONS_IN: &[&str] = &["$/environment", "$/cancelRequest", "initialized", "exit"];
+
+/// The one notification the agent sends.
+pub const EVENT: &str = "agent/event";
+
+wire! {
+    /// The parameters of `$/environment`: variables of the caller.
+    #[derive(Default)]
+    struct EnvironmentParams {
+        /// Names and values.
+        variables: std::collections::BTreeMap<String, String>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_begin_with_the_products_own_prefix() {
+        let mut names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METHODS.len());
+        assert!(names.iter().all(|name| name.starts_with("agent/")));
+    }
+}

@@ -1,0 +1,31 @@
+//! Numbers both sides agree on. Not here: negotiation (`handshake`).
+
+/// The protocol's major version. Within it there are only additions.
+pub const PROTOCOL: u32 = 1;
+
+/// The largest message the agent accepts, in bytes.
+pub const MESSAGE_IN_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The largest message the agent sends, in bytes; larger content goes by reference.
+pub const MESSAGE_OUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The largest block of LSP headers, in bytes.
+pub const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// How deep JSON may nest.
+pub const JSON_DEPTH_MAX: usize = 128;
+
+/// Requests of one connection that may wait for their answer; beyond it the connection is not read.
+pub const IN_FLIGHT_MAX: usize = 256;
+
+/// Events of one page.
+pub const PAGE_EVENTS_MAX: usize = 1_000;
+
+/// Bytes of one page.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Text carried inside an event or result, in bytes; beyond it stands a reference.
+pub const INLINE_BYTES_MAX: usize = 65_536;
+
+/// Messages that may wait in a session's queue.
+pub const QUEUE_LEN_MAX: usize = 64;
