@@ -1,5 +1,107 @@
-//! Configuration layers, files, environment, explain.
+//! Configuration: layers, files, the environment, explain.
 //!
-//! Not here: policy decisions (`approvals`).
+//! Not here: policy decisions (`approvals`), and who may log in how. One table (`schema`) names every key; reading,
+//! environment names, narrowing, `explain` and `set` all follow from it.
 //!
 //! Imports: base
+pub(crate) mod credentials;
+pub(crate) mod environment;
+pub(crate) mod error;
+pub(crate) mod model;
+pub(crate) mod paths;
+pub(crate) mod profile;
+pub(crate) mod provider;
+pub(crate) mod rule;
+
+use std::collections::BTreeMap;
+
+use crate::config::profile::Profile;
+use crate::config::provider::ProviderConfig;
+use crate::config::rule::Rule;
+
+/// The effective configuration: what the layers come to, checked and typed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Config {
+    /// `provider/model` or `provider`; `None` where nobody chose.
+    pub(crate) model: Option<String>,
+    /// Name of the profile; always a key of `profiles`.
+    pub(crate) profile: String,
+    /// The configured providers by name. The vendors' own, known by their variables, come on top: `Config::provider`.
+    pub(crate) providers: BTreeMap<String, ProviderConfig>,
+    /// Every profile, the five built-in ones included, with `extends` worked out.
+    pub(crate) profiles: BTreeMap<String, Profile>,
+    /// Bounds of a turn.
+    pub(crate) limits: Limits,
+    /// Standing rules of all layers; later layers add, none takes away.
+    pub(crate) rules: Rules,
+    /// What commands may do beyond the default.
+    pub(crate) sandbox: Sandbox,
+    /// The process itself.
+    pub(crate) daemon: Daemon,
+}
+
+/// Bounds of a turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// Steps of a turn before it asks whether to go on.
+    pub(crate) steps: u32,
+    /// US dollars a turn may cost; `None` is no bound.
+    pub(crate) cost_usd: Option<f64>,
+    /// Seconds a turn may take, time spent waiting for a person not counted.
+    pub(crate) turn_timeout_s: u64,
+    /// Seconds that all attempts of one provider request may take together.
+    pub(crate) retry_budget_s: u64,
+    /// Attempts of one provider request, the first included.
+    pub(crate) retry_attempts: u32,
+}
+
+/// Standing rules: deny beats ask beats allow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Rules {
+    /// What needs no question.
+    pub(crate) allow: Vec<Rule>,
+    /// What needs one whatever the profile allows.
+    pub(crate) ask: Vec<Rule>,
+    /// What never happens; no grant and no profile lifts it.
+    pub(crate) deny: Vec<Rule>,
+}
+
+/// What commands may do beyond the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sandbox {
+    /// Whether commands may connect to Unix sockets.
+    pub(crate) unix_sockets: bool,
+}
+
+/// The process itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Daemon {
+    /// Seconds a daemon that a command started stays after its last client and last job; 10 where `CI` is set.
+    pub(crate) linger_s: u64,
+    /// Address of the HTTP carrier; `None` is off.
+    pub(crate) listen: Option<String>,
+    /// Whether peers in another user namespace (editors in containers and Flatpaks) are admitted.
+    pub(crate) accept_user_namespace: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 25, cost_usd: None, turn_timeout_s: 1800, retry_budget_s: 120, retry_attempts: 6 }
+    }
+}
+
+impl Default for Config {
+    /// What is built in, where no layer says anything and `CI` is not set.
+    fn default() -> Self {
+        Self {
+            model: None,
+            profile: profile::DEFAULT.to_owned(),
+            providers: BTreeMap::new(),
+            profiles: profile::built_in(),
+            limits: Limits::default(),
+            rules: Rules::default(),
+            sandbox: Sandbox { unix_sockets: false },
+            daemon: Daemon { linger_s: 300, listen: None, accept_user_namespace: false },
+        }
+    }
+}

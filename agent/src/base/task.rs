@@ -22,7 +22,10 @@ pub(crate) enum TaskFailure {
 }
 
 /// Starts a task that lives as long as the returned handle.
-#[expect(clippy::disallowed_methods, reason = "the one place that spawns: everybody else gets an owned handle")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that spawns: everybody else gets an owned handle"
+)]
 pub(crate) fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Task<T> {
     Task(tokio::spawn(future))
 }

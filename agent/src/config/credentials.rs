@@ -1,0 +1,175 @@
+//! Keys: `credentials.json` of the state directory, key files, and which key a provider gets. Not here: logging in.
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::base::secret::Secret;
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
+
+/// Longest file that can hold keys, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The keys stored by `tenon auth login`, by provider.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Credentials(BTreeMap<String, Secret>);
+
+/// `credentials.json`: `{"providers": {"NAME": {"key": "…"}}}`. Unknown members are left alone.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    providers: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    key: String,
+}
+
+/// Why a file with keys cannot be used. Never holds anything of the file's content.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CredentialsError {
+    /// It cannot be read.
+    #[error("{} cannot be read", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no regular file, or over the limit.
+    #[error("{} is no regular file of at most {FILE_BYTES_MAX} bytes", .file.display())]
+    NotAFile {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Others may read or write it.
+    #[error("{} may be read by others: run `chmod 600` on it", .file.display())]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// It is not the JSON it should be.
+    #[error("{} is not valid at line {line}", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl Credentials {
+    /// Reads the file; a missing one is no credentials.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not private to its owner, or is not valid.
+    pub(crate) fn read(file: &Path) -> Result<Self, CredentialsError> {
+        let Some((text, mode)) = read_bounded(file)? else { return Ok(Self::default()) };
+        if mode & 0o077 != 0 {
+            return Err(CredentialsError::Exposed { file: file.to_owned() });
+        }
+        let parsed: File = serde_json::from_str(&text)
+            .map_err(|error| CredentialsError::Malformed { file: file.to_owned(), line: error.line() })?;
+        let keys = parsed.providers.into_iter().filter(|(_, entry)| !entry.key.is_empty());
+        Ok(Self(keys.map(|(name, entry)| (name, Secret::new(entry.key))).collect()))
+    }
+
+    /// Returns the stored key of a provider.
+    pub(crate) fn get(&self, provider: &str) -> Option<&Secret> {
+        self.0.get(provider)
+    }
+}
+
+/// The text and the mode of a regular file; `None` where there is none.
+fn read_bounded(file: &Path) -> Result<Option<(String, u32)>, CredentialsError> {
+    let unreadable = |source| CredentialsError::Unreadable { file: file.to_owned(), source };
+    let metadata = match fs::metadata(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(unreadable)?,
+    };
+    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
+        return Err(CredentialsError::NotAFile { file: file.to_owned() });
+    }
+    let mut text = String::new();
+    let opened = fs::File::open(file).map_err(unreadable)?;
+    opened.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(Some((text, metadata.permissions().mode())))
+}
+
+/// What is known about a provider's key.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyState {
+    /// The provider takes none.
+    NotNeeded,
+    /// Here it is.
+    Found(Secret),
+    /// It is needed and not there.
+    Missing {
+        /// What to do about it, as one clause.
+        how: String,
+    },
+}
+
+impl Config {
+    /// Returns the key of a provider: from the variable or file that its configuration names, else the vendor's own
+    /// variable, else what `tenon auth login` stored.
+    ///
+    /// Reads the key file where one is configured.
+    pub(crate) fn key_for(
+        &self,
+        provider: &ProviderConfig,
+        environment: &Environment,
+        credentials: &Credentials,
+    ) -> KeyState {
+        let name = &provider.name;
+        let stored = || credentials.get(name).cloned().map(KeyState::Found);
+        if provider.wire == Wire::Script {
+            return KeyState::NotNeeded;
+        }
+        match &provider.api_key {
+            KeySource::Variable(variable) => {
+                from_variable(variable, environment).or_else(stored).unwrap_or_else(|| KeyState::Missing {
+                    how: format!("set {variable}, or run `tenon auth login {name}`"),
+                })
+            }
+            KeySource::File(file) => from_file(file),
+            KeySource::Default => {
+                let Some(vendor) = vendor(name) else { return stored().unwrap_or(KeyState::NotNeeded) };
+                let moved = provider.base_url.as_deref() != Some(vendor.base_url);
+                let found = from_variable(vendor.key_variable, environment).or_else(stored);
+                found.unwrap_or_else(|| {
+                    if moved {
+                        // Someone's own server under the vendor's name: many want no key.
+                        return KeyState::NotNeeded;
+                    }
+                    let variable = vendor.key_variable;
+                    KeyState::Missing { how: format!("set {variable}, or run `tenon auth login {name}`") }
+                })
+            }
+        }
+    }
+}
+
+fn from_variable(variable: &str, environment: &Environment) -> Option<KeyState> {
+    environment.secrets.get(variable).cloned().map(KeyState::Found)
+}
+
+fn from_file(file: &Path) -> KeyState {
+    let how = |what: &str| KeyState::Missing { how: format!("{what} {}", file.display()) };
+    match read_bounded(file) {
+        Ok(Some((text, _))) if !text.trim().is_empty() => KeyState::Found(Secret::new(text.trim())),
+        Ok(Some(_)) => how("put the key into the empty file"),
+        Ok(None) => how("put the key into the file"),
+        Err(error) => KeyState::Missing { how: format!("make the key file readable: {error}") },
+    }
+}
+
+#[cfg(test)]
+mod tests;
