@@ -1,0 +1,103 @@
+//! From a command line to a launch: the shell, the clean environment, the level. Not here: starting it (`process`).
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::process::Launch;
+use crate::sandbox::environment::child_environment;
+use crate::sandbox::level::{Level, Probe};
+
+/// The shell that is used where it exists: it is what people and models write for.
+const BASH: &str = "/bin/bash";
+
+/// The shell that is always there.
+const SH: &str = "/bin/sh";
+
+/// A command line that may run, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Command<'a> {
+    /// The text for the shell. It becomes one argument of the shell, and is spliced into nothing.
+    pub(crate) text: &'a str,
+    /// The directory it starts in; absolute.
+    pub(crate) cwd: &'a Path,
+    /// The variables of the session; what a command gets of them is decided here.
+    pub(crate) session_env: &'a BTreeMap<String, String>,
+    /// How long it may run.
+    pub(crate) timeout: Duration,
+    /// How many bytes of output are handed on.
+    pub(crate) output_bytes_max: u64,
+    /// Where its spawn and exit records go.
+    pub(crate) record_path: Option<PathBuf>,
+}
+
+/// Why a command cannot be launched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SandboxError {
+    /// The level that was demanded cannot be had here; the command is not run at a lower one.
+    #[error("sandbox level {} is demanded, level {} is what this machine has", demanded.number(), available.number())]
+    Unavailable {
+        /// The level that was demanded.
+        demanded: Level,
+        /// The level that can be had.
+        available: Level,
+        /// What is missing, as the protocol tells it.
+        missing: Vec<String>,
+    },
+}
+
+/// Returns the launch of a command at a level: `/bin/bash`, or `/bin/sh` where there is none, whatever the person's own
+/// shell is; without start-up files; with the clean environment. A level that is missing is an error.
+pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Result<Launch, SandboxError> {
+    if demanded > probe.level {
+        let missing = probe.missing_texts();
+        return Err(SandboxError::Unavailable { demanded, available: probe.level, missing });
+    }
+    Ok(Launch {
+        argv: shell_argv(command.text, Path::new(BASH).exists()),
+        cwd: command.cwd.to_owned(),
+        env: child_environment(command.session_env),
+        timeout: command.timeout,
+        output_bytes_max: command.output_bytes_max,
+        record_path: command.record_path,
+    })
+}
+
+/// `--norc` and `--noprofile`: some builds of bash read start-up files when they believe to be run by a remote login.
+/// `--` keeps a command that begins with a dash from being read as an option.
+fn shell_argv(text: &str, has_bash: bool) -> Vec<OsString> {
+    let shell: &[&str] =
+        if has_bash { &[BASH, "--norc", "--noprofile", "-c", "--"] } else { &[SH, "-c", "--"] };
+    shell.iter().copied().chain([text]).map(OsString::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::level::probe;
+
+    fn command<'a>(text: &'a str, session_env: &'a BTreeMap<String, String>) -> Command<'a> {
+        let (timeout, output_bytes_max) = (Duration::from_secs(5), 1024);
+        Command { text, cwd: Path::new("/"), session_env, timeout, output_bytes_max, record_path: None }
+    }
+
+    #[test]
+    fn the_text_is_one_argument() {
+        let text = "echo 'a b'; rm -rf \"$x\" # -c";
+        for has_bash in [true, false] {
+            let argv = shell_argv(text, has_bash);
+            assert_eq!(argv.last().unwrap(), text);
+            assert_eq!(argv[argv.len() - 3..argv.len() - 1], ["-c", "--"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_level_is_an_error_and_a_lower_one_is_not() {
+        let env = BTreeMap::from([("LD_PRELOAD".to_owned(), "/x.so".to_owned())]);
+        let refused = launch(command("true", &env), Level::Confined, &probe()).unwrap_err();
+        let SandboxError::Unavailable { demanded, available, missing } = refused;
+        assert_eq!((demanded, available, missing.is_empty()), (Level::Confined, Level::Clean, false));
+        let launched = launch(command("true", &env), Level::Open, &probe()).unwrap();
+        assert!(!launched.env.contains_key("LD_PRELOAD"));
+    }
+}
