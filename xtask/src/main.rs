@@ -1,2 +1,67 @@
-//! The project's own tasks.
-fn main() {}
+//! The project's own tasks, called as `cargo xtask TASK`.
+//!
+//! Not here: anything the product needs at run time.
+//! A task is one file; this file names them and turns a failure into an exit code.
+
+mod ci;
+mod codegen;
+mod deny;
+mod dist;
+mod elf;
+#[cfg(test)]
+mod lints_fire;
+mod root;
+mod shell;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The project's own tasks")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// The gate: fmt, tidy, codegen --check, clippy, test, doc, deny; stops at the first failure
+    Ci,
+    /// Check what rustc and clippy cannot: layers, sizes, headers, names
+    Tidy,
+    /// Build the binary and run every test of the workspace
+    Test {
+        /// Run only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Build the static, stripped binary and check its size
+    Dist,
+    /// Write what is generated from the protocol crate into spec/
+    Codegen {
+        /// Write nothing; fail when a file on disk differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check licences, bans and sources of the dependencies
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
+        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Dist => dist::run(),
+        Task::Codegen { check } => codegen::run(check),
+        Task::Deny => deny::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            shell::say(&format!("failed: {failure:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

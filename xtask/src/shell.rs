@@ -1,0 +1,74 @@
+//! Running other programs, reading the environment and printing: the tasks' only contact with the world.
+//!
+//! Not here: the agent's own way of running commands, which is supervised; a task is a developer's tool.
+
+use crate::root::root;
+use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Prints one line to stdout at once; a closed stdout is no failure of a task.
+pub(crate) fn say(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _: std::io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Returns an environment variable that is set, not empty and UTF-8.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "a task is configured by the environment it is called in")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns a command that runs in the root of the project with stdin closed.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "a task runs cargo and its tools; nothing of the agent is here")]
+    let mut command = Command::new(program);
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// Returns a command for the cargo that called this task.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = command(environment("CARGO").as_deref().unwrap_or("cargo"));
+    // What cargo told this task about the task's own package would make every other package rebuild.
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Runs a command with inherited output; fails when it does not end with 0.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", name(command)))?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", line(command));
+    }
+    Ok(())
+}
+
+/// Runs a command and returns its stdout as text; fails when it does not end with 0.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start {}", name(command)))?;
+    if !output.status.success() {
+        bail!("`{}` ended with {}: {}", line(command), output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{} printed no UTF-8", name(command)))
+}
+
+/// Returns whether `program --version` can be run.
+pub(crate) fn is_installed(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
+    let mut probe = command(program);
+    probe.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+fn line(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}

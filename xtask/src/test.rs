@@ -1,0 +1,51 @@
+//! Runs every test of the workspace: unit, integration and documentation.
+//!
+//! Not here: the tests.
+//! `cargo nextest` is used where it is installed, because it runs each test in a process of its own and in parallel;
+//! `cargo test` is the same tests without it.
+
+use crate::{root, shell};
+use anyhow::Result;
+use std::process::Command;
+
+/// Whether tests that take more than a second run too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slow {
+    /// They run.
+    Included,
+    /// They run only if `RUN_SLOW_TESTS` is already set.
+    AsAsked,
+}
+
+/// Builds the binary and runs the tests, or those whose name contains `filter`.
+pub(crate) fn run(filter: Option<&str>) -> Result<()> {
+    run_with(Slow::AsAsked, filter)
+}
+
+/// As [`run`], deciding about slow tests.
+pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
+    shell::run(shell::cargo().args(["build", "--package", "tenon-agent", "--bin", "tenon"]))?;
+    let nextest = shell::is_installed("cargo-nextest", &["nextest", "--version"]);
+    if !nextest {
+        shell::say("skipped: nextest (not installed), using cargo test");
+    }
+    let mut tests = shell::cargo();
+    if nextest {
+        tests.args(["nextest", "run", "--workspace"]);
+    } else {
+        tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
+    }
+    shell::run(prepare(&mut tests, slow).args(filter))?;
+    // nextest knows no documentation tests.
+    let mut documentation = shell::cargo();
+    shell::run(prepare(documentation.args(["test", "--workspace", "--doc"]), slow).args(filter))
+}
+
+/// Tells the tests which binary to drive, and whether to take their time.
+fn prepare(command: &mut Command, slow: Slow) -> &mut Command {
+    command.env("TENON_BIN", root::target().join("debug").join("tenon"));
+    match slow {
+        Slow::Included => command.env("RUN_SLOW_TESTS", "1"),
+        Slow::AsAsked => command,
+    }
+}
