@@ -2,7 +2,7 @@
 //!
 //! Not here: anything that knows a session, an event or a file of the product.
 //!
-//! Imports:
+//! Imports: protocol (ids)
 pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod ids;

@@ -5,24 +5,24 @@
 //! ARCHITECTURE.md.
 #![allow(dead_code, reason = "wiring in progress")]
 
-pub(crate) mod approvals;
-pub(crate) mod base;
-pub(crate) mod catalogue;
-pub(crate) mod changes;
 pub mod cli;
-pub(crate) mod config;
-pub(crate) mod daemon;
-pub(crate) mod dialects;
-pub(crate) mod feed;
-pub(crate) mod handlers;
-pub(crate) mod journal;
-pub(crate) mod process;
-pub(crate) mod projections;
-pub(crate) mod providers;
-pub(crate) mod router;
-pub(crate) mod sandbox;
-pub(crate) mod session;
-pub(crate) mod tools;
-pub(crate) mod turn;
 pub(crate) mod wire;
+pub(crate) mod dialects;
+pub(crate) mod router;
+pub(crate) mod handlers;
+pub(crate) mod daemon;
+pub(crate) mod session;
+pub(crate) mod turn;
+pub(crate) mod approvals;
+pub(crate) mod providers;
+pub(crate) mod catalogue;
+pub(crate) mod tools;
+pub(crate) mod sandbox;
+pub(crate) mod process;
+pub(crate) mod changes;
 pub(crate) mod workspace;
+pub(crate) mod projections;
+pub(crate) mod feed;
+pub(crate) mod journal;
+pub(crate) mod config;
+pub(crate) mod base;

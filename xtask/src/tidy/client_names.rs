@@ -6,8 +6,19 @@
 use super::Finding;
 use super::source::{SourceFile, has_word};
 
-const NAMES: &[&str] =
-    &["nvim", "neovim", "vscode", "vs code", "visual studio", "zed", "emacs", "helix", "kakoune", "jetbrains", "sublime"];
+const NAMES: &[&str] = &[
+    "nvim",
+    "neovim",
+    "vscode",
+    "vs code",
+    "visual studio",
+    "zed",
+    "emacs",
+    "helix",
+    "kakoune",
+    "jetbrains",
+    "sublime",
+];
 
 /// Finds names of clients anywhere in agent/src.
 pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
@@ -16,7 +27,9 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         for (index, line) in file.text.lines().enumerate() {
             let lower = line.to_lowercase();
             let named = NAMES.iter().filter(|name| has_word(&lower, name));
-            findings.extend(named.map(|name| Finding::new(&file.path, index + 1, format!("names a client: {name}"))));
+            findings.extend(
+                named.map(|name| Finding::new(&file.path, index + 1, format!("names a client: {name}"))),
+            );
         }
     }
     findings

@@ -20,7 +20,10 @@ const CRATES: &[Row] = &[
     Row { names: &["axum", "tokio_tungstenite"], places: &["wire"] },
     Row { names: &["tower_lsp_server", "agent_client_protocol_schema"], places: &["dialects"] },
     Row { names: &["reqwest"], places: &["providers", "mcp", "tools/fetch"] },
-    Row { names: &["ignore", "grep_matcher", "grep_regex", "grep_searcher", "notify"], places: &["workspace"] },
+    Row {
+        names: &["ignore", "grep_matcher", "grep_regex", "grep_searcher", "notify"],
+        places: &["workspace"],
+    },
     Row { names: &["clap", "clap_complete", "anyhow"], places: &["cli", "main"] },
     Row { names: &["tenon_client"], places: &["cli"] },
     Row { names: &["brush_parser"], places: &["approvals"] },
@@ -48,8 +51,10 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
             let misplaced = WORDS.iter().filter(|row| !is_in(file, row.places));
             let named = misplaced.flat_map(|row| row.names.iter().map(move |name| (name, row.places)));
             let words = named.filter(|(name, _)| has_word(line, name));
-            let message = |(name, places): (&&str, &[&str])| format!("`{name}` belongs to {}", places.join(", "));
-            findings.extend(crates.chain(words).map(|found| Finding::new(&file.path, number, message(found))));
+            let message =
+                |(name, places): (&&str, &[&str])| format!("`{name}` belongs to {}", places.join(", "));
+            findings
+                .extend(crates.chain(words).map(|found| Finding::new(&file.path, number, message(found))));
         }
         findings.extend(members(file, "serde_json", "Value", VALUE_PLACES));
         findings.extend(members(file, "process", "Command", COMMAND_PLACES));
@@ -59,7 +64,9 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
 
 fn is_in(file: &SourceFile, places: &[&str]) -> bool {
     let path = file.path.trim_start_matches("agent/src/").trim_end_matches(".rs");
-    places.iter().any(|place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    places
+        .iter()
+        .any(|place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// A crate is named at the start of a path (`reqwest::Client`, `use clap;`), not within one (`crate::notify::x`).
@@ -121,7 +128,11 @@ mod tests {
 
     #[test]
     fn every_word_is_found_elsewhere() {
-        finds("agent/src/tools/write.rs", "root.confined_write(path);\n", &["`confined_write` belongs to workspace, changes"]);
+        finds(
+            "agent/src/tools/write.rs",
+            "root.confined_write(path);\n",
+            &["`confined_write` belongs to workspace, changes"],
+        );
         finds("agent/src/feed.rs", "unsafe { a() }\n", &["`unsafe` belongs to process"]);
     }
 

@@ -14,7 +14,8 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
 /// Finds `mod.rs`: a module `foo` is `foo.rs` beside `foo/`.
 pub(crate) fn check_layout(paths: &[String]) -> Vec<Finding> {
     let old = paths.iter().filter(|path| path.ends_with("/mod.rs"));
-    old.map(|path| Finding::new(path, 0, "is a mod.rs; name it after its module, beside the folder")).collect()
+    old.map(|path| Finding::new(path, 0, "is a mod.rs; name it after its module, beside the folder"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -23,7 +24,11 @@ mod tests {
 
     #[test]
     fn a_silent_file_is_found() {
-        let sources = [SourceFile::new("a.rs", "//! Says it.\n"), SourceFile::new("b.rs", "//!\n"), SourceFile::new("c.rs", "fn c() {}\n")];
+        let sources = [
+            SourceFile::new("a.rs", "//! Says it.\n"),
+            SourceFile::new("b.rs", "//!\n"),
+            SourceFile::new("c.rs", "fn c() {}\n"),
+        ];
         let found = check(&sources);
         assert_eq!(found.iter().map(|finding| finding.path.as_str()).collect::<Vec<_>>(), ["b.rs", "c.rs"]);
     }

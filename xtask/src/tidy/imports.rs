@@ -20,7 +20,8 @@ pub(crate) fn check(layers: &[Layer], sources: &[SourceFile]) -> Vec<Finding> {
                 findings.push(Finding::new(&file.path, number, message));
             }
         }
-        let outward = file.code_lines().filter(|(_, line)| has_word(line, "super") && !line.contains("pub(super)"));
+        let outward =
+            file.code_lines().filter(|(_, line)| has_word(line, "super") && !line.contains("pub(super)"));
         let message = "names a neighbour with `super::`; write `crate::…`";
         findings.extend(outward.map(|(number, _)| Finding::new(&file.path, number, message)));
     }
@@ -36,7 +37,8 @@ fn named(file: &SourceFile) -> Vec<(usize, String)> {
             found.extend(heads(path).into_iter().map(|name| (line_number(&code, at), name)));
         }
     }
-    found.extend(find_word(&code, "tenon_protocol").map(|at| (line_number(&code, at), "protocol".to_owned())));
+    found
+        .extend(find_word(&code, "tenon_protocol").map(|at| (line_number(&code, at), "protocol".to_owned())));
     found
 }
 
@@ -80,13 +82,21 @@ mod tests {
 
     #[test]
     fn what_the_table_allows_passes() {
-        finds("agent/src/wire/codec.rs", "use crate::router::Router;\nuse crate::{base::Clock, wire::Frame};\n", &[]);
+        finds(
+            "agent/src/wire/codec.rs",
+            "use crate::router::Router;\nuse crate::{base::Clock, wire::Frame};\n",
+            &[],
+        );
         finds("agent/src/router.rs", "use tenon_protocol::ids::SessionId;\n", &[]);
     }
 
     #[test]
     fn a_use_is_found() {
-        finds("agent/src/wire.rs", "use crate::journal;\n", &["`wire` may not import `journal` (ARCHITECTURE.md)"]);
+        finds(
+            "agent/src/wire.rs",
+            "use crate::journal;\n",
+            &["`wire` may not import `journal` (ARCHITECTURE.md)"],
+        );
     }
 
     #[test]
@@ -115,6 +125,10 @@ mod tests {
 
     #[test]
     fn a_neighbour_is_found() {
-        finds("agent/src/wire.rs", "use super::journal;\n", &["names a neighbour with `super::`; write `crate::…`"]);
+        finds(
+            "agent/src/wire.rs",
+            "use super::journal;\n",
+            &["names a neighbour with `super::`; write `crate::…`"],
+        );
     }
 }

@@ -44,13 +44,17 @@ pub(crate) fn check(layers: &[Layer], sources: &[SourceFile]) -> Vec<Finding> {
     for layer in layers {
         match tops.iter().find(|file| file.module() == Some(&layer.module)) {
             Some(file) => findings.extend(check_header(layer, file)),
-            None => findings.push(Finding::new("ARCHITECTURE.md", 0, format!("`{}` is no module", layer.module))),
+            None => {
+                findings.push(Finding::new("ARCHITECTURE.md", 0, format!("`{}` is no module", layer.module)));
+            }
         }
     }
     let listed = |file: &&SourceFile| layers.iter().any(|layer| file.module() == Some(&layer.module));
     let unlisted = tops.iter().filter(|file| !listed(file));
     findings.extend(unlisted.map(|file| Finding::new(&file.path, 0, "is in no row of ARCHITECTURE.md")));
-    findings.extend(sources.iter().filter(|file| file.path == "agent/src/lib.rs").flat_map(|lib| order(layers, lib)));
+    findings.extend(
+        sources.iter().filter(|file| file.path == "agent/src/lib.rs").filter_map(|lib| order(layers, lib)),
+    );
     findings
 }
 
@@ -65,16 +69,26 @@ fn check_header(layer: &Layer, file: &SourceFile) -> Option<Finding> {
     };
     let written = names(line);
     let expected = layer.imports.iter().cloned().collect::<Vec<_>>().join(", ");
-    (written != layer.imports)
-        .then(|| Finding::new(&file.path, 1, format!("`Imports:` differs from ARCHITECTURE.md, which says: {expected}")))
+    (written != layer.imports).then(|| {
+        Finding::new(
+            &file.path,
+            1,
+            format!("`Imports:` differs from ARCHITECTURE.md, which says: {expected}"),
+        )
+    })
 }
 
 /// The modules are declared in the order of the table, which is the order data flows.
 fn order(layers: &[Layer], lib: &SourceFile) -> Option<Finding> {
     let declared: Vec<_> = lib.code_lines().filter_map(|(_, line)| declaration(line)).collect();
     let expected: Vec<_> = layers.iter().map(|layer| layer.module.as_str()).collect();
-    (declared != expected)
-        .then(|| Finding::new(&lib.path, 0, format!("declares its modules in another order than: {}", expected.join(", "))))
+    (declared != expected).then(|| {
+        Finding::new(
+            &lib.path,
+            0,
+            format!("declares its modules in another order than: {}", expected.join(", ")),
+        )
+    })
 }
 
 fn declaration(line: &str) -> Option<&str> {
@@ -127,7 +141,10 @@ mod tests {
     fn modules_and_rows_belong_together() {
         let found = check(&parse(TABLE).unwrap(), &[SourceFile::new("agent/src/wire.rs", "//! Wire.\n")]);
         let messages: Vec<_> = found.iter().map(|finding| finding.message.as_str()).collect();
-        assert_eq!(messages, ["`feed` is no module", "`base` is no module", "is in no row of ARCHITECTURE.md"]);
+        assert_eq!(
+            messages,
+            ["`feed` is no module", "`base` is no module", "is in no row of ARCHITECTURE.md"]
+        );
     }
 
     #[test]

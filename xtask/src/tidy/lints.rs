@@ -10,7 +10,8 @@ use toml::{Table, Value};
 /// Finds members that do not use the workspace's lints, and an agent whose copy differs in more than `unsafe_code`.
 pub(crate) fn check(workspace: &str, manifests: &[(String, String)]) -> Result<Vec<Finding>> {
     let workspace: Table = workspace.parse().context("Cargo.toml")?;
-    let mut expected = workspace["workspace"].get("lints").and_then(Value::as_table).context("no workspace.lints")?.clone();
+    let mut expected =
+        workspace["workspace"].get("lints").and_then(Value::as_table).context("no workspace.lints")?.clone();
     let rust = expected.get_mut("rust").and_then(Value::as_table_mut).context("no workspace.lints.rust")?;
     rust.insert("unsafe_code".to_owned(), Value::String("deny".to_owned()));
 
@@ -20,7 +21,11 @@ pub(crate) fn check(workspace: &str, manifests: &[(String, String)]) -> Result<V
         let lints = manifest.get("lints").and_then(Value::as_table).cloned().unwrap_or_default();
         if path == "agent/Cargo.toml" {
             if lints != expected {
-                findings.push(Finding::new(path, 0, "[lints] differs from the workspace's in more than unsafe_code"));
+                findings.push(Finding::new(
+                    path,
+                    0,
+                    "[lints] differs from the workspace's in more than unsafe_code",
+                ));
             }
         } else if lints.get("workspace") != Some(&Value::Boolean(true)) {
             findings.push(Finding::new(path, 0, "has no `[lints] workspace = true`"));
@@ -33,7 +38,8 @@ pub(crate) fn check(workspace: &str, manifests: &[(String, String)]) -> Result<V
 mod tests {
     use super::*;
 
-    const WORKSPACE: &str = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n[workspace.lints.clippy]\nexit = \"deny\"\n";
+    const WORKSPACE: &str =
+        "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n[workspace.lints.clippy]\nexit = \"deny\"\n";
 
     #[track_caller]
     fn count(path: &str, manifest: &str, expected: usize) {

@@ -31,10 +31,14 @@ fn check_text(checkout: &str, path: &str, text: &str) -> Vec<Finding> {
         if HOMES.iter().any(|home| names_home(line, home)) || line.contains(checkout) {
             found("holds an absolute path of one machine");
         }
-        if path == "Cargo.lock" && line.strip_prefix("source = ").is_some_and(|source| !source.contains(REGISTRY)) {
+        if path == "Cargo.lock"
+            && line.strip_prefix("source = ").is_some_and(|source| !source.contains(REGISTRY))
+        {
             found("is no release from crates.io");
         }
-        if path.ends_with(".toml") && line.trim_start().starts_with("replace-with") {
+        if Path::new(path).extension().is_some_and(|extension| extension == "toml")
+            && line.trim_start().starts_with("replace-with")
+        {
             found("replaces the registry for everyone");
         }
     }
@@ -46,7 +50,8 @@ fn names_home(line: &str, home: &str) -> bool {
     line.match_indices(home).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = line[at + home.len()..].chars().next();
-        !before.is_some_and(|c| c.is_alphanumeric() || "._-}~".contains(c)) && after.is_some_and(char::is_alphanumeric)
+        !before.is_some_and(|c| c.is_alphanumeric() || "._-}~".contains(c))
+            && after.is_some_and(char::is_alphanumeric)
     })
 }
 

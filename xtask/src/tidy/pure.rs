@@ -6,8 +6,18 @@ use super::Finding;
 use super::source::{SourceFile, has_word};
 
 /// Words that bring a clock, randomness, I/O or waiting into the turn machine.
-const NOT_IN_MACHINE: &[&str] =
-    &["tokio", "async", "await", "Instant", "SystemTime", "std::fs", "std::net", "std::env", "std::thread", "Uuid"];
+const NOT_IN_MACHINE: &[&str] = &[
+    "tokio",
+    "async",
+    "await",
+    "Instant",
+    "SystemTime",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::thread",
+    "Uuid",
+];
 /// Words that bring behaviour, or an order that changes from run to run, into the wire types.
 const NOT_IN_PROTOCOL: &[&str] =
     &["tokio", "async", "await", "HashMap", "HashSet", "std::fs", "std::net", "std::env", "std::thread"];
@@ -16,7 +26,8 @@ const NOT_IN_PROTOCOL: &[&str] =
 pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let machine = sources.iter().filter(|file| file.path.starts_with("agent/src/turn/machine"));
     let protocol = sources.iter().filter(|file| file.path.starts_with("protocol/src/"));
-    let mut findings: Vec<_> = machine.flat_map(|file| words(file, NOT_IN_MACHINE, "the turn machine")).collect();
+    let mut findings: Vec<_> =
+        machine.flat_map(|file| words(file, NOT_IN_MACHINE, "the turn machine")).collect();
     for file in protocol {
         findings.extend(words(file, NOT_IN_PROTOCOL, "the protocol crate"));
         // An untagged enum guesses; only the envelope, where JSON-RPC leaves no choice, may.
@@ -31,7 +42,9 @@ fn words(file: &SourceFile, forbidden: &[&str], place: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in file.code_lines() {
         let named = forbidden.iter().filter(|word| has_word(line, word));
-        findings.extend(named.map(|word| Finding::new(&file.path, number, format!("`{word}` has no place in {place}"))));
+        findings.extend(
+            named.map(|word| Finding::new(&file.path, number, format!("`{word}` has no place in {place}"))),
+        );
     }
     findings
 }

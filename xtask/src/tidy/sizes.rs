@@ -15,10 +15,12 @@ const TABLE_MARK: &str = "This is a table";
 /// Finds files over the cap, and the whole project when its median is over its own.
 pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
     let long = sources.iter().filter(|file| file.length() > LINES_MAX && !is_table(file));
-    let mut findings: Vec<_> = long.map(|file| Finding::new(&file.path, 0, too_long(file.length()))).collect();
+    let mut findings: Vec<_> =
+        long.map(|file| Finding::new(&file.path, 0, too_long(file.length()))).collect();
     let median = median(sources);
     if median > LINES_MEDIAN_MAX {
-        let message = format!("the median file has {median} lines without tests; the limit is {LINES_MEDIAN_MAX}");
+        let message =
+            format!("the median file has {median} lines without tests; the limit is {LINES_MEDIAN_MAX}");
         findings.push(Finding::new("Cargo.toml", 0, message));
     }
     findings
@@ -36,7 +38,9 @@ fn is_table(file: &SourceFile) -> bool {
 }
 
 fn too_long(lines: usize) -> String {
-    format!("has {lines} lines without tests; the limit is {LINES_MAX} (a table says \"{TABLE_MARK}\" in its header)")
+    format!(
+        "has {lines} lines without tests; the limit is {LINES_MAX} (a table says \"{TABLE_MARK}\" in its header)"
+    )
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ impl SourceFile {
     pub(crate) fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let everything_is_test = self.is_test();
         let lines = self.code.lines().enumerate();
-        lines.filter(move |(index, _)| !everything_is_test && !self.is_test_line(*index)).map(|(i, l)| (i + 1, l))
+        lines
+            .filter(move |(index, _)| !everything_is_test && !self.is_test_line(*index))
+            .map(|(i, l)| (i + 1, l))
     }
 
     /// Returns the code as one text, the lines of tests left empty, so that lines keep their numbers.
