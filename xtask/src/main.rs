@@ -8,6 +8,8 @@ mod codegen;
 mod deny;
 mod dist;
 mod elf;
+#[cfg(test)]
+mod lints_fire;
 mod root;
 mod shell;
 mod test;
