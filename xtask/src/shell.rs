@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Prints one line to stdout at once; a closed stdout is no failure of a task.
 pub(crate) fn say(line: &str) {
@@ -50,6 +51,23 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Returns whether a command ends with 0 within `limit`; it is killed when it does not end.
+pub(crate) fn succeeds_within(command: &mut Command, limit: Duration) -> Result<bool> {
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", name(command)))?;
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        if started.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Runs a command and returns its stdout as text; fails when it does not end with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start {}", name(command)))?;
@@ -79,4 +97,23 @@ fn line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_does_not_end_is_killed() {
+        let limit = Duration::from_millis(10);
+        assert!(!succeeds_within(command("sleep").arg("600"), limit).unwrap());
+        assert!(succeeds_within(&mut command("true"), Duration::from_mins(1)).unwrap());
+        assert!(!succeeds_within(&mut command("false"), Duration::from_mins(1)).unwrap());
+    }
+
+    #[test]
+    fn a_failure_names_the_command() {
+        let failure = run(command("false").arg("--x")).unwrap_err().to_string();
+        assert_eq!(failure, "`false --x` ended with exit status: 1");
+    }
 }

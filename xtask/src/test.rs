@@ -25,6 +25,9 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
 /// As [`run`], deciding about slow tests.
 pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
     shell::run(shell::cargo().args(["build", "--package", "tenon-agent", "--bin", "tenon"]))?;
+    // nextest knows no documentation tests. They come first, so that the line a reader looks for is the last one.
+    let mut documentation = shell::cargo();
+    shell::run(prepare(documentation.args(["test", "--workspace", "--doc"]), slow).args(filter))?;
     let nextest = shell::is_installed("cargo-nextest", &["nextest", "--version"]);
     if !nextest {
         shell::say("skipped: nextest (not installed), using cargo test");
@@ -35,10 +38,7 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
     } else {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
-    shell::run(prepare(&mut tests, slow).args(filter))?;
-    // nextest knows no documentation tests.
-    let mut documentation = shell::cargo();
-    shell::run(prepare(documentation.args(["test", "--workspace", "--doc"]), slow).args(filter))
+    shell::run(prepare(&mut tests, slow).args(filter))
 }
 
 /// Tells the tests which binary to drive, and whether to take their time.
