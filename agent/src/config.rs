@@ -4,14 +4,22 @@
 //! environment names, narrowing, `explain` and `set` all follow from it.
 //!
 //! Imports: base
+mod build;
 pub(crate) mod credentials;
+pub(crate) mod edit;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod layer;
 pub(crate) mod model;
+mod narrow;
 pub(crate) mod paths;
 pub(crate) mod profile;
 pub(crate) mod provider;
+pub(crate) mod resolve;
 pub(crate) mod rule;
+pub(crate) mod schema;
+pub(crate) mod value;
+pub(crate) mod variables;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::secret::Secret;
-use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
 
@@ -117,23 +116,18 @@ pub(crate) enum KeyState {
     },
 }
 
-impl Config {
-    /// Returns the key of a provider: from the variable or file that its configuration names, else the vendor's own
+impl ProviderConfig {
+    /// Returns the provider's key: from the variable or file that its configuration names, else the vendor's own
     /// variable, else what `tenon auth login` stored.
     ///
     /// Reads the key file where one is configured.
-    pub(crate) fn key_for(
-        &self,
-        provider: &ProviderConfig,
-        environment: &Environment,
-        credentials: &Credentials,
-    ) -> KeyState {
-        let name = &provider.name;
+    pub(crate) fn key(&self, environment: &Environment, credentials: &Credentials) -> KeyState {
+        let name = &self.name;
         let stored = || credentials.get(name).cloned().map(KeyState::Found);
-        if provider.wire == Wire::Script {
+        if self.wire == Wire::Script {
             return KeyState::NotNeeded;
         }
-        match &provider.api_key {
+        match &self.api_key {
             KeySource::Variable(variable) => {
                 from_variable(variable, environment).or_else(stored).unwrap_or_else(|| KeyState::Missing {
                     how: format!("set {variable}, or run `tenon auth login {name}`"),
@@ -142,7 +136,7 @@ impl Config {
             KeySource::File(file) => from_file(file),
             KeySource::Default => {
                 let Some(vendor) = vendor(name) else { return stored().unwrap_or(KeyState::NotNeeded) };
-                let moved = provider.base_url.as_deref() != Some(vendor.base_url);
+                let moved = self.base_url.as_deref() != Some(vendor.base_url);
                 let found = from_variable(vendor.key_variable, environment).or_else(stored);
                 found.unwrap_or_else(|| {
                     if moved {

@@ -141,6 +141,12 @@ impl Environment {
         self
     }
 
+    /// Returns the variables that the configuration's layers look at.
+    pub(crate) fn for_layers(&self) -> Variables {
+        let home = self.children.get_key_value("HOME").map(|(name, value)| (name.clone(), value.clone()));
+        self.settings.clone().into_iter().chain(home).collect()
+    }
+
     /// Returns `text` with every key of this environment taken out.
     pub(crate) fn redact(&self, text: &str) -> String {
         self.secrets.values().fold(text.to_owned(), |text, secret| secret.redact(&text))

@@ -74,7 +74,7 @@ impl Config {
     /// Chooses the model: `requested`, else the configured one, else the first available provider's default.
     ///
     /// `provider/model` splits at the first slash. `default_of` knows the default model of a provider (the catalogue);
-    /// a provider's configured `model` comes before it. A missing key is no error here: `key_for` tells.
+    /// a provider's configured `model` comes before it. A missing key is no error here: `ProviderConfig::key` tells.
     ///
     /// # Errors
     /// Nobody is available, the provider is unknown or incomplete, its wire is not in this build, or it has no default.
