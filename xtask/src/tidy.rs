@@ -50,6 +50,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(layers::check(&layers, &sources));
     findings.extend(imports::check(&layers, &sources));
     findings.extend(foreign::check(&sources));
+    findings.extend(foreign::check_page(&architecture));
     findings.extend(pure::check(&sources));
     findings.extend(client_names::check(&sources));
     findings.extend(sizes::check(&sources));

@@ -1,7 +1,7 @@
 //! A foreign crate is named only by the module that owns what it does.
 //!
 //! Not here: whether a dependency may be used at all (cargo-deny, and an ADR for a new one).
-//! The table repeats the one in ARCHITECTURE.md; both change together, by ADR.
+//! The table repeats the one in ARCHITECTURE.md, which is compared with it; both change together, by ADR.
 
 use super::Finding;
 use super::source::{SourceFile, find_word, has_word, line_number};
@@ -60,6 +60,25 @@ pub(crate) fn check(sources: &[SourceFile]) -> Vec<Finding> {
         findings.extend(members(file, "process", "Command", COMMAND_PLACES));
     }
     findings
+}
+
+/// Finds crates of the table that ARCHITECTURE.md does not list in a row with the same places.
+pub(crate) fn check_page(architecture: &str) -> Vec<Finding> {
+    let rows = architecture.lines().skip_while(|line| !line.starts_with("| foreign | only in"));
+    let rows: Vec<_> = rows.skip(2).map_while(|line| line.strip_prefix('|')?.split_once('|')).collect();
+    let is_listed = |name: &str, places: &[&str]| {
+        rows.iter().any(|(names, only_in)| {
+            names.replace('_', "-").contains(&format!("`{name}`")) && has_all(only_in, places)
+        })
+    };
+    let all = CRATES.iter().flat_map(|row| row.names.iter().map(|name| (name.replace('_', "-"), row.places)));
+    let missing = all.filter(|(name, places)| !is_listed(name, places));
+    let message = |(name, places): (String, &[&str])| format!("lists no `{name}` in {}", places.join(", "));
+    missing.map(|row| Finding::new("ARCHITECTURE.md", 0, message(row))).collect()
+}
+
+fn has_all(cell: &str, places: &[&str]) -> bool {
+    places.iter().all(|place| has_word(cell, place))
 }
 
 fn is_in(file: &SourceFile, places: &[&str]) -> bool {
@@ -124,6 +143,16 @@ mod tests {
                 finds("agent/src/feed.rs", &format!("use {name}::Thing;\n"), &[&message]);
             }
         }
+    }
+
+    #[test]
+    fn a_page_that_says_otherwise_is_found() {
+        let row = |row: &Row| format!("| `{}` | {} |\n", row.names.join("`, `"), row.places.join(", "));
+        let rows: String = CRATES.iter().map(row).collect();
+        let page = format!("| foreign | only in |\n|-|-|\n{}", rows.replace('_', "-"));
+        assert_eq!(check_page(&page), []);
+        assert_eq!(check_page(&page.replace("| journal |", "| feed |")).len(), 1);
+        assert_eq!(check_page(&page.replace("`clap`, ", "")).len(), 1);
     }
 
     #[test]
