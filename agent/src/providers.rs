@@ -7,14 +7,28 @@
 //! Not here: retries across attempts (`turn`) and anything of the protocol.
 //!
 //! Imports: config, base
+mod anthropic;
+mod attempt;
+mod calls;
+mod chat;
+mod endpoint;
 pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod event;
+mod failure;
+mod network;
 pub(crate) mod request;
+mod script;
+mod sse;
+mod verbatim;
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
+
+use crate::base::secret::Secret;
 
 pub(crate) use crate::providers::entry::{MaxTokensField, NetworkEnvironment, ProviderEntry, Timeouts, Wire};
 pub(crate) use crate::providers::error::{ProviderError, ProviderErrorKind};
@@ -35,3 +49,58 @@ pub(crate) trait Provider: Send + Sync + fmt::Debug {
     /// Returns the name of the wire, as the configuration writes it.
     fn wire(&self) -> &'static str;
 }
+
+/// Why a provider cannot be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The address is none of an HTTP server.
+    #[error("base_url {url:?} is no http or https address")]
+    BaseUrl {
+        /// The address, without what is secret in it.
+        url: String,
+    },
+    /// A header cannot be sent; its value is not shown.
+    #[error("the header {name:?} cannot be sent: its name or value has characters that no header may have")]
+    Header {
+        /// Its name.
+        name: String,
+    },
+    /// A `script` provider has no file.
+    #[error("a provider with wire = \"script\" needs file = \"PATH\"")]
+    NoFile,
+    /// The scenario file cannot be read.
+    #[error("the scenario {} cannot be read", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The scenario file is not one.
+    #[error("the scenario {} is not valid: {why}", file.display())]
+    Scenario {
+        /// The file.
+        file: PathBuf,
+        /// Where and what.
+        why: String,
+    },
+}
+
+/// Returns the provider `name` as `entry` describes it. Nothing is sent, and no client is built, before the first
+/// request. `network` is the environment of whoever opened the session.
+pub(crate) fn connect(
+    name: &str,
+    entry: &ProviderEntry,
+    key: Option<Secret>,
+    network: &NetworkEnvironment,
+) -> Result<Arc<dyn Provider>, ConnectError> {
+    Ok(match entry.wire {
+        Wire::OpenaiChat => Arc::new(chat::Chat::new(name, entry, key, network)?),
+        Wire::AnthropicMessages => Arc::new(anthropic::Anthropic::new(name, entry, key, network)?),
+        Wire::Script => Arc::new(script::Script::load(name, entry.file.as_deref().ok_or(ConnectError::NoFile)?)?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

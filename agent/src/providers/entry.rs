@@ -1,15 +1,18 @@
 //! What must be known of a provider before it can be spoken to, and of the network in between.
 //!
 //! Not here: where it was written down (`config`), and keys (`base::secret`).
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::secret::Secret;
+
 /// How long a request may stay without an answer, until its headers have come: servers that load a model or serve
 /// somebody else first are silent for minutes.
-pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long a stream may pause. Servers send keep-alive comments or pings far more often than that.
-pub(crate) const BETWEEN_CHUNKS_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const BETWEEN_CHUNKS_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The formats that can be spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,15 +80,15 @@ impl Default for Timeouts {
 }
 
 /// One provider as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProviderEntry {
     /// The format it speaks.
     pub(crate) wire: Wire,
     /// Where it is: ends in `/v1` for `openai-chat`, the bare host for `anthropic-messages`; absent means the vendor's
     /// own server. A slash at the end does not matter.
     pub(crate) base_url: Option<String>,
-    /// Further headers of every request.
-    pub(crate) headers: Vec<(String, String)>,
+    /// Further headers of every request. Their values are secrets, since gateways take keys in headers of their own.
+    pub(crate) headers: Vec<(String, Secret)>,
     /// How the limit on output tokens is named; absent means what fits the server (see `connect`).
     pub(crate) max_tokens_field: Option<MaxTokensField>,
     /// How long to wait for it.
@@ -109,7 +112,7 @@ impl ProviderEntry {
 }
 
 /// The way to the network, from the environment of whoever opened the session; the daemon's own is never looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct NetworkEnvironment {
     /// The proxy for plain HTTP (`http_proxy`).
     pub(crate) http_proxy: Option<String>,
@@ -119,4 +122,16 @@ pub(crate) struct NetworkEnvironment {
     pub(crate) no_proxy: Option<String>,
     /// A PEM file of the certificate authorities to trust in place of the system's (`SSL_CERT_FILE`).
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Shows what is set and not to what: the addresses of proxies hold passwords.
+impl fmt::Debug for NetworkEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkEnvironment")
+            .field("http_proxy", &self.http_proxy.is_some())
+            .field("https_proxy", &self.https_proxy.is_some())
+            .field("no_proxy", &self.no_proxy)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
 }
