@@ -12,7 +12,6 @@ mod attempt;
 mod calls;
 mod chat;
 mod endpoint;
-pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod event;
 mod failure;
@@ -29,10 +28,12 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 
 use crate::base::secret::Secret;
+use crate::config::provider::{ProviderConfig, Wire};
+use crate::providers::sse::Patience;
 
-pub(crate) use crate::providers::entry::{MaxTokensField, NetworkEnvironment, ProviderEntry, Timeouts, Wire};
 pub(crate) use crate::providers::error::{ProviderError, ProviderErrorKind};
 pub(crate) use crate::providers::event::{Finish, FinishReason, ProviderEvent, Usage};
+pub(crate) use crate::providers::network::NetworkEnvironment;
 pub(crate) use crate::providers::request::{
     AssistantMessage, ModelCall, ModelMessage, ModelRequest, Part, ToolSpec, Verbatim,
 };
@@ -65,9 +66,24 @@ pub(crate) enum ConnectError {
         /// Its name.
         name: String,
     },
+    /// A provider that is spoken to over HTTP has no address.
+    #[error("provider {provider} needs a base_url")]
+    NoBaseUrl {
+        /// Its name.
+        provider: String,
+    },
     /// A `script` provider has no file.
-    #[error("a provider with wire = \"script\" needs file = \"PATH\"")]
-    NoFile,
+    #[error("provider {provider} needs a file with its scenario")]
+    NoFile {
+        /// Its name.
+        provider: String,
+    },
+    /// The wire is known by name only.
+    #[error("the wire {wire} is not in this build")]
+    NotInBuild {
+        /// Its name.
+        wire: Wire,
+    },
     /// The scenario file cannot be read.
     #[error("the scenario {} cannot be read", file.display())]
     Unreadable {
@@ -87,18 +103,27 @@ pub(crate) enum ConnectError {
     },
 }
 
-/// Returns the provider `name` as `entry` describes it. Nothing is sent, and no client is built, before the first
-/// request. `network` is the environment of whoever opened the session.
+/// Returns the provider that `config` describes. Nothing is sent, and no client is built, before the first request.
+/// `network` is that of whoever opened the session.
 pub(crate) fn connect(
-    name: &str,
-    entry: &ProviderEntry,
+    config: &ProviderConfig,
     key: Option<Secret>,
     network: &NetworkEnvironment,
 ) -> Result<Arc<dyn Provider>, ConnectError> {
-    Ok(match entry.wire {
-        Wire::OpenaiChat => Arc::new(chat::Chat::new(name, entry, key, network)?),
-        Wire::AnthropicMessages => Arc::new(anthropic::Anthropic::new(name, entry, key, network)?),
-        Wire::Script => Arc::new(script::Script::load(name, entry.file.as_deref().ok_or(ConnectError::NoFile)?)?),
+    connect_with(config, key, network, Patience::of(config))
+}
+
+fn connect_with(
+    config: &ProviderConfig,
+    key: Option<Secret>,
+    network: &NetworkEnvironment,
+    patience: Patience,
+) -> Result<Arc<dyn Provider>, ConnectError> {
+    Ok(match config.wire {
+        Wire::OpenAiChat => Arc::new(chat::Chat::new(config, key, network, patience)?),
+        Wire::AnthropicMessages => Arc::new(anthropic::Anthropic::new(config, key, network, patience)?),
+        Wire::Script => Arc::new(script::Script::load(config)?),
+        wire @ (Wire::OpenAiResponses | Wire::Gemini) => return Err(ConnectError::NotInBuild { wire }),
     })
 }
 

@@ -7,15 +7,14 @@ pub(crate) mod fold;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
+use crate::config::provider::{ProviderConfig, Wire};
 use crate::providers::anthropic::fold::AnthropicFold;
 use crate::providers::attempt::{failed, run};
-use crate::providers::endpoint::{Endpoint, join};
-use crate::providers::entry::{NetworkEnvironment, ProviderEntry, Wire};
+use crate::providers::endpoint::{Endpoint, base_url, join};
+use crate::providers::network::NetworkEnvironment;
+use crate::providers::sse::Patience;
 use crate::providers::verbatim::Origin;
 use crate::providers::{ConnectError, ModelRequest, Provider, ProviderStream};
-
-/// Anthropic's own address, in the form of its `ANTHROPIC_BASE_URL`.
-const BASE_URL: &str = "https://api.anthropic.com";
 
 /// The version of the format; <https://docs.anthropic.com/en/api/versioning>.
 const VERSION: &str = "2023-06-01";
@@ -30,18 +29,18 @@ pub(crate) struct Anthropic {
 impl Anthropic {
     /// Builds the adapter; connects nowhere.
     pub(crate) fn new(
-        provider: &str,
-        entry: &ProviderEntry,
+        config: &ProviderConfig,
         key: Option<Secret>,
         network: &NetworkEnvironment,
+        patience: Patience,
     ) -> Result<Self, ConnectError> {
-        let base = entry.base_url.as_deref().unwrap_or(BASE_URL).trim_end_matches('/');
+        let base = base_url(config)?.trim_end_matches('/');
         // The bare host is the convention; an address copied from a server of chat completions is understood too.
         let url = join(base.strip_suffix("/v1").unwrap_or(base), "v1/messages")?;
         let mut own = vec![("anthropic-version", Secret::new(VERSION))];
         own.extend(key.iter().map(|key| ("x-api-key", key.clone())));
-        let endpoint = Endpoint::new(url, own, entry, network)?.with_secret(key);
-        Ok(Self { provider: provider.to_owned(), endpoint: Arc::new(endpoint) })
+        let endpoint = Endpoint::new(url, own, config, network, patience)?.with_secret(key);
+        Ok(Self { provider: config.name.clone(), endpoint: Arc::new(endpoint) })
     }
 }
 

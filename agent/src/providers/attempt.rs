@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::timeout;
 
+use crate::providers::ProviderStream;
 use crate::providers::endpoint::Endpoint;
 use crate::providers::error::{ProviderError, ProviderErrorKind};
 use crate::providers::event::ProviderEvent;
 use crate::providers::sse::EventStream;
-use crate::providers::ProviderStream;
 
 /// The most bytes of text, reasoning and arguments together in one answer: sixteen times what the largest output
 /// window in use (128,000 tokens of four bytes) holds.
@@ -104,7 +104,9 @@ impl<F: Fold> Attempt<F> {
         let State::Reading(events) = &mut self.state else { return Ok(()) };
         let event = match self.progress {
             Progress::Open => events.next().await.transpose()?,
-            Progress::Trailing => timeout(TRAILER_TIMEOUT, events.next()).await.ok().flatten().and_then(Result::ok),
+            Progress::Trailing => {
+                timeout(TRAILER_TIMEOUT, events.next()).await.ok().flatten().and_then(Result::ok)
+            }
             Progress::Ended => {
                 let rest = async { while let Some(Ok(_)) = events.next().await {} };
                 timeout(END_TIMEOUT, rest).await.unwrap_or_default();

@@ -7,15 +7,14 @@ pub(crate) mod fold;
 use std::sync::Arc;
 
 use crate::base::secret::Secret;
+use crate::config::provider::{MaxTokensField, ProviderConfig, Wire};
 use crate::providers::attempt::{failed, run};
 use crate::providers::chat::fold::ChatFold;
-use crate::providers::endpoint::{Endpoint, join};
-use crate::providers::entry::{MaxTokensField, NetworkEnvironment, ProviderEntry, Wire};
+use crate::providers::endpoint::{Endpoint, base_url, join};
+use crate::providers::network::NetworkEnvironment;
+use crate::providers::sse::Patience;
 use crate::providers::verbatim::Origin;
 use crate::providers::{ConnectError, ModelRequest, Provider, ProviderStream};
-
-/// `OpenAI`'s own address, in the form of its `OPENAI_BASE_URL`.
-const BASE_URL: &str = "https://api.openai.com/v1";
 
 /// A server of chat completions.
 #[derive(Debug)]
@@ -28,24 +27,18 @@ pub(crate) struct Chat {
 impl Chat {
     /// Builds the adapter; connects nowhere.
     pub(crate) fn new(
-        provider: &str,
-        entry: &ProviderEntry,
+        config: &ProviderConfig,
         key: Option<Secret>,
         network: &NetworkEnvironment,
+        patience: Patience,
     ) -> Result<Self, ConnectError> {
-        let base = entry.base_url.as_deref().unwrap_or(BASE_URL);
-        let url = join(base, "chat/completions")?;
-        // Only OpenAI's own server refuses the old name; many others do not know the new one.
-        let of_host = match url.host_str() {
-            Some("api.openai.com") => MaxTokensField::MaxCompletionTokens,
-            _ => MaxTokensField::MaxTokens,
-        };
+        let url = join(base_url(config)?, "chat/completions")?;
         let own = key.iter().map(|key| ("authorization", Secret::new(format!("Bearer {}", key.expose()))));
-        let endpoint = Endpoint::new(url, own.collect(), entry, network)?.with_secret(key);
+        let endpoint = Endpoint::new(url, own.collect(), config, network, patience)?.with_secret(key);
         Ok(Self {
-            provider: provider.to_owned(),
+            provider: config.name.clone(),
             endpoint: Arc::new(endpoint),
-            max_tokens_field: entry.max_tokens_field.unwrap_or(of_host),
+            max_tokens_field: config.max_tokens_field,
         })
     }
 }
@@ -60,6 +53,6 @@ impl Provider for Chat {
     }
 
     fn wire(&self) -> &'static str {
-        Wire::OpenaiChat.as_str()
+        Wire::OpenAiChat.as_str()
     }
 }

@@ -11,10 +11,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::secret::Secret;
-use crate::providers::entry::{NetworkEnvironment, ProviderEntry, Timeouts};
+use crate::config::provider::ProviderConfig;
 use crate::providers::error::{ProviderError, ProviderErrorKind, clean};
-use crate::providers::network::{Scheme, client};
-use crate::providers::sse::{EventStream, events};
+use crate::providers::network::{NetworkEnvironment, Scheme, client};
+use crate::providers::sse::{EventStream, Patience, events};
 use crate::providers::{ConnectError, failure};
 
 /// How much of a refusal is read: enough for any sentence.
@@ -32,24 +32,28 @@ pub(crate) struct Endpoint {
     scheme: Scheme,
     headers: HeaderMap,
     secrets: Vec<Secret>,
-    timeouts: Timeouts,
+    patience: Patience,
     network: NetworkEnvironment,
 }
 
 /// Shows the address and nothing of headers, which hold keys.
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("host", &self.host()).field("path", &self.url.path()).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("host", &self.host())
+            .field("path", &self.url.path())
+            .finish_non_exhaustive()
     }
 }
 
 impl Endpoint {
-    /// Builds the endpoint at `url`. `headers` are the wire's own; those of the entry replace them.
+    /// Builds the endpoint at `url`. `headers` are the wire's own; the configured ones replace them.
     pub(crate) fn new(
         url: Url,
         headers: Vec<(&str, Secret)>,
-        entry: &ProviderEntry,
+        config: &ProviderConfig,
         network: &NetworkEnvironment,
+        patience: Patience,
     ) -> Result<Self, ConnectError> {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
@@ -59,15 +63,15 @@ impl Endpoint {
         let mut map = HeaderMap::new();
         map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         map.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let own = headers.iter().map(|(name, value)| (*name, value));
-        for (name, value) in own.chain(entry.headers.iter().map(|(name, value)| (name.as_str(), value))) {
-            let (key, value) = header(name, value).ok_or_else(|| ConnectError::Header { name: clean(name) })?;
-            map.insert(key, value);
+        let configured = config.headers.iter().map(|(name, value)| (name.as_str(), Secret::new(value)));
+        let mut secrets: Vec<Secret> = url.password().map(Secret::new).into_iter().collect();
+        for (name, value) in headers.into_iter().chain(configured) {
+            let (key, text) =
+                header(name, &value).ok_or_else(|| ConnectError::Header { name: clean(name) })?;
+            map.insert(key, text);
+            secrets.push(value);
         }
-        let mut secrets: Vec<Secret> = headers.into_iter().map(|(_, value)| value).collect();
-        secrets.extend(entry.headers.iter().map(|(_, value)| value.clone()));
-        secrets.extend(url.password().map(Secret::new));
-        Ok(Self { url, scheme, headers: map, secrets, timeouts: entry.timeouts, network: network.clone() })
+        Ok(Self { url, scheme, headers: map, secrets, patience, network: network.clone() })
     }
 
     /// Adds a text that must not stand in any message.
@@ -78,18 +82,19 @@ impl Endpoint {
 
     /// Sends `body` and returns the stream of its answer once the server accepted it.
     pub(crate) async fn open(&self, body: Vec<u8>) -> Result<EventStream, ProviderError> {
-        let deadline = Instant::now() + self.timeouts.first_byte;
-        let client = client(self.scheme, &self.network).map_err(|error| self.unreachable(&error.to_string()))?;
+        let deadline = Instant::now() + self.patience.first_byte;
+        let client =
+            client(self.scheme, &self.network).map_err(|error| self.unreachable(&error.to_string()))?;
         let request = client.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
         let response = match timeout_at(deadline, request).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.not_sent(&error)),
-            Err(_) => return Err(stalled(self.timeouts.first_byte)),
+            Err(_) => return Err(stalled(self.patience.first_byte)),
         };
         if !response.status().is_success() || is_json(&response) {
             return Err(self.refused(response).await);
         }
-        Ok(events(response.bytes_stream().boxed(), deadline, self.timeouts))
+        Ok(events(response.bytes_stream().boxed(), deadline, self.patience))
     }
 
     /// Takes the secrets of this endpoint out of a message that a server may have written.
@@ -116,7 +121,9 @@ impl Endpoint {
             let value = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default();
             match value.get("error").filter(|error| !error.is_null()) {
                 Some(error) => failure::of_event(error),
-                None => ProviderError::new(ProviderErrorKind::BadRequest, "the server answered without streaming"),
+                None => {
+                    ProviderError::new(ProviderErrorKind::BadRequest, "the server answered without streaming")
+                }
             }
         } else {
             failure::of_status(status, &headers, &body, SystemClock.now())
@@ -128,7 +135,8 @@ impl Endpoint {
         if error.is_connect() {
             return self.unreachable(&root_cause(error));
         }
-        let message = format!("the connection to {} broke before an answer came: {}", self.host(), root_cause(error));
+        let message =
+            format!("the connection to {} broke before an answer came: {}", self.host(), root_cause(error));
         self.redacted(ProviderError::new(ProviderErrorKind::Cut, &message))
     }
 
@@ -156,6 +164,11 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+/// Returns where a provider is.
+pub(crate) fn base_url(config: &ProviderConfig) -> Result<&str, ConnectError> {
+    config.base_url.as_deref().ok_or_else(|| ConnectError::NoBaseUrl { provider: config.name.clone() })
 }
 
 /// Returns `base` with `path` (relative) behind it; a slash at the end and a query in `base` do not matter.
@@ -205,14 +218,15 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_shown() {
-        let mut entry = ProviderEntry::new(crate::providers::Wire::OpenaiChat);
-        entry.headers.push(("api-key".into(), Secret::new("test-key-2")));
+        let mut config = crate::providers::tests::config("openai-chat", "http://host/v1");
+        config.headers.insert("api-key".into(), "test-key-2".into());
         let url = join("http://user:test-key-3@host/v1", "x").unwrap();
         let own = vec![("authorization", Secret::new("Bearer test-key-1"))];
-        let endpoint = Endpoint::new(url, own, &entry, &NetworkEnvironment::default())
-            .unwrap()
-            .with_secret(Some(Secret::new("test-key-1")));
-        let shown = format!("{endpoint:?} {entry:?}");
+        let endpoint =
+            Endpoint::new(url, own, &config, &NetworkEnvironment::default(), Patience::of(&config))
+                .unwrap()
+                .with_secret(Some(Secret::new("test-key-1")));
+        let shown = format!("{endpoint:?} {config:?}");
         assert!(!shown.contains("test-key"), "{shown}");
         let error = ProviderError::new(ProviderErrorKind::Cut, "test-key-1 test-key-2 test-key-3 test-key-4");
         assert_eq!(endpoint.redacted(error).message, "[redacted] [redacted] [redacted] test-key-4");

@@ -43,7 +43,12 @@ struct Said {
 
 /// Returns why a request with this answer failed. `now` is needed where `Retry-After` is a date and the server sent
 /// no date of its own.
-pub(crate) fn of_status(status: StatusCode, headers: &HeaderMap, body: &str, now: Timestamp) -> ProviderError {
+pub(crate) fn of_status(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &str,
+    now: Timestamp,
+) -> ProviderError {
     let said = match serde_json::from_str::<Value>(body) {
         Ok(value) => said(value.get("error").filter(|error| !error.is_null()).unwrap_or(&value)),
         Err(_) => Said { message: plain(body), codes: String::new() },
@@ -126,7 +131,10 @@ fn plain(text: &str) -> Option<String> {
 
 fn redirected(status: StatusCode, headers: &HeaderMap) -> String {
     let target = headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or("somewhere else");
-    clean(&format!("the server answered {} and points to {target}: set base_url to the final address", status.as_u16()))
+    clean(&format!(
+        "the server answered {} and points to {target}: set base_url to the final address",
+        status.as_u16()
+    ))
 }
 
 /// Returns how long the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date.

@@ -1,6 +1,7 @@
 //! HTTP clients, built when the first request needs them and shared by everyone who goes the same way.
 //!
 //! Not here: what is sent (`endpoint`). Nothing in here looks at the daemon's own environment.
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::providers::entry::NetworkEnvironment;
+use crate::config::environment::Variables;
 
 /// How long connecting may take, name look-up and TLS included. The system's own limit is two minutes, which would eat
 /// the whole retry budget.
@@ -34,6 +35,48 @@ const ROOT_FILES: [&str; 6] = [
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ca-certificates/extracted/tls-ca-bundle.pem",
 ];
+
+/// The way to the network, from the environment of whoever opened the session.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct NetworkEnvironment {
+    /// The proxy for plain HTTP.
+    pub(crate) http_proxy: Option<String>,
+    /// The proxy for HTTPS.
+    pub(crate) https_proxy: Option<String>,
+    /// Hosts that are reached directly, comma-separated. The loopback always is.
+    pub(crate) no_proxy: Option<String>,
+    /// A PEM file of the certificate authorities to trust in place of the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl NetworkEnvironment {
+    /// Reads the usual variables (`https_proxy`, `SSL_CERT_FILE` …) out of `Environment::network`. Small letters win, as
+    /// everywhere.
+    pub(crate) fn of(variables: &Variables) -> Self {
+        let get = |name: &str| {
+            let value = variables.get(name).or_else(|| variables.get(&name.to_uppercase()));
+            value.filter(|value| !value.trim().is_empty()).cloned()
+        };
+        Self {
+            http_proxy: get("http_proxy").or_else(|| get("all_proxy")),
+            https_proxy: get("https_proxy").or_else(|| get("all_proxy")),
+            no_proxy: get("no_proxy"),
+            ca_file: get("ssl_cert_file").or_else(|| get("nix_ssl_cert_file")).map(PathBuf::from),
+        }
+    }
+}
+
+/// Shows what is set and not to what: the addresses of proxies hold passwords.
+impl fmt::Debug for NetworkEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkEnvironment")
+            .field("http_proxy", &self.http_proxy.is_some())
+            .field("https_proxy", &self.https_proxy.is_some())
+            .field("no_proxy", &self.no_proxy)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
+}
 
 /// Why no client could be built.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +223,24 @@ mod tests {
     }
 
     #[test]
+    fn the_usual_variables_are_read() {
+        let variables = [
+            ("HTTPS_PROXY", "http://loud:1"),
+            ("https_proxy", "http://proxy:1"),
+            ("ALL_PROXY", "http://all:1"),
+            ("NO_PROXY", "internal"),
+            ("SSL_CERT_FILE", "/roots.pem"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let network = NetworkEnvironment::of(&variables);
+        assert_eq!(network.https_proxy.as_deref(), Some("http://proxy:1"));
+        assert_eq!(network.http_proxy.as_deref(), Some("http://all:1"));
+        assert_eq!(network.no_proxy.as_deref(), Some("internal"));
+        assert_eq!(network.ca_file.as_deref(), Some(Path::new("/roots.pem")));
+        assert_eq!(NetworkEnvironment::of(&Variables::new()), NetworkEnvironment::default());
+    }
+
+    #[test]
     fn certificates_come_from_the_named_file_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.pem");
@@ -192,7 +253,8 @@ mod tests {
 
     #[test]
     fn a_bad_proxy_is_named_and_its_address_is_not() {
-        let network = NetworkEnvironment { https_proxy: Some("http://u:test-key@[".into()), ..Default::default() };
+        let network =
+            NetworkEnvironment { https_proxy: Some("http://u:test-key@[".into()), ..Default::default() };
         let error = client(Scheme::Https, &network).unwrap_err();
         assert_eq!(error.to_string(), "https_proxy is no address of a proxy");
         assert!(!format!("{network:?}").contains("test-key"));

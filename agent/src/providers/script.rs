@@ -20,7 +20,7 @@
 //! stand there, fails the attempt with a sentence that says so. Token counts are estimates.
 //!
 //! Not here: faults of servers and networks; those need a server.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::base::clock::{Clock, SystemClock};
+use crate::config::provider::{ProviderConfig, Wire};
 use crate::providers::attempt::failed;
 use crate::providers::calls::{complete, sendable_arguments};
-use crate::providers::entry::Wire;
 use crate::providers::error::{ProviderError, ProviderErrorKind};
 use crate::providers::event::{Finish, FinishReason, ProviderEvent, Usage};
 use crate::providers::request::{ModelMessage, ModelRequest, Part};
@@ -83,7 +83,9 @@ pub(crate) struct Script {
 
 impl Script {
     /// Reads and checks the scenario.
-    pub(crate) fn load(provider: &str, file: &Path) -> Result<Self, ConnectError> {
+    pub(crate) fn load(config: &ProviderConfig) -> Result<Self, ConnectError> {
+        let file =
+            config.file.as_deref().ok_or_else(|| ConnectError::NoFile { provider: config.name.clone() })?;
         let unreadable = |source| ConnectError::Unreadable { file: file.to_path_buf(), source };
         let len = std::fs::metadata(file).map_err(unreadable)?.len();
         let invalid = |why: String| ConnectError::Scenario { file: file.to_path_buf(), why };
@@ -92,7 +94,7 @@ impl Script {
         }
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
         let scenario = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        Ok(Self { provider: provider.to_owned(), file: file.to_path_buf(), scenario: Arc::new(scenario) })
+        Ok(Self { provider: config.name.clone(), file: file.to_path_buf(), scenario: Arc::new(scenario) })
     }
 
     fn step(&self, request: &ModelRequest) -> Result<(usize, &Step), ProviderError> {

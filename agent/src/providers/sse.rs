@@ -10,8 +10,8 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use sse_stream::{Error as SseError, Sse, SseByteStream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::provider::ProviderConfig;
 use crate::providers::endpoint::{root_cause, stalled};
-use crate::providers::entry::Timeouts;
 use crate::providers::error::{ProviderError, ProviderErrorKind};
 
 /// The most bytes of one event. Servers send whole files as one argument delta, so a megabyte is ordinary.
@@ -21,16 +21,35 @@ pub(crate) const EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// own (`attempt::DELTA_BYTES_MAX`). A body is never held, so this only ends what would never end by itself.
 pub(crate) const BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
 
+/// How long to wait for what. There is no limit on a whole answer: a good one may take an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// From sending the request to the first byte of the answer's body.
+    pub(crate) first_byte: Duration,
+    /// Between two chunks of the body.
+    pub(crate) between_chunks: Duration,
+}
+
+impl Patience {
+    /// Returns what is configured.
+    pub(crate) fn of(config: &ProviderConfig) -> Self {
+        Self {
+            first_byte: Duration::from_secs(config.timeouts.first_byte_s),
+            between_chunks: Duration::from_secs(config.timeouts.chunk_s),
+        }
+    }
+}
+
 /// The events of a body. Ends when the body ends; after an error nothing follows.
 pub(crate) type EventStream = BoxStream<'static, Result<Sse, ProviderError>>;
 
-/// Decodes `body`. The first chunk must come before `first`, each further one within `timeouts.between_chunks`.
+/// Decodes `body`. The first chunk must come before `first`, each further one within `patience.between_chunks`.
 pub(crate) fn events(
     body: BoxStream<'static, reqwest::Result<Bytes>>,
     first: Instant,
-    timeouts: Timeouts,
+    patience: Patience,
 ) -> EventStream {
-    let guard = Guard { body, deadline: first, limit: timeouts.first_byte, timeouts, size: Size::default() };
+    let guard = Guard { body, deadline: first, limit: patience.first_byte, patience, size: Size::default() };
     let chunks = stream::try_unfold(guard, |mut guard| async move {
         let chunk = guard.next().await?;
         Ok::<_, ProviderError>(chunk.map(|chunk| (chunk, guard)))
@@ -43,7 +62,7 @@ struct Guard {
     deadline: Instant,
     /// What the deadline was made of, for the message.
     limit: Duration,
-    timeouts: Timeouts,
+    patience: Patience,
     size: Size,
 }
 
@@ -58,10 +77,13 @@ impl Guard {
             Ok(None) => return Ok(None),
             Err(_) => return Err(stalled(self.limit)),
         };
-        self.limit = self.timeouts.between_chunks;
+        self.limit = self.patience.between_chunks;
         self.deadline = Instant::now() + self.limit;
         if !self.size.admits(&chunk) {
-            return Err(ProviderError::new(ProviderErrorKind::OutputLimit, "the answer is larger than an answer may be"));
+            return Err(ProviderError::new(
+                ProviderErrorKind::OutputLimit,
+                "the answer is larger than an answer may be",
+            ));
         }
         Ok(Some(chunk))
     }
@@ -122,8 +144,9 @@ mod tests {
 
     async fn decode(chunks: Vec<Bytes>) -> Result<Vec<String>, ProviderError> {
         let body = stream::iter(chunks.into_iter().map(Ok)).boxed();
-        let timeouts = Timeouts::default();
-        let mut events = events(body, Instant::now() + timeouts.first_byte, timeouts);
+        let minute = Duration::from_mins(1);
+        let patience = Patience { first_byte: minute, between_chunks: minute };
+        let mut events = events(body, Instant::now() + minute, patience);
         let mut out = Vec::new();
         while let Some(event) = events.next().await {
             out.extend(event?.data);

@@ -29,7 +29,12 @@ impl Origin {
 
     /// Marks `json` as an answer of this origin.
     pub(crate) fn verbatim(&self, json: String) -> Verbatim {
-        Verbatim { wire: self.wire.to_owned(), provider: self.provider.clone(), model: self.model.clone(), json }
+        Verbatim {
+            wire: self.wire.to_owned(),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            json,
+        }
     }
 
     /// Returns the verbatim form of a message if it was written by this very origin: reasoning is signed for one model,

@@ -195,7 +195,10 @@ fn result<'a>(call_id: &str, content: &'a [Part], failed: bool) -> Block<'a> {
 }
 
 /// An assistant's message in its own form where this origin wrote it; none at all where it said and called nothing.
-fn assistant<'a>(message: &'a AssistantMessage, origin: &Origin) -> Result<Option<Content<'a>>, ProviderError> {
+fn assistant<'a>(
+    message: &'a AssistantMessage,
+    origin: &Origin,
+) -> Result<Option<Content<'a>>, ProviderError> {
     if let Some(own) = origin.own(message) {
         return Ok(Some(Content::Verbatim(own)));
     }

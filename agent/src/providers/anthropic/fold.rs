@@ -142,7 +142,8 @@ impl AnthropicFold {
     fn settle(&mut self, place: usize, out: &mut Outbox) {
         let block = &mut self.blocks[place];
         block.state = BlockState::Done;
-        let member = |name: &str| block.block.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let member =
+            |name: &str| block.block.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         match member("type").as_str() {
             "tool_use" => {
                 let (id, name) = (self.ids.usable(&member("id")), member("name"));
@@ -288,7 +289,8 @@ fn is_call(block: &Map<String, Value>) -> bool {
 }
 
 fn is_blank(block: &Map<String, Value>) -> bool {
-    let blank = |member: &str| block.get(member).and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
+    let blank =
+        |member: &str| block.get(member).and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
     match block.get("type").and_then(Value::as_str) {
         Some("text") => blank("text"),
         Some("thinking") => blank("thinking") && blank("signature"),

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::config::provider::MaxTokensField;
 use crate::providers::calls::{sendable_arguments, sendable_id, sendable_name};
-use crate::providers::entry::MaxTokensField;
 use crate::providers::error::ProviderError;
 use crate::providers::request::{AssistantMessage, ModelCall, ModelMessage, ModelRequest, Part};
 use crate::providers::verbatim::{Origin, to_json};

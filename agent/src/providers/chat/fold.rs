@@ -6,7 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::providers::attempt::{Fold, Outbox, Progress};
-use crate::providers::calls::{CUT_ARGUMENTS, Ids, NO_ARGUMENTS, check_count, complete, parse_arguments, sendable_name};
+use crate::providers::calls::{
+    CUT_ARGUMENTS, Ids, NO_ARGUMENTS, check_count, complete, parse_arguments, sendable_name,
+};
 use crate::providers::error::{ProviderError, ProviderErrorKind};
 use crate::providers::event::{Finish, FinishReason, ProviderEvent, Usage};
 use crate::providers::failure;
@@ -94,7 +96,8 @@ impl ChatFold {
 
     fn call_delta(&mut self, delta: &Value, out: &mut Outbox) -> Result<(), ProviderError> {
         let function = delta.get("function");
-        let member = |name: &str| function.and_then(|function| function.get(name)?.as_str()).unwrap_or_default();
+        let member =
+            |name: &str| function.and_then(|function| function.get(name)?.as_str()).unwrap_or_default();
         let (id, name) = (delta.get("id").and_then(Value::as_str).unwrap_or_default(), member("name"));
         let index = delta.get("index").and_then(Value::as_u64);
         let place = match self.place_of(index, id, name) {
@@ -231,7 +234,8 @@ impl Fold for ChatFold {
             if let (None, Some(Value::Object(delta))) = (&self.reason, choice.get("delta")) {
                 self.delta(delta, out)?;
             }
-            let reason = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
+            let reason =
+                choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty());
             if let Some(reason) = reason {
                 self.reason = Some(reason.to_owned());
                 if reason == "length" {
@@ -281,7 +285,8 @@ fn text_of(content: Option<&Value>) -> String {
 fn usage_of(usage: &Map<String, Value>) -> Usage {
     let number = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or(0);
     let detail = |group: &str, name: &str| number(usage.get(group).and_then(|group| group.get(name)));
-    let cached = detail("prompt_tokens_details", "cached_tokens").max(number(usage.get("prompt_cache_hit_tokens")));
+    let cached =
+        detail("prompt_tokens_details", "cached_tokens").max(number(usage.get("prompt_cache_hit_tokens")));
     let written = detail("prompt_tokens_details", "cache_write_tokens");
     Usage {
         input_tokens: number(usage.get("prompt_tokens")).saturating_sub(cached).saturating_sub(written),

@@ -3,7 +3,9 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use ProviderErrorKind::{BadRequest, ContextFull, Cut, Forbidden, NotFound, Overloaded, RateLimited, Unauthorized};
+use ProviderErrorKind::{
+    BadRequest, ContextFull, Cut, Forbidden, NotFound, Overloaded, RateLimited, Unauthorized,
+};
 
 fn check(status: u16, body: &str) -> (ProviderErrorKind, String) {
     let error = of_status(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body, Timestamp(0));
@@ -44,7 +46,9 @@ fn each_status_has_its_kind() {
 #[test]
 fn only_what_may_pass_is_tried_again() {
     assert!(RateLimited.retryable() && Overloaded.retryable() && Cut.retryable());
-    assert!(![BadRequest, Unauthorized, Forbidden, NotFound, ContextFull].iter().any(|kind| kind.retryable()));
+    assert!(
+        ![BadRequest, Unauthorized, Forbidden, NotFound, ContextFull].iter().any(|kind| kind.retryable())
+    );
 }
 
 #[test]
@@ -109,5 +113,8 @@ fn errors_inside_a_stream_are_failed_attempts() {
     assert_eq!(kind(r#"{"message":"boom","code":500}"#), Cut);
     assert_eq!(kind(r#"{"message":"boom","type":"exceed_context_size_error"}"#), ContextFull);
     assert_eq!(kind(r#""boom""#), Cut);
-    assert_eq!(of_event(&serde_json::from_str("{}").unwrap()).message, "the server broke the answer off with an error");
+    assert_eq!(
+        of_event(&serde_json::from_str("{}").unwrap()).message,
+        "the server broke the answer off with an error"
+    );
 }
