@@ -1,1 +1,23 @@
-//! The client library.
+//! A client of tenon: connects to the agent of a state directory, starts it when there is none, and speaks its protocol.
+//!
+//! Not here: anything of the agent's inside, any rendering, any reading of the caller's environment. What a caller sees:
+//!
+//! - [`Endpoint`]: where the agent is and how it is started; also used without a runtime, to copy bytes.
+//! - [`Client`]: the handshake, typed calls, raw calls. It connects again by itself when the connection was lost.
+//! - [`Subscription`]: the events of a log, in order and once each, across reconnects.
+mod client;
+mod connection;
+mod endpoint;
+mod error;
+mod frame;
+mod start;
+mod subscription;
+
+pub use client::{Client, ClientOptions};
+pub use endpoint::{Connector, Endpoint, Entrance};
+pub use error::ClientError;
+pub use start::{READY_LINE, Start};
+pub use subscription::{Item, ObserveOptions, Subscription};
+
+#[cfg(test)]
+mod tests;

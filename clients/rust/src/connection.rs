@@ -1,0 +1,385 @@
+//! The one task of a client: it owns the connection, the calls that wait and the subscriptions. Not here: when to connect
+//! again (whoever sends the next order does).
+//!
+//! Nothing here waits for a caller. An event that finds its subscriber's queue full ends that queue: the log at the agent
+//! is the buffer, and the subscriber opens it again behind the last event it took. So a subscriber may call while it is
+//! behind, and memory is bounded.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tenon_protocol::envelope::{Incoming, MessageNumber, Notification, Request, TwoPointZero};
+use tenon_protocol::event::Envelope;
+use tenon_protocol::handshake::AgentHello;
+use tenon_protocol::methods::{EVENT, EnvironmentParams, Method as _, Observe, Unobserve};
+use tenon_protocol::signal::Delta;
+use tenon_protocol::version::{IN_FLIGHT_MAX, MESSAGE_OUT_BYTES_MAX};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::client::ClientOptions;
+use crate::endpoint::{Connector, Entrance};
+use crate::error::ClientError;
+use crate::frame::Lines;
+use crate::subscription::Item;
+
+/// Items of a subscription that wait for their subscriber.
+pub(crate) const ITEMS_MAX: usize = 256;
+
+/// Bytes that wait to be written before no further order is taken.
+const OUTBOX_BYTES_SOFT: usize = 1024 * 1024;
+
+/// How long the agent may take for the handshake; it answers within milliseconds.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// What the handles send.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Something with an outcome; makes a connection if there is none.
+    Order(Order),
+    /// A subscription that nobody listens to any more.
+    Forget { subscription: String },
+}
+
+/// Whoever waits for an outcome. Each gets exactly one: the sender is used up or dropped, and both are seen.
+type Reply<T> = oneshot::Sender<Result<T, ClientError>>;
+
+/// Something with an outcome.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Greet { reply: Reply<Greeting> },
+    Call { method: String, params: Box<RawValue>, reply: Reply<Box<RawValue>> },
+    Observe { params: Box<RawValue>, items: mpsc::Sender<Item>, reply: Reply<String> },
+}
+
+/// The handshake's outcome, and which connection of this client it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Greeting {
+    pub(crate) hello: AgentHello,
+    pub(crate) generation: u64,
+}
+
+/// A request that was sent.
+enum Waiting {
+    Call(Reply<Box<RawValue>>),
+    Observe(mpsc::Sender<Item>, Reply<String>),
+    /// Nobody waits.
+    Nobody,
+}
+
+impl Order {
+    fn fail(self, error: ClientError) {
+        // A caller that has gone away needs no outcome.
+        let _ = match self {
+            Self::Greet { reply } => reply.send(Err(error)).is_ok(),
+            Self::Call { reply, .. } => reply.send(Err(error)).is_ok(),
+            Self::Observe { reply, .. } => reply.send(Err(error)).is_ok(),
+        };
+    }
+}
+
+/// Serves the handles until the last one is gone.
+pub(crate) async fn run(
+    mut connector: impl Connector,
+    options: ClientOptions,
+    mut commands: mpsc::Receiver<Command>,
+) {
+    let mut generation = 0;
+    while let Some(command) = commands.recv().await {
+        let Command::Order(order) = command else { continue };
+        let entrance = if generation == 0 { Entrance::First } else { Entrance::Again };
+        let link = match connector.connect(entrance).await {
+            Ok(stream) => Link::shake_hands(stream, &options, generation + 1).await,
+            Err(error) => Err(error),
+        };
+        match link {
+            Ok(mut link) => {
+                generation += 1;
+                link.order(order);
+                link.serve(&mut commands).await;
+            }
+            Err(error) => order.fail(error),
+        }
+    }
+}
+
+/// A connection that is up. Dropping it drops every sender, which tells all who wait.
+struct Link {
+    stream: UnixStream,
+    lines: Lines,
+    outbox: Vec<u8>,
+    greeting: Greeting,
+    next_id: i64,
+    waiting: BTreeMap<i64, Waiting>,
+    subscriptions: BTreeMap<String, mpsc::Sender<Item>>,
+}
+
+#[derive(Deserialize)]
+struct Delivery<'a> {
+    #[serde(borrow)]
+    subscription: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    result: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct InitializeResult {
+    capabilities: Capabilities,
+}
+
+#[derive(Deserialize)]
+struct Capabilities {
+    experimental: Experimental,
+}
+
+#[derive(Deserialize)]
+struct Experimental {
+    agent: AgentHello,
+}
+
+impl Link {
+    /// Sends the environment and `initialize`, and waits for the answer.
+    async fn shake_hands(
+        mut stream: UnixStream,
+        options: &ClientOptions,
+        generation: u64,
+    ) -> Result<Self, ClientError> {
+        let mut outbox = Vec::new();
+        if !options.environment.is_empty() {
+            notify(
+                &mut outbox,
+                "$/environment",
+                &EnvironmentParams { variables: options.environment.clone() },
+            )?;
+        }
+        let client = options.hello.client.as_ref();
+        let params = serde_json::json!({
+            "processId": std::process::id(),
+            "rootUri": null,
+            "clientInfo": {
+                "name": client.map_or("tenon-client", |client| client.kind.as_str()),
+                "version": client.and_then(|client| client.version.as_deref()),
+            },
+            "capabilities": {"experimental": {"agent": options.hello}},
+        });
+        request(&mut outbox, 0, "initialize", &params)?;
+        let mut lines = Lines::new(MESSAGE_OUT_BYTES_MAX);
+        let answer = async {
+            stream.write_all(&outbox).await.map_err(|_| ClientError::Disconnected)?;
+            greet(&mut stream, &mut lines).await
+        };
+        let hello =
+            tokio::time::timeout(HANDSHAKE_TIMEOUT, answer).await.unwrap_or(Err(ClientError::Silent))?;
+        outbox.clear();
+        notify(&mut outbox, "initialized", &serde_json::json!({}))?;
+        let greeting = Greeting { hello, generation };
+        let (waiting, subscriptions) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { stream, lines, outbox, greeting, next_id: 1, waiting, subscriptions })
+    }
+
+    /// Carries bytes both ways until the connection or the last handle is gone.
+    async fn serve(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            let free = self.outbox.len() < OUTBOX_BYTES_SOFT && self.waiting.len() < IN_FLIGHT_MAX;
+            let (mut reader, mut writer) = self.stream.split();
+            // Each branch that loses has done nothing: a read, a write and a receive are all or nothing.
+            tokio::select! {
+                read = reader.read(&mut chunk) => match read {
+                    Ok(count) if count > 0 => {
+                        self.lines.extend(&chunk[..count]);
+                        if self.drain().is_err() {
+                            return;
+                        }
+                    }
+                    Ok(_) | Err(_) => return,
+                },
+                wrote = writer.write(&self.outbox), if !self.outbox.is_empty() => match wrote {
+                    Ok(count) => drop(self.outbox.drain(..count)),
+                    Err(_) => return,
+                },
+                command = commands.recv(), if free => match command {
+                    Some(Command::Order(order)) => self.order(order),
+                    Some(Command::Forget { subscription }) => self.unobserve(&subscription),
+                    None => return,
+                },
+            }
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Greet { reply } => drop(reply.send(Ok(self.greeting.clone()))),
+            Order::Call { method, params, reply } => self.request(&method, &params, Waiting::Call(reply)),
+            Order::Observe { params, items, reply } => {
+                self.request(Observe::NAME, &params, Waiting::Observe(items, reply));
+            }
+        }
+    }
+
+    fn request(&mut self, method: &str, params: &impl serde::Serialize, waiting: Waiting) {
+        let id = self.next_id;
+        self.next_id += 1;
+        match request(&mut self.outbox, id, method, params) {
+            Ok(()) => drop(self.waiting.insert(id, waiting)),
+            Err(error) => waiting.finish(Err(error)),
+        }
+    }
+
+    fn unobserve(&mut self, subscription: &str) {
+        self.subscriptions.remove(subscription);
+        self.request(Unobserve::NAME, &(subscription,), Waiting::Nobody);
+    }
+
+    /// Deals with every whole message that has come in.
+    fn drain(&mut self) -> Result<(), ClientError> {
+        // The lines are taken out for the loop: a message is borrowed from them while it is dealt with.
+        let mut lines = std::mem::take(&mut self.lines);
+        let outcome = loop {
+            match lines.next() {
+                Ok(Some(line)) => {
+                    if let Err(error) = self.message(line) {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(_) => break Err(ClientError::Malformed("a message over the limit".to_owned())),
+            }
+        };
+        self.lines = lines;
+        outcome
+    }
+
+    fn message(&mut self, line: &[u8]) -> Result<(), ClientError> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let message: Incoming<'_> = parse(line)?;
+        if let (Some(method), Some(params)) = (&message.method, message.params) {
+            if method == EVENT {
+                self.delivery(params);
+            }
+            return Ok(());
+        }
+        let id = message.id.and_then(|id| serde_json::from_str::<MessageNumber>(id.get()).ok());
+        let Some(MessageNumber::Number(id)) = id else { return Ok(()) };
+        let Some(waiting) = self.waiting.remove(&id) else { return Ok(()) };
+        match outcome(&message) {
+            Ok(result) => self.settle(waiting, result),
+            Err(error) => waiting.finish(Err(error)),
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, waiting: Waiting, result: Box<RawValue>) {
+        let Waiting::Observe(items, reply) = waiting else { return waiting.finish(Ok(result)) };
+        match serde_json::from_str::<String>(result.get()) {
+            Ok(id) => {
+                self.subscriptions.insert(id.clone(), items);
+                if reply.send(Ok(id.clone())).is_err() {
+                    self.unobserve(&id);
+                }
+            }
+            Err(error) => {
+                let (method, message) = (Observe::NAME.to_owned(), error.to_string());
+                drop(reply.send(Err(ClientError::UnexpectedResult { method, message })));
+            }
+        }
+    }
+
+    /// Hands an item to its subscriber. Deltas may be dropped; an event that does not fit ends the queue.
+    fn delivery(&mut self, params: &RawValue) {
+        let Ok(delivery) = serde_json::from_str::<Delivery<'_>>(params.get()) else { return };
+        let Some(items) = self.subscriptions.get(delivery.subscription.as_ref()) else { return };
+        let Some(item) = item(delivery.result.get()) else { return };
+        let is_delta = matches!(item, Item::Delta(_));
+        match items.try_send(item) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) if is_delta => {}
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => self.unobserve(&delivery.subscription),
+        }
+    }
+}
+
+impl Waiting {
+    fn finish(self, outcome: Result<Box<RawValue>, ClientError>) {
+        match (self, outcome) {
+            (Self::Call(reply), outcome) => drop(reply.send(outcome)),
+            (Self::Observe(_, reply), Err(error)) => drop(reply.send(Err(error))),
+            (Self::Observe(..), Ok(_)) | (Self::Nobody, _) => {}
+        }
+    }
+}
+
+/// Reads the answer to `initialize`, the first message the agent sends.
+async fn greet(stream: &mut UnixStream, lines: &mut Lines) -> Result<AgentHello, ClientError> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let line = loop {
+        if let Some(line) =
+            lines.next().map_err(|_| ClientError::Malformed("a message over the limit".into()))?
+        {
+            break line;
+        }
+        match stream.read(&mut chunk).await {
+            Ok(count) if count > 0 => lines.extend(&chunk[..count]),
+            Ok(_) | Err(_) => return Err(ClientError::Disconnected),
+        }
+    };
+    let result = outcome(&parse(line)?)?;
+    let result: InitializeResult = serde_json::from_str(result.get()).map_err(|error| {
+        ClientError::UnexpectedResult { method: "initialize".to_owned(), message: error.to_string() }
+    })?;
+    Ok(result.capabilities.experimental.agent)
+}
+
+fn parse(line: &[u8]) -> Result<Incoming<'_>, ClientError> {
+    serde_json::from_slice(line).map_err(|error| ClientError::Malformed(error.to_string()))
+}
+
+fn outcome(message: &Incoming<'_>) -> Result<Box<RawValue>, ClientError> {
+    match (&message.error, message.result) {
+        (Some(error), _) => Err(ClientError::Rpc(error.clone())),
+        (None, Some(result)) => Ok(result.to_owned()),
+        (None, None) => {
+            serde_json::value::to_raw_value(&()).map_err(|error| ClientError::Malformed(error.to_string()))
+        }
+    }
+}
+
+/// Reads what stands under `result`: a delta has no type.
+fn item(text: &str) -> Option<Item> {
+    if let Ok(event) = serde_json::from_str::<Envelope>(text) {
+        return Some(if event.seq.is_some() { Item::Event(event) } else { Item::Local(event) });
+    }
+    serde_json::from_str::<Delta>(text).ok().map(Item::Delta)
+}
+
+fn request(
+    outbox: &mut Vec<u8>,
+    id: i64,
+    method: &str,
+    params: &impl serde::Serialize,
+) -> Result<(), ClientError> {
+    let id = MessageNumber::Number(id);
+    write(outbox, method, &Request { jsonrpc: TwoPointZero, id: &id, method, params })
+}
+
+fn notify(outbox: &mut Vec<u8>, method: &str, params: &impl serde::Serialize) -> Result<(), ClientError> {
+    write(outbox, method, &Notification { jsonrpc: TwoPointZero, method, params })
+}
+
+fn write(outbox: &mut Vec<u8>, method: &str, message: &impl serde::Serialize) -> Result<(), ClientError> {
+    let length = outbox.len();
+    serde_json::to_writer(&mut *outbox, message).map_err(|error| {
+        outbox.truncate(length);
+        ClientError::Unsendable { method: method.to_owned(), message: error.to_string() }
+    })?;
+    outbox.push(b'\n');
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Where the agent is: the socket of a state directory, connected to or, when nobody listens, with the agent started
+//! first. Not here: how it is started (`start`) and what is said on the connection.
+use std::ffi::OsStr;
+use std::future::Future;
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::ClientError;
+use crate::start::{self, Start};
+
+/// The longest path that fits into a socket address (`sun_path` has 108 bytes, the last is NUL).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// How long a client that was connected waits for the agent to come back before it believes that it was stopped: longer
+/// than a hand-over to a new process takes.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a connection comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// The first one: an agent that is not there is started, if there is a way to.
+    First,
+    /// One after a loss: an agent that died is started again, one that left in good order is not.
+    Again,
+}
+
+/// Whoever can make a connection to the agent.
+pub trait Connector: Send + 'static {
+    /// Connects; returns within seconds.
+    fn connect(
+        &mut self,
+        entrance: Entrance,
+    ) -> impl Future<Output = Result<tokio::net::UnixStream, ClientError>> + Send;
+}
+
+/// The agent of a state directory.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// How to start the agent; `None` only ever connects.
+    pub start: Option<Start>,
+}
+
+/// What a try to connect came to.
+enum Try {
+    Connected(UnixStream),
+    /// There is no socket: nobody ran here, or the agent left in good order.
+    Absent,
+    /// There is one that nobody listens on: the agent died, or is about to listen.
+    Dead,
+}
+
+impl Endpoint {
+    /// Returns the agent's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.state_dir.join("run/agent.sock")
+    }
+
+    /// Connects, and starts the agent first where there is none. Blocks, at most about ten seconds.
+    ///
+    /// # Errors
+    /// Nobody listens and there is no way to start it, it does not start, or the socket is another user's.
+    pub fn open(&self) -> Result<UnixStream, ClientError> {
+        match (self.attempt()?, &self.start) {
+            (Try::Connected(stream), _) => Ok(stream),
+            (Try::Absent | Try::Dead, None) => Err(ClientError::NotRunning { socket: self.socket() }),
+            (Try::Absent | Try::Dead, Some(start)) => start::start_and_connect(start, || self.connected()),
+        }
+    }
+
+    /// Connects after a loss: an agent that died is started again, one that left in good order is not. Blocks.
+    fn reopen(&self) -> Result<UnixStream, ClientError> {
+        let deadline = Instant::now() + RETURN_TIMEOUT;
+        loop {
+            match self.attempt()? {
+                Try::Connected(stream) => return Ok(stream),
+                Try::Dead => return self.open(),
+                Try::Absent if Instant::now() >= deadline => return Err(ClientError::Left),
+                Try::Absent => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
+    /// Returns a connection if somebody listens.
+    fn connected(&self) -> Result<Option<UnixStream>, ClientError> {
+        self.attempt().map(|outcome| match outcome {
+            Try::Connected(stream) => Some(stream),
+            Try::Absent | Try::Dead => None,
+        })
+    }
+
+    fn attempt(&self) -> Result<Try, ClientError> {
+        let socket = self.socket();
+        let stream = match connect_path(&socket) {
+            Ok(stream) => stream,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Try::Absent),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(Try::Dead),
+            Err(source) => return Err(ClientError::Unreachable { socket, source }),
+        };
+        // Keys go over this connection: only to a process of the same person.
+        match rustix::net::sockopt::socket_peercred(&stream) {
+            Ok(peer) if peer.uid == rustix::process::geteuid() => Ok(Try::Connected(stream)),
+            Ok(peer) => Err(ClientError::ForeignOwner { socket, uid: peer.uid.as_raw() }),
+            Err(error) => Err(ClientError::Unreachable { socket, source: error.into() }),
+        }
+    }
+}
+
+impl Connector for Endpoint {
+    async fn connect(&mut self, entrance: Entrance) -> Result<tokio::net::UnixStream, ClientError> {
+        // With somebody listening this does not block, and it is what happens nearly always; a thread is only made
+        // for the rest.
+        let stream = match self.connected()? {
+            Some(stream) => stream,
+            None => {
+                let endpoint = self.clone();
+                let open = move || match entrance {
+                    Entrance::First => endpoint.open(),
+                    Entrance::Again => endpoint.reopen(),
+                };
+                tokio::task::spawn_blocking(open).await.map_err(|_| ClientError::Disconnected)??
+            }
+        };
+        let socket = self.socket();
+        stream
+            .set_nonblocking(true)
+            .and_then(|()| tokio::net::UnixStream::from_std(stream))
+            .map_err(|source| ClientError::Unreachable { socket, source })
+    }
+}
+
+/// Connects to a socket by its path; one that is too long for an address is reached through its directory.
+fn connect_path(socket: &Path) -> io::Result<UnixStream> {
+    if socket.as_os_str().as_bytes().len() <= SOCKET_PATH_BYTES_MAX {
+        return UnixStream::connect(socket);
+    }
+    let directory = socket.parent().unwrap_or(Path::new("/"));
+    let name = socket.file_name().unwrap_or(OsStr::new(""));
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(directory, flags, Mode::empty())?;
+    UnixStream::connect(Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_reached_however_long_its_path_is() {
+        let temp = tempfile::tempdir().unwrap();
+        let state_dir = temp.path().join("d".repeat(120)).join("e".repeat(120));
+        let run = state_dir.join("run");
+        std::fs::create_dir_all(&run).unwrap();
+        let directory = std::fs::File::open(&run).unwrap();
+        let short = format!("/proc/self/fd/{}/agent.sock", directory.as_raw_fd());
+        let listener = UnixListener::bind(short).unwrap();
+        let endpoint = Endpoint { state_dir, start: None };
+        endpoint.open().unwrap();
+        drop(listener);
+        assert!(matches!(endpoint.open(), Err(ClientError::NotRunning { .. })));
+    }
+
+    #[test]
+    fn an_agent_that_left_is_told_from_one_that_died() {
+        let temp = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint { state_dir: temp.path().to_owned(), start: None };
+        std::fs::create_dir(temp.path().join("run")).unwrap();
+        assert!(matches!(endpoint.attempt(), Ok(Try::Absent)));
+        drop(UnixListener::bind(endpoint.socket()).unwrap());
+        assert!(matches!(endpoint.attempt(), Ok(Try::Dead)));
+        assert!(matches!(endpoint.reopen(), Err(ClientError::NotRunning { .. })));
+    }
+}
