@@ -117,16 +117,15 @@ impl Connector for Endpoint {
     async fn connect(&mut self, entrance: Entrance) -> Result<tokio::net::UnixStream, ClientError> {
         // With somebody listening this does not block, and it is what happens nearly always; a thread is only made
         // for the rest.
-        let stream = match self.connected()? {
-            Some(stream) => stream,
-            None => {
-                let endpoint = self.clone();
-                let open = move || match entrance {
-                    Entrance::First => endpoint.open(),
-                    Entrance::Again => endpoint.reopen(),
-                };
-                tokio::task::spawn_blocking(open).await.map_err(|_| ClientError::Disconnected)??
-            }
+        let stream = if let Some(stream) = self.connected()? {
+            stream
+        } else {
+            let endpoint = self.clone();
+            let open = move || match entrance {
+                Entrance::First => endpoint.open(),
+                Entrance::Again => endpoint.reopen(),
+            };
+            tokio::task::spawn_blocking(open).await.map_err(|_| ClientError::Disconnected)??
         };
         let socket = self.socket();
         stream

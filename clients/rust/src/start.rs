@@ -1,14 +1,14 @@
 //! Starting the agent on demand, once however many clients come at the same time. Not here: becoming a daemon, which the
 //! agent does itself.
 //!
-//! A client that finds nobody listening spawns `PROGRAM serve --daemonised --ready-fd N` and reads one line from the
-//! pipe N: `ready`, or `error: …`. The kernel lock on the state directory decides among agents started at once; the
+//! A client that finds nobody listening spawns `PROGRAM serve --daemonised --ready-fd 1`, which exits at once, and reads
+//! one line of the daemon from that pipe: `ready`, or `error …`. The kernel lock on the state directory decides among agents started at once; the
 //! losers close the pipe without a line and exit, and their clients connect to the winner, which may take a moment to
 //! listen. Should the holder of the lock have been about to leave, the client starts another one. All of it happens
 //! within one deadline.
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -71,27 +71,24 @@ pub(crate) fn start_and_connect(
 fn spawn(start: &Start, deadline: Instant) -> Result<(), ClientError> {
     let failed = |source: io::Error| ClientError::Spawn { program: start.program.clone(), source };
     let (mut ready, theirs) = io::pipe().map_err(failed)?;
-    // The one descriptor that the child inherits; every other one closes on exec.
-    rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty()).map_err(|error| failed(error.into()))?;
     #[expect(
         clippy::disallowed_methods,
         reason = "the agent itself cannot be started by the agent's spawner"
     )]
     let child = Command::new(&start.program)
-        .args(["serve", "--daemonised", "--ready-fd", &theirs.as_raw_fd().to_string()])
+        .args(["serve", "--daemonised", "--ready-fd", "1"])
         .env_clear()
         .envs(&start.environment)
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(theirs)
         .stderr(Stdio::null())
         .spawn()
         .map_err(failed)?;
-    drop(theirs);
     let line = read_line(&mut ready, deadline).map_err(failed)?;
     reap(child);
-    match line.strip_prefix("error:") {
-        Some(message) => Err(ClientError::Start(message.trim().to_owned())),
+    match line.strip_prefix("error") {
+        Some(message) => Err(ClientError::Start(message.trim_start_matches(':').trim().to_owned())),
         None => Ok(()),
     }
 }
@@ -132,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// A program that does what the shell text says; `$3` is the number of the pipe.
+    /// A program that does what the shell text says; its output is the pipe.
     fn program(text: &str) -> (tempfile::TempDir, Start) {
         let temp = tempfile::tempdir().unwrap();
         let program = temp.path().join("agent");
@@ -143,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_start_that_fails_says_why() {
-        let (_temp, start) = program("eval \"echo 'error: the disk is full' >&$4\"");
+        let (_temp, start) = program("echo 'error the disk is full'");
         let error = start_and_connect(&start, || Ok(None)).unwrap_err();
         assert_eq!(error.to_string(), "the agent could not start: the disk is full");
     }

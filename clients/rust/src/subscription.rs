@@ -130,10 +130,10 @@ impl Subscription {
             Item::Delta(_) => {}
             Item::Local(event) => {
                 self.closed = event.kind == "observe.closed";
-                if event.kind == "observe.cursor" {
-                    if let Ok(place) = event.data.parse::<ObserveCursor>() {
-                        self.places.insert(self.session.clone(), place.cursor);
-                    }
+                if event.kind == "observe.cursor"
+                    && let Ok(place) = event.data.parse::<ObserveCursor>()
+                {
+                    self.places.insert(self.session.clone(), place.cursor);
                 }
             }
             Item::Event(event) => {
