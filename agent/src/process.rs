@@ -19,8 +19,23 @@
 //! when a program with other privileges is executed.
 //!
 //! Imports: base
+mod daemonise;
+mod harden;
 mod launch;
+mod live;
 mod record;
+mod spawner;
+mod spec;
+mod supervisor;
+mod system;
+mod tree;
 
-pub(crate) use launch::{Chunk, Ended, Exit, Launch, Live, ProcessError, Running, Source, Spawn};
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use daemonise::{DaemoniseError, Daemonised};
+pub(crate) use harden::{Hardened, harden};
+pub(crate) use launch::{Boxed, Chunk, Ended, Exit, Launch, Live, ProcessError, Running, Source, Spawn};
 pub(crate) use record::{Record, read_record};
+pub(crate) use spawner::{SUPERVISE, Spawner, Supervisor};
+pub(crate) use supervisor::supervise_main;

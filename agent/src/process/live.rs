@@ -1,0 +1,292 @@
+//! A command as the daemon sees it: two pipes of output and the supervisor's socket. Not here: starting it (`spawner`).
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::pending;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustix::process::{Signal, pidfd_send_signal};
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::process::launch::{Boxed, Chunk, Exit, Live, ProcessError, Source};
+use crate::process::record::Line;
+use crate::process::spec::KILL;
+use crate::process::supervisor::SWEEP_MAX;
+
+/// The largest chunk: what a pipe holds.
+const CHUNK_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest line that a supervisor sends.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// What is read of each output after the end. The tree is dead and its pipe holds no more than this; survivors, which
+/// belong to somebody else, could go on for ever.
+const DRAIN_BYTES_MAX: usize = 1024 * 1024;
+
+/// How much later than the command's time a silent supervisor is given up: something has stopped it.
+const GRACE: Duration = SWEEP_MAX.saturating_add(Duration::from_secs(5));
+
+/// Our ends of a supervisor.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    /// Closing it kills the tree.
+    pub(crate) socket: StdUnixStream,
+    /// The reading end of the command's stdout.
+    pub(crate) stdout: OwnedFd,
+    /// The reading end of the command's stderr.
+    pub(crate) stderr: OwnedFd,
+    /// The supervisor itself, as a process descriptor.
+    pub(crate) handle: Arc<OwnedFd>,
+    /// Ends when the supervisor is buried and, if it was killed, its orphans are dead.
+    pub(crate) buried: oneshot::Receiver<Infallible>,
+}
+
+/// A command under its supervisor.
+pub(crate) struct Supervised {
+    /// Held for its closing as much as for its lines: that is what kills the tree when this is dropped.
+    talk: Talk,
+    handle: Arc<OwnedFd>,
+    stdout: Option<pipe::Receiver>,
+    stderr: Option<pipe::Receiver>,
+    /// What was read after the end.
+    rest: VecDeque<Chunk>,
+    /// How many bytes may still be handed on.
+    allowance: u64,
+    dropped_bytes: u64,
+    end: Option<End>,
+    /// Whether the supervisor fell silent without having told the end; then only its burial is waited for.
+    is_lost: bool,
+    buried: oneshot::Receiver<Infallible>,
+    /// When a supervisor that says nothing is given up.
+    give_up_at: Option<Instant>,
+}
+
+/// The supervisor's side of the conversation.
+struct Talk {
+    socket: UnixStream,
+    /// Bytes of a line that has not come to its end.
+    line: Vec<u8>,
+}
+
+impl Talk {
+    /// Returns the next line, or `None` when the supervisor is gone. Cancel safe: the bytes stay in `line`.
+    async fn next(&mut self) -> Option<Line> {
+        loop {
+            if let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.line.drain(..=end).collect();
+                return serde_json::from_slice(&line).ok();
+            }
+            let is_too_long = self.line.len() >= LINE_BYTES_MAX;
+            if is_too_long || self.socket.read_buf(&mut self.line).await.ok()? == 0 {
+                return None;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum End {
+    Known(Exit),
+    Lost,
+}
+
+impl fmt::Debug for Supervised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervised").field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+/// What happened while waiting.
+enum Happening {
+    Output(Source, io::Result<Vec<u8>>),
+    Line(Option<Line>),
+    Buried,
+    GaveUp,
+}
+
+impl Supervised {
+    /// Waits until the supervisor has executed the command.
+    pub(crate) async fn start(
+        ends: Ends,
+        timeout: Duration,
+        output_bytes_max: u64,
+        program: &str,
+    ) -> Result<Self, ProcessError> {
+        ends.socket.set_nonblocking(true).map_err(ProcessError::Supervisor)?;
+        let receiver = |end| pipe::Receiver::from_owned_fd(end).map_err(ProcessError::Supervisor);
+        let mut running = Self {
+            talk: Talk {
+                socket: UnixStream::from_std(ends.socket).map_err(ProcessError::Supervisor)?,
+                line: Vec::new(),
+            },
+            handle: ends.handle,
+            stdout: Some(receiver(ends.stdout)?),
+            stderr: Some(receiver(ends.stderr)?),
+            rest: VecDeque::new(),
+            allowance: output_bytes_max,
+            dropped_bytes: 0,
+            end: None,
+            is_lost: false,
+            buried: ends.buried,
+            give_up_at: timeout.checked_add(GRACE).and_then(|after| Instant::now().checked_add(after)),
+        };
+        loop {
+            match running.talk.next().await {
+                Some(Line::Starting) => {}
+                Some(Line::Spawned { .. }) => return Ok(running),
+                Some(Line::Failed { reason }) => {
+                    return Err(ProcessError::NotStarted { program: program.to_owned(), reason });
+                }
+                Some(Line::Exited(_)) | None => {
+                    return Err(ProcessError::Supervisor(io::ErrorKind::UnexpectedEof.into()));
+                }
+            }
+        }
+    }
+
+    /// Waits for whatever comes first. The losers lose nothing: no byte is taken before it is ours.
+    async fn wait(&mut self) -> Happening {
+        tokio::select! {
+            bytes = read(self.stdout.as_ref()) => Happening::Output(Source::Stdout, bytes),
+            bytes = read(self.stderr.as_ref()) => Happening::Output(Source::Stderr, bytes),
+            line = self.talk.next(), if !self.is_lost => Happening::Line(line),
+            _ = &mut self.buried, if self.is_lost => Happening::Buried,
+            () = sleep_until(self.give_up_at) => Happening::GaveUp,
+        }
+    }
+
+    async fn advance(&mut self) -> Option<Chunk> {
+        loop {
+            if let Some(chunk) = self.rest.pop_front() {
+                return Some(chunk);
+            }
+            if self.end.is_some() {
+                return None;
+            }
+            match self.wait().await {
+                Happening::Output(source, Ok(bytes)) if !bytes.is_empty() => {
+                    if let Some(chunk) = self.admit(source, bytes) {
+                        return Some(chunk);
+                    }
+                }
+                Happening::Output(Source::Stdout, _) => self.stdout = None,
+                Happening::Output(Source::Stderr, _) => self.stderr = None,
+                Happening::Line(Some(Line::Exited(exit))) => self.finish(End::Known(exit)),
+                Happening::Line(Some(Line::Starting | Line::Spawned { .. } | Line::Failed { .. })) => {}
+                Happening::Line(None) => self.lose(),
+                Happening::GaveUp if !self.is_lost => {
+                    let _ = pidfd_send_signal(&*self.handle, Signal::KILL);
+                    self.lose();
+                }
+                Happening::Buried | Happening::GaveUp => self.finish(End::Lost),
+            }
+        }
+    }
+
+    /// Goes over to waiting for the burial, for a while.
+    fn lose(&mut self) {
+        self.is_lost = true;
+        self.give_up_at = Instant::now().checked_add(GRACE);
+    }
+
+    /// Counts some output against what is allowed; `None` if nothing of it is.
+    fn admit(&mut self, source: Source, bytes: Vec<u8>) -> Option<Chunk> {
+        let mut bytes = Bytes::from(bytes);
+        let allowed = usize::try_from(self.allowance).unwrap_or(usize::MAX).min(bytes.len());
+        self.dropped_bytes += (bytes.len() - allowed) as u64;
+        self.allowance -= allowed as u64;
+        bytes.truncate(allowed);
+        (!bytes.is_empty()).then_some(Chunk { source, bytes })
+    }
+
+    /// Notes the end and takes what is left in the pipes, without waiting: nobody is there to write more.
+    fn finish(&mut self, end: End) {
+        self.end = Some(end);
+        for (source, receiver) in [(Source::Stdout, self.stdout.take()), (Source::Stderr, self.stderr.take())]
+        {
+            let Some(receiver) = receiver else { continue };
+            let mut left = DRAIN_BYTES_MAX;
+            while let Ok(bytes) = read_now(&receiver) {
+                if bytes.is_empty() || left == 0 {
+                    break;
+                }
+                left = left.saturating_sub(bytes.len());
+                if let Some(chunk) = self.admit(source, bytes) {
+                    self.rest.push_back(chunk);
+                }
+            }
+        }
+    }
+}
+
+impl Live for Supervised {
+    fn next(&mut self) -> Boxed<'_, Option<Chunk>> {
+        Box::pin(self.advance())
+    }
+
+    fn kill(&mut self) {
+        // A full socket holds the byte already; a closed one needs none.
+        self.talk.socket.try_write(&[KILL]).ok();
+        self.rouse();
+    }
+
+    fn end(&self) -> Option<Result<Exit, ProcessError>> {
+        self.end.clone().map(|end| match end {
+            End::Known(exit) => Ok(exit),
+            End::Lost => Err(ProcessError::Lost),
+        })
+    }
+
+    fn dropped_bytes(&self) -> u64 {
+        self.dropped_bytes
+    }
+}
+
+impl Supervised {
+    /// Lets a supervisor go on that somebody has stopped, its own command perhaps: it could not kill while it stands.
+    fn rouse(&self) {
+        let _ = pidfd_send_signal(&*self.handle, Signal::CONT);
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        self.rouse();
+    }
+}
+
+/// Waits for output; for ever if there is no pipe any more.
+async fn read(receiver: Option<&pipe::Receiver>) -> io::Result<Vec<u8>> {
+    let Some(receiver) = receiver else { return pending().await };
+    loop {
+        receiver.readable().await?;
+        match read_now(receiver) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+    }
+}
+
+/// Reads what is there: at most a chunk, empty at the end of the pipe.
+fn read_now(receiver: &pipe::Receiver) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
+    receiver.try_read_buf(&mut bytes)?;
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => pending().await,
+    }
+}

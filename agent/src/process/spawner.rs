@@ -1,0 +1,279 @@
+//! The real spawner: one permanent thread that starts supervisors and buries them. Not here: what a supervisor does.
+//!
+//! All children come from one thread that lives as long as the daemon, because some programs tie their lives to the
+//! *thread* that started them. The thread sleeps in `poll` over a wake-up descriptor and one descriptor a supervisor.
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{self, Pid, PidfdFlags, WaitOptions};
+use tokio::sync::oneshot;
+
+use crate::process::launch::{Boxed, Launch, ProcessError, Running, Spawn};
+use crate::process::live::{Ends, Supervised};
+use crate::process::spec::{self, Spec};
+use crate::process::tree;
+
+/// Launches that may wait for the thread, which takes about a millisecond for each.
+const LAUNCHES_WAITING_MAX: usize = 256;
+
+/// How long a supervisor may take to read its spec before it is given up.
+const SPEC_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the orphans of a lost supervisor are killed at.
+const ORPHANS_MAX: Duration = Duration::from_secs(2);
+
+/// The program that is started as a supervisor: one whose `main` calls [`crate::process::supervise_main`] when its first
+/// argument is `__supervise`.
+#[derive(Clone, Debug)]
+pub(crate) struct Supervisor {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    descriptors_max: Option<u64>,
+}
+
+impl Supervisor {
+    /// The running program itself. It is named by the kernel's own link, so that an upgrade that replaces or removes the
+    /// file changes nothing for a daemon that is running.
+    pub(crate) fn this_program() -> Self {
+        Self::new(PathBuf::from("/proc/self/exe"), Vec::new())
+    }
+
+    /// Another program, with arguments that come before `__supervise`.
+    pub(crate) fn new(program: PathBuf, arguments: Vec<OsString>) -> Self {
+        Self { program, arguments, descriptors_max: None }
+    }
+
+    /// Gives commands a soft limit of open descriptors: the one this process had before it raised its own.
+    pub(crate) fn with_descriptors_max(mut self, soft: Option<u64>) -> Self {
+        self.descriptors_max = soft;
+        self
+    }
+}
+
+/// The word that makes a program a supervisor.
+pub(crate) const SUPERVISE: &str = "__supervise";
+
+/// Starts commands under supervisors. Cheap to make: the thread starts with the first command.
+///
+/// When it is dropped the thread stays until the last supervisor has ended.
+#[derive(Debug)]
+pub(crate) struct Spawner {
+    supervisor: Supervisor,
+    /// The way to the thread; an error says why there is none.
+    thread: OnceLock<Result<Thread, io::ErrorKind>>,
+}
+
+/// The sending half of the permanent thread.
+#[derive(Debug)]
+struct Thread {
+    requests: Option<SyncSender<Request>>,
+    /// Makes the thread look at its requests.
+    wake: Arc<OwnedFd>,
+}
+
+/// A launch, and who waits for it.
+#[derive(Debug)]
+struct Request {
+    spec: Spec,
+    /// Gets the ends of the supervisor. If nobody is there any more the ends are dropped, and the supervisor leaves.
+    reply: oneshot::Sender<Result<Ends, io::Error>>,
+}
+
+impl Spawner {
+    /// Returns a spawner; starts nothing yet.
+    pub(crate) fn start(supervisor: Supervisor) -> Self {
+        Self { supervisor, thread: OnceLock::new() }
+    }
+
+    fn request(&self, launch: &Launch) -> Result<oneshot::Receiver<Result<Ends, io::Error>>, ProcessError> {
+        check(launch)?;
+        let thread =
+            self.thread.get_or_init(|| Thread::start(self.supervisor.clone()).map_err(|error| error.kind()));
+        let thread = thread.as_ref().map_err(|kind| ProcessError::Supervisor((*kind).into()))?;
+        let (reply, answer) = oneshot::channel();
+        let spec = spec_of(launch, self.supervisor.descriptors_max);
+        let requests = thread.requests.as_ref().ok_or(ProcessError::Busy)?;
+        requests.try_send(Request { spec, reply }).map_err(|_| ProcessError::Busy)?;
+        thread.wake();
+        Ok(answer)
+    }
+}
+
+impl Spawn for Spawner {
+    fn run(&self, launch: Launch) -> Boxed<'static, Result<Running, ProcessError>> {
+        let answer = self.request(&launch);
+        Box::pin(async move {
+            let lost = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+            let ends = answer?.await.map_err(lost).flatten().map_err(ProcessError::Supervisor)?;
+            let program =
+                launch.argv.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+            let running = Supervised::start(ends, launch.timeout, launch.output_bytes_max, &program).await?;
+            Ok(Running::new(Box::new(running)))
+        })
+    }
+}
+
+fn check(launch: &Launch) -> Result<(), ProcessError> {
+    let has_nul = launch.argv.iter().any(|word| word.as_bytes().contains(&0))
+        || launch.env.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
+    match (has_nul, launch.argv.first().is_some_and(|program| !program.is_empty())) {
+        (true, _) => Err(ProcessError::Invalid("a NUL byte cannot be passed to a program")),
+        (false, false) => Err(ProcessError::Invalid("no program is named")),
+        (false, true) => Ok(()),
+    }
+}
+
+fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
+    Spec {
+        argv: launch.argv.clone(),
+        cwd: launch.cwd.clone().into_os_string(),
+        env: launch.env.clone(),
+        timeout_ms: u64::try_from(launch.timeout.as_millis()).ok(),
+        record_path: launch.record_path.clone().map(PathBuf::into_os_string),
+        descriptors_max,
+    }
+}
+
+impl Thread {
+    fn start(supervisor: Supervisor) -> io::Result<Self> {
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (requests, waiting) = sync_channel(LAUNCHES_WAITING_MAX);
+        let state = State { supervisor, waiting, wake: Arc::clone(&wake), children: Vec::new() };
+        thread::Builder::new().name("spawner".to_owned()).spawn(move || state.live())?;
+        Ok(Self { requests: Some(requests), wake })
+    }
+
+    fn wake(&self) {
+        // Only a counter at its very end refuses, and then the thread is awake.
+        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        self.wake();
+    }
+}
+
+/// What the permanent thread owns.
+struct State {
+    supervisor: Supervisor,
+    waiting: Receiver<Request>,
+    wake: Arc<OwnedFd>,
+    /// Every supervisor that has not been buried.
+    children: Vec<Mourned>,
+}
+
+/// A supervisor, and who is told when it is gone.
+struct Mourned {
+    child: Child,
+    /// Becomes readable when it ends.
+    handle: Arc<OwnedFd>,
+    /// Dropped when it is buried: the other half ends then.
+    _buried: oneshot::Sender<Infallible>,
+}
+
+impl State {
+    fn live(mut self) {
+        loop {
+            let has_callers = self.serve();
+            if !has_callers && self.children.is_empty() {
+                return;
+            }
+            let descriptors =
+                self.children.iter().map(|mourned| PollFd::new(&*mourned.handle, PollFlags::IN));
+            let mut descriptors: Vec<PollFd<'_>> =
+                std::iter::once(PollFd::new(&*self.wake, PollFlags::IN)).chain(descriptors).collect();
+            let _ = poll(&mut descriptors, None);
+            let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
+            self.bury();
+        }
+    }
+
+    /// Serves every launch that waits; `false` when none can come any more.
+    fn serve(&mut self) -> bool {
+        loop {
+            match self.waiting.try_recv() {
+                // A caller that left lets go of the ends here, and the supervisor of them.
+                Ok(request) => drop(request.reply.send(self.spawn(&request.spec))),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Starts a supervisor and hands it the spec. Its environment is empty: what the daemon was born with is nobody's
+    /// business down there.
+    fn spawn(&mut self, spec: &Spec) -> io::Result<Ends> {
+        let (socket, theirs) = UnixStream::pair()?;
+        let (stdout, stdout_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (stderr, stderr_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        let child = {
+            #[expect(clippy::disallowed_methods, reason = "the one place that spawns in the daemon")]
+            let mut command = Command::new(&self.supervisor.program);
+            command
+                .arg0("tenon")
+                .args(&self.supervisor.arguments)
+                .arg(SUPERVISE)
+                .env_clear()
+                .current_dir("/");
+            command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?
+        };
+        let handle = Arc::new(process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
+        let (_buried, buried) = oneshot::channel();
+        self.children.push(Mourned { child, handle: Arc::clone(&handle), _buried });
+        socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
+        spec::send(&socket, spec, [&stdout_theirs, &stderr_theirs])?;
+        Ok(Ends { socket, stdout, stderr, handle, buried })
+    }
+
+    /// Takes leave of the supervisors that have ended.
+    fn bury(&mut self) {
+        let mut gone = Vec::new();
+        let mut was_killed = false;
+        for mut mourned in std::mem::take(&mut self.children) {
+            match mourned.child.try_wait() {
+                Ok(None) => self.children.push(mourned),
+                Ok(Some(status)) => {
+                    was_killed |= status.code().is_none();
+                    gone.push(mourned);
+                }
+                Err(_) => gone.push(mourned),
+            }
+        }
+        if was_killed && matches!(process::child_subreaper(), Ok(Some(_))) {
+            self.kill_orphans();
+        }
+        // Only now, so that whoever waits finds the orphans dead.
+        drop(gone);
+    }
+
+    /// A supervisor that was killed, by its own command perhaps, leaves its tree to us if we are a subreaper (as the
+    /// daemon is, see `harden`): then every child that is no supervisor is such an orphan.
+    fn kill_orphans(&self) {
+        let supervisors: BTreeSet<i32> =
+            self.children.iter().map(|mourned| Pid::from_child(&mourned.child).as_raw_pid()).collect();
+        let give_up = Instant::now() + ORPHANS_MAX;
+        while tree::kill_beneath(&supervisors) > 0 && Instant::now() < give_up {
+            thread::sleep(Duration::from_millis(2));
+        }
+        for pid in tree::children_but(&supervisors).into_iter().filter_map(Pid::from_raw) {
+            let _ = process::waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+}
