@@ -185,7 +185,7 @@ struct Mourned {
     /// Becomes readable when it ends.
     handle: Arc<OwnedFd>,
     /// Dropped when it is buried: the other half ends then.
-    _buried: oneshot::Sender<Infallible>,
+    _grave: oneshot::Sender<Infallible>,
 }
 
 impl State {
@@ -235,8 +235,8 @@ impl State {
             command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?
         };
         let handle = Arc::new(process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
-        let (_buried, buried) = oneshot::channel();
-        self.children.push(Mourned { child, handle: Arc::clone(&handle), _buried });
+        let (grave, buried) = oneshot::channel();
+        self.children.push(Mourned { child, handle: Arc::clone(&handle), _grave: grave });
         socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
         spec::send(&socket, spec, [&stdout_theirs, &stderr_theirs])?;
         Ok(Ends { socket, stdout, stderr, handle, buried })
