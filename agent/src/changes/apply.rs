@@ -1,0 +1,178 @@
+//! Applying a change to the disk as one: all of it or nothing, and never over what the change did not expect. Not here:
+//! recording intent and outcome (the session), and what a crash left (`settle`).
+use std::collections::BTreeSet;
+
+use crate::base::digest::Digest;
+use crate::changes::blobs::{BlobError, BlobStore};
+use crate::changes::change::{ChangeSet, Step};
+use crate::workspace::confined_write::{Expected, confined_delete, confined_remove_folders, confined_write};
+use crate::workspace::error::FileError;
+use crate::workspace::path::RelPath;
+use crate::workspace::root::Root;
+
+/// A change that is on the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// The folders that had to be created, outermost first; an undo removes those that are empty.
+    pub(crate) created: Vec<RelPath>,
+}
+
+/// What was found where something else was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Nothing.
+    Absent,
+    /// A file with these contents.
+    Contents(Digest),
+    /// Something that is no regular file, lies behind a link, or cannot be read.
+    Other,
+}
+
+/// A file that is not as the change expects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    /// The file.
+    pub(crate) path: RelPath,
+    /// What the change expects; `None`: nothing.
+    pub(crate) expected: Option<Digest>,
+    /// What is there.
+    pub(crate) found: Found,
+}
+
+/// Why a change was not applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// Files are not as expected. Nothing was written, or what was is taken back.
+    #[error("{}: changed since; nothing was written", names(.0.iter().map(|conflict| &conflict.path)))]
+    Conflict(Vec<Conflict>),
+    /// Contents could not be stored or found. Nothing was written, or what was is taken back.
+    #[error("nothing was written")]
+    Blob(#[from] BlobError),
+    /// The disk refused. What was written before is taken back.
+    #[error("nothing was written")]
+    File(#[from] FileError),
+    /// The change failed half-way, and these files, edited by somebody else meanwhile, were left as they are.
+    #[error("the change failed half-way and could not be taken back in {}", names(.left.iter()))]
+    Incomplete {
+        /// The files.
+        left: Vec<RelPath>,
+        /// What went wrong first.
+        #[source]
+        cause: Box<Self>,
+    },
+}
+
+/// Applies a change: looks at every file, stores every pre-image, and only then writes, each file by an atomic exchange. If
+/// one fails, those before it are taken back.
+///
+/// # Errors
+/// See [`ApplyError`]; only `Incomplete` leaves anything changed.
+pub(crate) fn apply(root: &Root, change: &ChangeSet, blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
+    run(root, &change.steps(), blobs)
+}
+
+pub(super) fn run(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
+    store_before(root, steps, blobs)?;
+    let mut done: Vec<(Step<'_>, Vec<RelPath>)> = Vec::with_capacity(steps.len());
+    for step in steps {
+        match perform(root, *step, blobs) {
+            Ok(created) => done.push((*step, created)),
+            Err(error) => return Err(take_back(root, done, blobs, error)),
+        }
+    }
+    let created: Vec<RelPath> = done.into_iter().flat_map(|(_, created)| created).collect();
+    let mut folders: BTreeSet<RelPath> = steps.iter().filter_map(|step| step.path.parent()).collect();
+    folders.extend(created.iter().filter_map(RelPath::parent));
+    for folder in folders {
+        // The files are in place; a folder that vanished since has nothing to keep, and a disk that cannot sync will say
+        // so when the journal settles this.
+        if let Err(error) = root.sync_folder(&folder) {
+            tracing::warn!(%folder, %error, "a folder was not synced");
+        }
+    }
+    Ok(Applied { created })
+}
+
+/// Returns what is at a path.
+pub(super) fn found(root: &Root, path: &RelPath) -> (Found, Option<Vec<u8>>, u32) {
+    // Canonical names only: what lies behind a link is not what the change named.
+    match root.stat(path) {
+        Ok(None) => return (Found::Absent, None, 0),
+        Ok(Some(_)) if root.canonical(path).is_ok_and(|real| real == *path) => {}
+        Ok(Some(_)) | Err(_) => return (Found::Other, None, 0),
+    }
+    match root.read(path) {
+        Ok(file) => (Found::Contents(file.digest), Some(file.bytes), file.mode),
+        Err(FileError::NotFound(_)) => (Found::Absent, None, 0),
+        Err(_) => (Found::Other, None, 0),
+    }
+}
+
+/// Requires every file to be as expected and stores what it holds.
+fn store_before(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Result<(), ApplyError> {
+    let mut conflicts = Vec::new();
+    for step in steps {
+        let expected = step.before.map(|before| before.digest);
+        let (found, bytes, _) = found(root, step.path);
+        if found == expected.map_or(Found::Absent, Found::Contents) {
+            if let Some(bytes) = bytes {
+                blobs.put(&bytes)?;
+            }
+        } else {
+            conflicts.push(Conflict { path: step.path.clone(), expected, found });
+        }
+    }
+    if conflicts.is_empty() { Ok(()) } else { Err(ApplyError::Conflict(conflicts)) }
+}
+
+/// Does one step; returns the folders it created.
+fn perform(root: &Root, step: Step<'_>, blobs: &dyn BlobStore) -> Result<Vec<RelPath>, ApplyError> {
+    let expected = step.before.map_or(Expected::Absent, |before| Expected::Contents(before.digest));
+    let outcome = match (step.before, step.after) {
+        (Some(before), None) => confined_delete(root, step.path, before.digest).map(|()| Vec::new()),
+        (before, Some(after)) => {
+            // A mode that the change does not touch is the file's own, also if a person has set it since.
+            let mode =
+                if before.map(|before| before.mode) == Some(after.mode) { None } else { Some(after.mode) };
+            let bytes = blobs.get(after.digest)?;
+            confined_write(root, step.path, &bytes, mode, expected).map(|written| written.created)
+        }
+        (None, None) => Ok(Vec::new()),
+    };
+    outcome.map_err(|error| match error {
+        FileError::Changed { path, found } => ApplyError::Conflict(vec![Conflict {
+            path,
+            expected: step.before.map(|before| before.digest),
+            found: found.map_or(Found::Absent, Found::Contents),
+        }]),
+        other => other.into(),
+    })
+}
+
+/// Takes back what was done, last first. What somebody else has edited since is left and named.
+fn take_back(
+    root: &Root,
+    done: Vec<(Step<'_>, Vec<RelPath>)>,
+    blobs: &dyn BlobStore,
+    cause: ApplyError,
+) -> ApplyError {
+    let mut left = Vec::new();
+    if let ApplyError::File(FileError::Displaced { path, .. }) = &cause {
+        left.push(path.clone());
+    }
+    for (step, created) in done.into_iter().rev() {
+        let back = Step { path: step.path, before: step.after, after: step.before };
+        if perform(root, back, blobs).is_err() {
+            left.push(step.path.clone());
+        }
+        confined_remove_folders(root, &created);
+    }
+    if left.is_empty() { cause } else { ApplyError::Incomplete { left, cause: Box::new(cause) } }
+}
+
+fn names<'a>(paths: impl Iterator<Item = &'a RelPath>) -> String {
+    paths.map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

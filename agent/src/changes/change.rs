@@ -1,0 +1,202 @@
+//! A change: file edits that are applied or reverted as one, named by digest. Not here: doing it (`apply`).
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::digest::Digest;
+use crate::workspace::path::RelPath;
+
+/// The most edits of one change.
+const EDITS_MAX: usize = 10_000;
+
+/// One state of a regular file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Version {
+    /// Its contents; a blob of this digest exists, or will before anything is written.
+    pub(crate) digest: Digest,
+    /// Its permission bits, 0–07777.
+    pub(crate) mode: u32,
+}
+
+/// What an edit does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    /// A new file.
+    Add,
+    /// Other contents or another mode.
+    Modify,
+    /// The file goes.
+    Delete,
+    /// The file gets another name, and perhaps other contents.
+    Move,
+}
+
+/// One file's part of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct FileEdit {
+    /// The file; after a move its new name.
+    pub(crate) path: RelPath,
+    /// The old name, if the file moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<RelPath>,
+    /// What must be there (under the old name, if the file moves); `None`: nothing.
+    pub(crate) before: Option<Version>,
+    /// What is there afterwards; `None`: nothing.
+    pub(crate) after: Option<Version>,
+}
+
+impl FileEdit {
+    /// Returns what this does.
+    pub(crate) fn op(&self) -> Op {
+        match (&self.from, self.before, self.after) {
+            (Some(_), _, _) => Op::Move,
+            (None, None, _) => Op::Add,
+            (None, Some(_), None) => Op::Delete,
+            (None, Some(_), Some(_)) => Op::Modify,
+        }
+    }
+}
+
+/// Why edits make no change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ChangeError {
+    /// Two edits name one path.
+    #[error("`{0}` occurs twice in one change")]
+    Twice(RelPath),
+    /// An edit goes from nothing to nothing, or moves nothing.
+    #[error("the edit of `{0}` does nothing that a file could undergo")]
+    Impossible(RelPath),
+    /// There are too many.
+    #[error("a change has at most {EDITS_MAX} edits, this one has {0}")]
+    TooMany(usize),
+}
+
+/// File edits that are applied or reverted as one. No path occurs twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<FileEdit>", into = "Vec<FileEdit>")]
+pub(crate) struct ChangeSet {
+    edits: Vec<FileEdit>,
+}
+
+impl ChangeSet {
+    /// Makes a change of some edits.
+    ///
+    /// # Errors
+    /// A path occurs twice, an edit is impossible, or there are too many.
+    pub(crate) fn new(edits: Vec<FileEdit>) -> Result<Self, ChangeError> {
+        if edits.len() > EDITS_MAX {
+            return Err(ChangeError::TooMany(edits.len()));
+        }
+        let mut seen = BTreeSet::new();
+        for edit in &edits {
+            let both = edit.before.is_some() && edit.after.is_some();
+            if (edit.before.is_none() && edit.after.is_none()) || (edit.from.is_some() && !both) {
+                return Err(ChangeError::Impossible(edit.path.clone()));
+            }
+            for path in std::iter::once(&edit.path).chain(&edit.from) {
+                if path.is_root() {
+                    return Err(ChangeError::Impossible(path.clone()));
+                }
+                if !seen.insert(path) {
+                    return Err(ChangeError::Twice(path.clone()));
+                }
+            }
+        }
+        Ok(Self { edits })
+    }
+
+    /// Returns the edits, in the order they are applied.
+    pub(crate) fn edits(&self) -> &[FileEdit] {
+        &self.edits
+    }
+
+    /// Returns what happens name by name: a move is an addition, then a deletion.
+    pub(super) fn steps(&self) -> Vec<Step<'_>> {
+        let mut steps = Vec::with_capacity(self.edits.len());
+        for edit in &self.edits {
+            match &edit.from {
+                None => steps.push(Step { path: &edit.path, before: edit.before, after: edit.after }),
+                Some(from) => {
+                    steps.push(Step { path: &edit.path, before: None, after: edit.after });
+                    steps.push(Step { path: from, before: edit.before, after: None });
+                }
+            }
+        }
+        steps
+    }
+
+    /// Returns every digest that is named.
+    pub(super) fn digests(&self) -> BTreeSet<Digest> {
+        self.edits
+            .iter()
+            .flat_map(|edit| [edit.before, edit.after])
+            .flatten()
+            .map(|version| version.digest)
+            .collect()
+    }
+}
+
+impl TryFrom<Vec<FileEdit>> for ChangeSet {
+    type Error = ChangeError;
+
+    fn try_from(edits: Vec<FileEdit>) -> Result<Self, ChangeError> {
+        Self::new(edits)
+    }
+}
+
+impl From<ChangeSet> for Vec<FileEdit> {
+    fn from(change: ChangeSet) -> Self {
+        change.edits
+    }
+}
+
+/// What happens to one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step<'a> {
+    pub(super) path: &'a RelPath,
+    pub(super) before: Option<Version>,
+    pub(super) after: Option<Version>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(path: &str, from: Option<&str>, before: Option<&str>, after: Option<&str>) -> FileEdit {
+        let version = |text: &str| Version { digest: Digest::of(text.as_bytes()), mode: 0o644 };
+        FileEdit {
+            path: RelPath::parse(path).unwrap(),
+            from: from.map(|from| RelPath::parse(from).unwrap()),
+            before: before.map(version),
+            after: after.map(version),
+        }
+    }
+
+    #[test]
+    fn no_path_occurs_twice_and_nothing_impossible_is_a_change() {
+        let check = |edits: Vec<FileEdit>| ChangeSet::new(edits).map(|change| change.steps().len());
+        let add = edit("a", None, None, Some("1"));
+        assert_eq!(check(vec![add.clone(), edit("c", Some("b"), Some("1"), Some("1"))]), Ok(3));
+        assert!(matches!(check(vec![add.clone(), add.clone()]), Err(ChangeError::Twice(_))));
+        assert!(matches!(
+            check(vec![add, edit("b", Some("a"), Some("1"), Some("1"))]),
+            Err(ChangeError::Twice(_))
+        ));
+        assert!(matches!(check(vec![edit("a", None, None, None)]), Err(ChangeError::Impossible(_))));
+        assert!(matches!(
+            check(vec![edit("a", Some("b"), None, Some("1"))]),
+            Err(ChangeError::Impossible(_))
+        ));
+        assert!(matches!(check(vec![edit(".", None, None, Some("1"))]), Err(ChangeError::Impossible(_))));
+    }
+
+    #[test]
+    fn a_change_comes_back_from_json_and_a_bad_one_does_not() {
+        let change = ChangeSet::new(vec![edit("a", Some("b"), Some("1"), Some("2"))]).unwrap();
+        let json = serde_json::to_string(&change).unwrap();
+        assert_eq!(serde_json::from_str::<ChangeSet>(&json).unwrap(), change);
+        let twice = json.replace("]", "").replace('[', "");
+        assert!(serde_json::from_str::<ChangeSet>(&format!("[{twice},{twice}]")).is_err());
+        assert_eq!(change.edits()[0].op(), Op::Move);
+    }
+}

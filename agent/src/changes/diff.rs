@@ -1,0 +1,184 @@
+//! What differs between two versions of a file, as numbered hunks. Not here: the patch form (`patch`).
+use std::ops::Range;
+
+use imara_diff::{Algorithm, Diff, InternedInput, sources};
+use tenon_protocol::change::Hunk as WireHunk;
+
+use crate::workspace::text::is_binary;
+
+/// One version of a file, in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Side<'a> {
+    /// Its contents.
+    pub(crate) bytes: &'a [u8],
+    /// Its permission bits, 0–07777.
+    pub(crate) mode: u32,
+}
+
+/// A maximal run of changed lines, without context.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Hunk {
+    /// Its number in the file, from 1 in file order, given once and never changed; 0 stands for what has no lines of its
+    /// own: a mode, a binary file, a deletion.
+    pub(crate) number: u32,
+    /// The lines it replaces, from 0.
+    pub(crate) before: Range<u32>,
+    /// The lines it puts there, from 0.
+    pub(crate) after: Range<u32>,
+}
+
+impl Hunk {
+    /// Returns the hunk as clients see it: lines from 1; for an empty side the line after which it goes.
+    pub(crate) fn to_wire(&self) -> WireHunk {
+        let (old_start, old_lines) = place(&self.before);
+        let (new_start, new_lines) = place(&self.after);
+        WireHunk { n: self.number, old_start, old_lines, new_start, new_lines }
+    }
+}
+
+/// Returns a range of lines as diffs write it: first line from 1, or for an empty one the line before it, and length.
+pub(super) fn place(lines: &Range<u32>) -> (u64, u64) {
+    let count = u64::from(lines.end.saturating_sub(lines.start));
+    (u64::from(lines.start) + u64::from(count > 0), count)
+}
+
+/// What differs between two versions of one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileDiff {
+    /// The hunks, in file order; number 0 comes first.
+    pub(crate) hunks: Vec<Hunk>,
+    /// Lines that came.
+    pub(crate) added: u32,
+    /// Lines that went.
+    pub(crate) removed: u32,
+    /// One of the versions is binary: there are no lines.
+    pub(crate) binary: bool,
+}
+
+/// Compares two versions; `None` is a file that is not there.
+///
+/// The cost is near linear, also for files without a line in common. A line includes its end, so a change of line ends is
+/// a change of every line.
+pub(crate) fn diff(before: Option<Side<'_>>, after: Option<Side<'_>>) -> FileDiff {
+    let (old, new) = (bytes_of(before), bytes_of(after));
+    let whole = Hunk { number: 0, before: 0..0, after: 0..0 };
+    if is_binary(old) || is_binary(new) {
+        return FileDiff { hunks: vec![whole], binary: true, ..FileDiff::default() };
+    }
+    let mut found = line_diff(old, new);
+    match (before, after) {
+        // A deletion is chosen whole or not at all.
+        (Some(_), None) => {
+            found.hunks = vec![Hunk { before: 0..found.removed, ..whole }];
+        }
+        (Some(old), Some(new)) if old.mode != new.mode => found.hunks.insert(0, whole),
+        (None, Some(new)) if new.bytes.is_empty() => found.hunks.push(whole),
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    found
+}
+
+/// Returns `before` with only some of the hunks applied. All of them give `after`, none gives `before`.
+pub(crate) fn select(
+    before: &[u8],
+    after: &[u8],
+    hunks: &[Hunk],
+    is_chosen: impl Fn(u32) -> bool,
+) -> Vec<u8> {
+    let (old, new) = (lines(before), lines(after));
+    let part = |lines: &[&[u8]], range: Range<usize>| lines.get(range).unwrap_or_default().concat();
+    let index = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
+    let mut out = Vec::with_capacity(after.len().max(before.len()));
+    let mut copied = 0;
+    for hunk in hunks.iter().filter(|hunk| hunk.number > 0 && is_chosen(hunk.number)) {
+        out.extend(part(&old, copied..index(hunk.before.start)));
+        out.extend(part(&new, index(hunk.after.start)..index(hunk.after.end)));
+        copied = index(hunk.before.end);
+    }
+    out.extend(part(&old, copied..old.len()));
+    out
+}
+
+/// Returns the contents of a side; none if there is no file.
+pub(super) fn bytes_of(side: Option<Side<'_>>) -> &[u8] {
+    side.map_or(&[], |side| side.bytes)
+}
+
+/// Returns the lines of some bytes, their ends included.
+pub(super) fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    sources::byte_lines(bytes).collect()
+}
+
+fn line_diff(old: &[u8], new: &[u8]) -> FileDiff {
+    let input = InternedInput::new(sources::byte_lines(old), sources::byte_lines(new));
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let hunks = (1..)
+        .zip(diff.hunks())
+        .map(|(number, hunk)| Hunk { number, before: hunk.before, after: hunk.after })
+        .collect();
+    FileDiff { hunks, added: diff.count_additions(), removed: diff.count_removals(), binary: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn side(bytes: &[u8]) -> Option<Side<'_>> {
+        Some(Side { bytes, mode: 0o644 })
+    }
+
+    fn check(before: Option<&str>, after: Option<&str>) -> Vec<(u32, Range<u32>, Range<u32>)> {
+        let found =
+            diff(before.and_then(|text| side(text.as_bytes())), after.and_then(|text| side(text.as_bytes())));
+        found.hunks.into_iter().map(|hunk| (hunk.number, hunk.before, hunk.after)).collect()
+    }
+
+    #[test]
+    fn hunks_are_runs_of_changed_lines() {
+        assert_eq!(check(Some("a\nb\nc\n"), Some("a\nx\nc\ny\n")), [(1, 1..2, 1..2), (2, 3..3, 3..4)]);
+        assert_eq!(check(Some("a\n"), Some("a")), [(1, 0..1, 0..1)]);
+        assert_eq!(check(None, Some("a\nb\n")), [(1, 0..0, 0..2)]);
+        assert_eq!(check(Some("a\nb\n"), None), [(0, 0..2, 0..0)]);
+        assert_eq!(check(None, Some("")), [(0, 0..0, 0..0)]);
+        assert_eq!(check(Some("a"), Some("\0")), [(0, 0..0, 0..0)]);
+        assert_eq!(check(Some("a"), Some("a")), []);
+    }
+
+    #[test]
+    fn a_mode_is_hunk_nought_beside_the_lines() {
+        let found = diff(side(b"a\n"), Some(Side { bytes: b"b\n", mode: 0o755 }));
+        assert_eq!(found.hunks.iter().map(|hunk| hunk.number).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((found.added, found.removed), (1, 1));
+    }
+
+    #[test]
+    fn clients_count_lines_from_one() {
+        let wire = Hunk { number: 2, before: 3..3, after: 3..5 }.to_wire();
+        assert_eq!((wire.n, wire.old_start, wire.old_lines, wire.new_start, wire.new_lines), (2, 3, 0, 4, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn selecting_all_hunks_is_after_and_none_is_before(a in "[ab\r\n]{0,40}", b in "[ab\r\n]{0,40}", mask in any::<u64>()) {
+            let hunks = diff(side(a.as_bytes()), side(b.as_bytes())).hunks;
+            let choose = |chosen: &dyn Fn(u32) -> bool| select(a.as_bytes(), b.as_bytes(), &hunks, chosen);
+            prop_assert_eq!(choose(&|_| true), b.clone().into_bytes());
+            prop_assert_eq!(choose(&|_| false), a.clone().into_bytes());
+            // Numbered from 1 without a gap, in order, with an unchanged line between neighbours.
+            for (number, hunk) in (1..).zip(&hunks) {
+                prop_assert_eq!(hunk.number, number);
+                prop_assert!(!hunk.before.is_empty() || !hunk.after.is_empty());
+            }
+            prop_assert!(hunks.windows(2).all(|pair| pair[0].before.end < pair[1].before.start
+                && pair[0].after.end < pair[1].after.start));
+            // A selection and then the rest is the whole.
+            let some = choose(&|number| mask >> (number % 64) & 1 == 1);
+            let some_hunks = hunks.iter().filter(|hunk| mask >> (hunk.number % 64) & 1 == 1).count();
+            prop_assert!(diff(side(a.as_bytes()), side(&some)).added <= hunks.iter().map(|h| h.after.len() as u32).sum());
+            prop_assert!(some_hunks > 0 || some == a.as_bytes());
+        }
+    }
+}
