@@ -1,5 +1,78 @@
-//! Policy, rules, grants, trust: what is allowed, asked or denied.
+//! Policy: what is allowed, asked or denied; rules, shell analysis, grants, trust.
 //!
-//! Not here: enforcement, which is the kernel's (`sandbox`) and the confined file access of `workspace`.
+//! Not here: enforcement, which is the kernel's (`sandbox`) and the confined file access of `workspace`; asking, which
+//! is `turn`'s; keeping grants and trust, which are events of the journal.
+//!
+//! Deny beats ask beats allow, over every part of an action. What a command's text seems to do may only move a decision
+//! towards "ask" or "deny": nothing here makes a command safe.
 //!
 //! Imports: workspace, sandbox, protocol, config, base
+pub(crate) mod grants;
+pub(crate) mod policy;
+pub(crate) mod proposal;
+pub(crate) mod trust;
+
+mod matching;
+mod shell;
+
+use crate::config::profile::Verdict;
+use crate::workspace::path::RelPath;
+
+/// What somebody wants to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Read files or folders.
+    Read {
+        /// Which, links resolved.
+        paths: Vec<RelPath>,
+    },
+    /// Write, make, move or remove files.
+    Write {
+        /// Which, links resolved.
+        paths: Vec<RelPath>,
+    },
+    /// Run a command.
+    Command {
+        /// The text that the shell is given.
+        command: String,
+    },
+    /// Reach a host.
+    Network {
+        /// Its name or address, without a port.
+        host: String,
+    },
+}
+
+/// What made a decision what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The profile says so.
+    Profile,
+    /// A configured rule says so.
+    Rule,
+    /// A grant says so.
+    Grant,
+    /// The workspace is not trusted.
+    Untrusted,
+    /// The sandbox is too weak for anything to happen by itself.
+    SandboxLevel,
+    /// A protected path is written.
+    Protected,
+    /// What the command does cannot be told from its text.
+    Unclear,
+}
+
+/// What happens to an action, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// What happens.
+    pub(crate) verdict: Verdict,
+    /// What made it so.
+    pub(crate) cause: Cause,
+    /// The same for people and for the model, as one clause.
+    pub(crate) reason: String,
+    /// The rule or the grant's pattern that decided.
+    pub(crate) rule: Option<String>,
+    /// Whether a grant could answer the question next time; where it could not, `always` is not offered.
+    pub(crate) grantable: bool,
+}

@@ -14,6 +14,7 @@ pub(crate) mod model;
 mod narrow;
 pub(crate) mod paths;
 pub(crate) mod profile;
+pub(crate) mod protected;
 pub(crate) mod provider;
 pub(crate) mod resolve;
 pub(crate) mod rule;

@@ -27,15 +27,23 @@ pub(crate) enum Pattern {
     Network(String),
 }
 
-/// A glob over a path; `*` stays within a component, `**` does not. Letter case does not matter: a denial must hold on
-/// file systems that fold it.
+/// A glob over a path; `*` stays within a component, `**` does not.
 #[derive(Clone, Debug)]
-pub(crate) struct PathGlob(GlobMatcher);
+pub(crate) struct PathGlob {
+    exact: GlobMatcher,
+    folded: GlobMatcher,
+}
 
 impl PathGlob {
-    /// Returns whether the relative path, with `/` between components, matches.
+    /// Returns whether the relative path, with `/` between components, matches letter by letter: for what allows.
     pub(crate) fn matches(&self, path: &str) -> bool {
-        self.0.is_match(path)
+        self.exact.is_match(path)
+    }
+
+    /// Returns whether it matches with letter case aside: for what asks or denies, which must hold on file systems that
+    /// fold it.
+    pub(crate) fn matches_folded(&self, path: &str) -> bool {
+        self.folded.is_match(path)
     }
 }
 
@@ -98,12 +106,12 @@ fn path_glob(glob: &str) -> Result<PathGlob, RuleError> {
     if glob.is_empty() {
         return Err(RuleError::Empty);
     }
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .case_insensitive(true)
-        .build()
-        .map(|glob| PathGlob(glob.compile_matcher()))
-        .map_err(|error| RuleError::Glob(error.kind().to_string()))
+    let build = |folded| {
+        let mut builder = GlobBuilder::new(glob);
+        let glob = builder.literal_separator(true).backslash_escape(true).case_insensitive(folded).build();
+        glob.map(|glob| glob.compile_matcher()).map_err(|error| RuleError::Glob(error.kind().to_string()))
+    };
+    Ok(PathGlob { exact: build(false)?, folded: build(true)? })
 }
 
 fn host_pattern(host: &str) -> Result<String, RuleError> {
@@ -146,9 +154,9 @@ mod tests {
             matches!(pattern("net:API.example.org"), Pattern::Network(host) if host == "api.example.org")
         );
         assert!(matches!(pattern("read:**/.env"), Pattern::Read(glob)
-            if glob.matches(".env") && glob.matches("a/b/.ENV") && !glob.matches("a/.environment")));
+            if glob.matches(".env") && glob.matches_folded("a/b/.ENV") && !glob.matches_folded("a/.environment")));
         assert!(matches!(pattern("write:./src/*"), Pattern::Write(glob)
-            if glob.matches("src/a.rs") && !glob.matches("src/a/b.rs")));
+            if glob.matches("src/a.rs") && !glob.matches("src/a/b.rs") && !glob.matches("SRC/a.rs")));
     }
 
     #[test]

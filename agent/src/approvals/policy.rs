@@ -1,0 +1,199 @@
+//! The decision about an action. Not here: whether a rule matches (`matching`), and asking anybody.
+//!
+//! In this order, the first that speaks decides: a configured denial, the profile's denial, a configured question,
+//! a protected path, doubt about a command's text, the profile's own allowance, rules and grants that allow, and at last
+//! the profile's question. Whatever would let a command run without a question needs a sandbox of level 2.
+use crate::approvals::grants::Grants;
+use crate::approvals::shell::{self, Analysis};
+use crate::approvals::trust::Trust;
+use crate::approvals::{Action, Cause, Decision, matching};
+use crate::config::Rules;
+use crate::config::profile::{Profile, Unattended, Verdict};
+use crate::config::protected::is_protected;
+use crate::config::rule::{Pattern, Rule};
+use crate::sandbox::Level;
+use crate::workspace::path::RelPath;
+
+/// What counts in a session at one time; made anew when its profile, the rules, trust or the sandbox change.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    chosen: Profile,
+    effective: Profile,
+    rules: Rules,
+    level: Level,
+}
+
+impl Policy {
+    /// Makes the policy of a profile under the configured rules; an untrusted workspace caps it at `read`.
+    pub(crate) fn new(profile: &Profile, rules: &Rules, trust: Trust, level: Level) -> Self {
+        Self { chosen: profile.clone(), effective: trust.cap(profile), rules: rules.clone(), level }
+    }
+
+    /// Returns the profile that counts; `read` where an untrusted workspace caps it.
+    pub(crate) const fn profile(&self) -> &Profile {
+        &self.effective
+    }
+
+    /// Returns the sandbox level of commands.
+    pub(crate) const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Returns whether a question that nobody can answer is denied instead of waiting.
+    pub(crate) const fn denies_unattended(&self) -> bool {
+        matches!(self.effective.unattended, Unattended::Deny)
+    }
+
+    /// Returns whether no rule denies reading the path: for walks and searches, which leave out what is denied.
+    pub(crate) fn may_read(&self, path: &RelPath) -> bool {
+        let action = Action::Read { paths: vec![path.clone()] };
+        self.effective.read != Verdict::Deny
+            && matching::restricting(&self.rules.deny, &action, &Analysis::default()).is_none()
+    }
+
+    /// Decides about an action.
+    pub(crate) fn decide(&self, action: &Action, grants: &Grants) -> Decision {
+        let analysis = match action {
+            Action::Command { command } => shell::analyse(command),
+            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
+        };
+        if let Some(rule) = matching::restricting(&self.rules.deny, action, &analysis) {
+            return by_rule(Verdict::Deny, rule);
+        }
+        let base = verdict_of(&self.effective, action);
+        if base == Verdict::Deny {
+            return self.denied(action);
+        }
+        if let Some(rule) = matching::restricting(&self.rules.ask, action, &analysis) {
+            return by_rule(Verdict::Ask, rule);
+        }
+        if let Some(decision) = self.protected(action).or_else(|| self.doubtful(&analysis)) {
+            return decision;
+        }
+        let allowed = match base {
+            Verdict::Allow => Some(self.by_profile(Verdict::Allow, action)),
+            Verdict::Ask | Verdict::Deny => self.lifted(action, grants),
+        };
+        match allowed {
+            Some(allowed) => self.unless_too_weak(action, allowed),
+            None => {
+                let could_run = self.level_suffices(action);
+                let grantable = could_run && crate::approvals::proposal::propose_pattern(action).is_some();
+                Decision { grantable, ..self.by_profile(Verdict::Ask, action) }
+            }
+        }
+    }
+
+    fn denied(&self, action: &Action) -> Decision {
+        if verdict_of(&self.chosen, action) == Verdict::Deny {
+            return self.by_profile(Verdict::Deny, action);
+        }
+        let reason =
+            "the workspace is not trusted, so nothing but reading is allowed; `tenon trust` lifts that";
+        decision(Verdict::Deny, Cause::Untrusted, reason.to_owned())
+    }
+
+    /// The question about a protected path: no rule and no grant answers it.
+    fn protected(&self, action: &Action) -> Option<Decision> {
+        let Action::Write { paths } = action else { return None };
+        let path = paths.iter().map(|path| path.to_wire().0).find(|path| is_protected(path))?;
+        (self.effective.protected != Verdict::Allow).then(|| {
+            let reason = format!("{path} is protected: writing it can make other programs run something");
+            decision(self.effective.protected, Cause::Protected, reason)
+        })
+    }
+
+    /// The question about a command of which it cannot be told whether a rule forbids it.
+    fn doubtful(&self, analysis: &Analysis) -> Option<Decision> {
+        let restricting = || self.rules.deny.iter().chain(&self.rules.ask);
+        let about_commands = restricting().any(|rule| matches!(rule.pattern(), Pattern::Command(_)));
+        if let Some(why) = analysis.unsure.filter(|_| about_commands) {
+            let reason = format!("it cannot be told whether a rule forbids this command: {why}");
+            return Some(decision(Verdict::Ask, Cause::Unclear, reason));
+        }
+        let rule = matching::naming_a_path(&self.rules.deny, analysis)?;
+        let reason = format!("the command names a path that the rule `{}` denies", rule.text());
+        Some(Decision { rule: Some(rule.text().to_owned()), ..decision(Verdict::Ask, Cause::Rule, reason) })
+    }
+
+    /// The allowance by a rule or a grant that lifts the profile's question.
+    fn lifted(&self, action: &Action, grants: &Grants) -> Option<Decision> {
+        let rules: Vec<&Rule> = self.rules.allow.iter().collect();
+        if let Some(rule) = matching::allowing(&rules, action) {
+            return Some(by_rule(Verdict::Allow, rule));
+        }
+        let grant = grants.matches(action)?;
+        let pattern = grant.rule.text().to_owned();
+        let reason = format!("granted: `{pattern}`");
+        Some(Decision { rule: Some(pattern), ..decision(Verdict::Allow, Cause::Grant, reason) })
+    }
+
+    fn level_suffices(&self, action: &Action) -> bool {
+        match action {
+            Action::Command { .. } => self.level.number() >= self.effective.automatic_level_min,
+            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => true,
+        }
+    }
+
+    /// Turns an allowance into a question where the sandbox is too weak for a command to run by itself.
+    fn unless_too_weak(&self, action: &Action, allowed: Decision) -> Decision {
+        if self.level_suffices(action) {
+            return allowed;
+        }
+        let (level, needed) = (self.level.number(), self.effective.automatic_level_min);
+        let but = format!(
+            "but the sandbox level is {level}, and commands run without a question from level {needed} on"
+        );
+        let reason = format!("{}, {but}", allowed.reason);
+        Decision { reason, ..decision(Verdict::Ask, Cause::SandboxLevel, String::new()) }
+            .with_rule(allowed.rule)
+    }
+
+    fn by_profile(&self, verdict: Verdict, action: &Action) -> Decision {
+        let name = &self.effective.name;
+        let what = match action {
+            Action::Read { .. } => "reading",
+            Action::Write { .. } => "edits",
+            Action::Command { .. } => "commands",
+            Action::Network { .. } => "network access",
+        };
+        let reason = match verdict {
+            Verdict::Allow => format!("the profile {name} allows {what}"),
+            Verdict::Ask => format!("the profile {name} asks before {what}"),
+            Verdict::Deny => format!("the profile {name} does not allow {what}"),
+        };
+        decision(verdict, Cause::Profile, reason)
+    }
+}
+
+impl Decision {
+    fn with_rule(self, rule: Option<String>) -> Self {
+        Self { rule, ..self }
+    }
+}
+
+const fn verdict_of(profile: &Profile, action: &Action) -> Verdict {
+    match action {
+        Action::Read { .. } => profile.read,
+        Action::Write { .. } => profile.write,
+        Action::Command { .. } => profile.shell,
+        Action::Network { .. } => profile.network,
+    }
+}
+
+fn by_rule(verdict: Verdict, rule: &Rule) -> Decision {
+    let text = rule.text();
+    let reason = match verdict {
+        Verdict::Allow => format!("the rule `{text}` allows it"),
+        Verdict::Ask => format!("the rule `{text}` asks about it"),
+        Verdict::Deny => format!("the rule `{text}` denies it"),
+    };
+    Decision { rule: Some(text.to_owned()), ..decision(verdict, Cause::Rule, reason) }
+}
+
+const fn decision(verdict: Verdict, cause: Cause, reason: String) -> Decision {
+    Decision { verdict, cause, reason, rule: None, grantable: false }
+}
+
+#[cfg(test)]
+mod tests;
