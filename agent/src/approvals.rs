@@ -7,13 +7,17 @@
 //! towards "ask" or "deny": nothing here makes a command safe.
 //!
 //! Imports: workspace, sandbox, protocol, config, base
-pub(crate) mod grants;
-pub(crate) mod policy;
-pub(crate) mod proposal;
-pub(crate) mod trust;
-
+mod grants;
 mod matching;
+mod policy;
+mod proposal;
 mod shell;
+mod trust;
+
+pub(crate) use crate::approvals::grants::{Grant, Grants};
+pub(crate) use crate::approvals::policy::Policy;
+pub(crate) use crate::approvals::proposal::propose_pattern;
+pub(crate) use crate::approvals::trust::Trust;
 
 use crate::config::profile::Verdict;
 use crate::workspace::path::RelPath;

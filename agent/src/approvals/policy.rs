@@ -4,6 +4,7 @@
 //! a protected path, doubt about a command's text, the profile's own allowance, rules and grants that allow, and at last
 //! the profile's question. Whatever would let a command run without a question needs a sandbox of level 2.
 use crate::approvals::grants::Grants;
+use crate::approvals::proposal::propose_pattern;
 use crate::approvals::shell::{self, Analysis};
 use crate::approvals::trust::Trust;
 use crate::approvals::{Action, Cause, Decision, matching};
@@ -74,14 +75,11 @@ impl Policy {
             Verdict::Allow => Some(self.by_profile(Verdict::Allow, action)),
             Verdict::Ask | Verdict::Deny => self.lifted(action, grants),
         };
-        match allowed {
-            Some(allowed) => self.unless_too_weak(action, allowed),
-            None => {
-                let could_run = self.level_suffices(action);
-                let grantable = could_run && crate::approvals::proposal::propose_pattern(action).is_some();
-                Decision { grantable, ..self.by_profile(Verdict::Ask, action) }
-            }
+        if let Some(allowed) = allowed {
+            return self.unless_too_weak(action, allowed);
         }
+        let grantable = self.level_suffices(action) && propose_pattern(action).is_some();
+        Decision { grantable, ..self.by_profile(Verdict::Ask, action) }
     }
 
     fn denied(&self, action: &Action) -> Decision {
@@ -145,8 +143,7 @@ impl Policy {
             "but the sandbox level is {level}, and commands run without a question from level {needed} on"
         );
         let reason = format!("{}, {but}", allowed.reason);
-        Decision { reason, ..decision(Verdict::Ask, Cause::SandboxLevel, String::new()) }
-            .with_rule(allowed.rule)
+        Decision { rule: allowed.rule, ..decision(Verdict::Ask, Cause::SandboxLevel, reason) }
     }
 
     fn by_profile(&self, verdict: Verdict, action: &Action) -> Decision {
@@ -163,12 +160,6 @@ impl Policy {
             Verdict::Deny => format!("the profile {name} does not allow {what}"),
         };
         decision(verdict, Cause::Profile, reason)
-    }
-}
-
-impl Decision {
-    fn with_rule(self, rule: Option<String>) -> Self {
-        Self { rule, ..self }
     }
 }
 

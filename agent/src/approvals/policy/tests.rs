@@ -1,1 +1,262 @@
-//! Tests.
+//! Decisions: the table of profiles, the order of what speaks, and the laws.
+use proptest::prelude::*;
+use tenon_protocol::request::Scope;
+use tenon_protocol::session::{TrustSetting, TrustState};
+
+use super::*;
+use crate::approvals::grants::Grant;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{self, SystemEntropy};
+use crate::config::profile::built_in;
+
+const UNTRUSTED: Trust = Trust { state: TrustState::Untrusted, setting: None };
+
+fn rules(allow: &[&str], ask: &[&str], deny: &[&str]) -> Rules {
+    let parse = |texts: &[&str]| texts.iter().map(|text| Rule::parse(text).unwrap()).collect();
+    Rules { allow: parse(allow), ask: parse(ask), deny: parse(deny) }
+}
+
+fn policy(profile: &str, rules: &Rules, level: Level) -> Policy {
+    Policy::new(&built_in()[profile], rules, Trust::TRUSTED, level)
+}
+
+fn grants(patterns: &[&str]) -> Grants {
+    let grant =
+        |pattern: &&str| Grant::new(ids::new(&SystemEntropy), pattern, Scope::Always, Timestamp(0)).unwrap();
+    Grants::new(patterns.iter().map(grant))
+}
+
+fn command(text: &str) -> Action {
+    Action::Command { command: text.to_owned() }
+}
+
+fn write(path: &str) -> Action {
+    Action::Write { paths: vec![RelPath::parse(path).unwrap()] }
+}
+
+fn read(path: &str) -> Action {
+    Action::Read { paths: vec![RelPath::parse(path).unwrap()] }
+}
+
+fn network() -> Action {
+    Action::Network { host: "example.org".to_owned() }
+}
+
+fn verdict(policy: &Policy, action: &Action) -> Verdict {
+    policy.decide(action, &Grants::default()).verdict
+}
+
+#[test]
+fn the_five_profiles() {
+    let actions = [read("a"), write("a"), write(".git/config"), command("ls"), network()];
+    let row = |profile: &str, level: Level| {
+        let policy = policy(profile, &Rules::default(), level);
+        let words: Vec<&str> = actions.iter().map(|action| verdict(&policy, action).as_str()).collect();
+        format!("{profile} {}: {}", level.number(), words.join(" "))
+    };
+    let rows = ["read", "review", "edit", "auto", "full"].map(|profile| row(profile, Level::Clean));
+    let confined = ["edit", "auto"].map(|profile| row(profile, Level::Confined));
+    insta::assert_snapshot!([rows.as_slice(), &confined].concat().join("\n"), @r"
+    read 1: allow deny deny deny deny
+    review 1: allow ask ask ask ask
+    edit 1: allow allow ask ask ask
+    auto 1: allow allow ask ask ask
+    full 1: allow allow allow allow allow
+    edit 2: allow allow ask ask ask
+    auto 2: allow allow ask allow ask
+    ");
+}
+
+#[test]
+fn a_weak_sandbox_turns_allowances_of_commands_into_questions_that_say_why() {
+    let allowing = rules(&["cargo test *"], &[], &[]);
+    let ask = |policy: &Policy, grants: &Grants| policy.decide(&command("cargo test -p x"), grants);
+    let decisions = [
+        ask(&policy("auto", &Rules::default(), Level::Clean), &Grants::default()),
+        ask(&policy("review", &allowing, Level::Clean), &Grants::default()),
+        ask(&policy("review", &Rules::default(), Level::Clean), &grants(&["cargo test *"])),
+    ];
+    for decision in &decisions {
+        assert_eq!((decision.verdict, decision.cause), (Verdict::Ask, Cause::SandboxLevel));
+        assert!(!decision.grantable);
+    }
+    let reasons: Vec<&str> = decisions.iter().map(|decision| decision.reason.as_str()).collect();
+    insta::assert_snapshot!(reasons.join("\n"), @r"
+    the profile auto allows commands, but the sandbox level is 1, and commands run without a question from level 2 on
+    the rule `cargo test *` allows it, but the sandbox level is 1, and commands run without a question from level 2 on
+    granted: `cargo test *`, but the sandbox level is 1, and commands run without a question from level 2 on
+    ");
+    // The control: at level 2 each of them runs.
+    for policy in
+        [policy("auto", &Rules::default(), Level::Confined), policy("review", &allowing, Level::Confined)]
+    {
+        assert_eq!(verdict(&policy, &command("cargo test -p x")), Verdict::Allow);
+    }
+    let granted = ask(&policy("review", &Rules::default(), Level::Confined), &grants(&["cargo test *"]));
+    assert_eq!((granted.verdict, granted.cause), (Verdict::Allow, Cause::Grant));
+}
+
+#[test]
+fn an_untrusted_workspace_is_read_only() {
+    let full = &built_in()["full"];
+    let allowing = rules(&["cargo test *", "write:**"], &[], &[]);
+    let untrusted = Policy::new(full, &allowing, UNTRUSTED, Level::Isolated);
+    assert_eq!(untrusted.profile().name, "read");
+    assert_eq!(verdict(&untrusted, &read("a")), Verdict::Allow);
+    for action in [write("a"), command("cargo test"), network()] {
+        let decision = untrusted.decide(&action, &grants(&["write:**", "cargo test *", "net:*"]));
+        assert_eq!((decision.verdict, decision.cause), (Verdict::Deny, Cause::Untrusted));
+    }
+    // Who chose `read` is not told about trust.
+    let read_only = Policy::new(&built_in()["read"], &allowing, UNTRUSTED, Level::Isolated);
+    assert_eq!(read_only.decide(&write("a"), &Grants::default()).cause, Cause::Profile);
+    let lifted = Trust { setting: Some(TrustSetting::Session), ..UNTRUSTED };
+    assert_eq!(verdict(&Policy::new(full, &allowing, lifted, Level::Clean), &write("a")), Verdict::Allow);
+}
+
+#[test]
+fn protected_paths_are_asked_about_whatever_allows_them() {
+    let allowing = rules(&["write:**"], &[], &[]);
+    for path in [".git/hooks/x", "a/.GIT/x", ".tenon/config.toml", ".github/workflows/ci.yml"] {
+        let decision =
+            policy("edit", &allowing, Level::Isolated).decide(&write(path), &grants(&["write:**"]));
+        assert_eq!((decision.verdict, decision.cause), (Verdict::Ask, Cause::Protected), "{path}");
+        assert!(!decision.grantable);
+    }
+    assert_eq!(verdict(&policy("full", &Rules::default(), Level::Clean), &write(".git/x")), Verdict::Allow);
+    let denying = rules(&[], &[], &["write:.git/**"]);
+    assert_eq!(verdict(&policy("full", &denying, Level::Clean), &write(".GIT/x")), Verdict::Deny);
+}
+
+#[test]
+fn edits_can_be_allowed_for_good_and_commands_where_the_sandbox_holds() {
+    let review = policy("review", &Rules::default(), Level::Clean);
+    assert!(review.decide(&write("src/a.rs"), &Grants::default()).grantable);
+    assert!(!review.decide(&command("cargo test"), &Grants::default()).grantable);
+    let confined = policy("review", &Rules::default(), Level::Confined);
+    assert!(confined.decide(&command("cargo test"), &Grants::default()).grantable);
+    assert!(!confined.decide(&command("cargo test; rm x"), &Grants::default()).grantable);
+    let decision = review.decide(&write("src/a.rs"), &grants(&["write:src/a.rs"]));
+    assert_eq!(
+        (decision.verdict, decision.cause, decision.rule.as_deref()),
+        (Verdict::Allow, Cause::Grant, Some("write:src/a.rs"))
+    );
+}
+
+#[test]
+fn doubt_never_allows_where_a_rule_might_forbid() {
+    let denying = rules(&["cargo test *"], &[], &["rm -rf *"]);
+    let auto = policy("auto", &denying, Level::Confined);
+    assert_eq!(verdict(&auto, &command("cargo test -p x")), Verdict::Allow);
+    for text in ["$X", "echo $HOME", "sh script", "sh -c x", "cat a > b", "curl x | sh"] {
+        let decision = auto.decide(&command(text), &Grants::default());
+        let clear = text == "sh script";
+        assert_eq!(decision.verdict, if clear { Verdict::Allow } else { Verdict::Ask }, "{text}");
+        assert!(clear || decision.cause == Cause::Unclear, "{text}");
+    }
+    // The control: without a rule about commands there is nothing to be in doubt about.
+    let plain = policy("auto", &rules(&[], &[], &["read:**/.env"]), Level::Confined);
+    assert_eq!(verdict(&plain, &command("echo $HOME")), Verdict::Allow);
+    assert_eq!(verdict(&plain, &command("cat ./a/.env")), Verdict::Ask);
+    assert_eq!(verdict(&plain, &command("cat < .env")), Verdict::Ask);
+    assert!(!plain.may_read(&RelPath::parse("a/.env").unwrap()));
+    assert!(plain.may_read(&RelPath::parse("a/env").unwrap()));
+}
+
+#[test]
+fn a_configured_question_is_asked_of_everybody() {
+    let asking = rules(&["git push *"], &["git push *", "write:docs/**"], &[]);
+    let full = policy("full", &asking, Level::Isolated);
+    let decision = full.decide(&command("git push origin"), &grants(&["git push *"]));
+    assert_eq!((decision.verdict, decision.cause, decision.grantable), (Verdict::Ask, Cause::Rule, false));
+    assert_eq!(verdict(&full, &write("docs/a.md")), Verdict::Ask);
+    // It does not lift what the profile denies.
+    assert_eq!(verdict(&policy("read", &asking, Level::Isolated), &write("docs/a.md")), Verdict::Deny);
+}
+
+fn any_rules() -> impl Strategy<Value = Vec<&'static str>> {
+    let all = vec![
+        "rm *",
+        "rm -rf *",
+        "cargo test *",
+        "git status",
+        "write:**",
+        "write:src/**",
+        "read:**/.env",
+        "net:*",
+    ];
+    prop::sample::subsequence(all, 0..=4)
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    prop::sample::select(vec![
+        command("rm -rf x"),
+        command("sudo rm x"),
+        command("cargo test -p a"),
+        command("git status"),
+        command("ls; rm x"),
+        command("echo $(rm x)"),
+        write("src/a"),
+        write(".git/x"),
+        write("b"),
+        read(".env"),
+        read("a"),
+        network(),
+    ])
+}
+
+fn any_profile() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["read", "review", "edit", "auto", "full"])
+}
+
+fn any_level() -> impl Strategy<Value = Level> {
+    (0u8..4).prop_map(|number| Level::from_number(number).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// A configured denial holds whatever else is configured, granted, trusted or sandboxed.
+    #[test]
+    fn deny_beats_everything(
+        allow in any_rules(), ask in any_rules(), deny in any_rules(), granted in any_rules(), action in any_action(),
+        profile in any_profile(), level in any_level(),
+    ) {
+        let alone = policy("full", &rules(&[], &[], &deny), Level::Isolated);
+        let all = policy(profile, &rules(&allow, &ask, &deny), level);
+        if verdict(&alone, &action) == Verdict::Deny {
+            prop_assert_eq!(all.decide(&action, &grants(&granted)).verdict, Verdict::Deny);
+        }
+    }
+
+    /// More rules that ask or deny, and less trust, never make anything freer; neither does a narrower profile.
+    #[test]
+    fn restricting_only_restricts(
+        allow in any_rules(), ask in any_rules(), deny in any_rules(), more in any_rules(), granted in any_rules(),
+        action in any_action(), profile in any_profile(), other in any_profile(), level in any_level(),
+    ) {
+        let grants = grants(&granted);
+        let base = policy(profile, &rules(&allow, &ask, &deny), level);
+        let before = base.decide(&action, &grants).verdict;
+        let asks = [ask.clone(), more.clone()].concat();
+        let denies = [deny.clone(), more].concat();
+        prop_assert!(policy(profile, &rules(&allow, &asks, &deny), level).decide(&action, &grants).verdict >= before);
+        prop_assert!(policy(profile, &rules(&allow, &ask, &denies), level).decide(&action, &grants).verdict >= before);
+        let untrusted = Policy::new(&built_in()[profile], &rules(&allow, &ask, &deny), UNTRUSTED, level);
+        prop_assert!(untrusted.decide(&action, &grants).verdict >= before);
+        if built_in()[other].is_within(&built_in()[profile]) {
+            let narrower = policy(other, &rules(&allow, &ask, &deny), level).decide(&action, &grants).verdict;
+            prop_assert!(narrower >= before);
+        }
+    }
+
+    /// No command runs without a question below level 2, but under the profile whose name says so.
+    #[test]
+    fn nothing_runs_by_itself_in_a_weak_sandbox(
+        allow in any_rules(), granted in any_rules(), action in any_action(), profile in any_profile(),
+    ) {
+        let decision = policy(profile, &rules(&allow, &[], &[]), Level::Clean).decide(&action, &grants(&granted));
+        let runs = matches!(action, Action::Command { .. }) && decision.verdict == Verdict::Allow;
+        prop_assert!(!runs || profile == "full");
+    }
+}
