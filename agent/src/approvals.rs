@@ -16,7 +16,6 @@ mod trust;
 
 pub(crate) use crate::approvals::grants::{Grant, Grants};
 pub(crate) use crate::approvals::policy::Policy;
-pub(crate) use crate::approvals::proposal::propose_pattern;
 pub(crate) use crate::approvals::trust::Trust;
 
 use crate::config::profile::Verdict;
@@ -77,6 +76,15 @@ pub(crate) struct Decision {
     pub(crate) reason: String,
     /// The rule or the grant's pattern that decided.
     pub(crate) rule: Option<String>,
-    /// Whether a grant could answer the question next time; where it could not, `always` is not offered.
-    pub(crate) grantable: bool,
+    /// The narrow pattern of a grant that would answer the question next time; `None` where no grant could, and `always`
+    /// is not offered.
+    pub(crate) offer: Option<String>,
+}
+
+impl Decision {
+    /// The decision about what touches nothing outside the session.
+    pub(crate) fn harmless() -> Self {
+        let reason = "it touches nothing".to_owned();
+        Self { verdict: Verdict::Allow, cause: Cause::Profile, reason, rule: None, offer: None }
+    }
 }

@@ -15,19 +15,27 @@ use crate::config::rule::{Pattern, Rule};
 use crate::sandbox::Level;
 use crate::workspace::path::RelPath;
 
-/// What counts in a session at one time; made anew when its profile, the rules, trust or the sandbox change.
+/// What counts in a session at one time; made anew when its profile, the rules, the grants, trust or the sandbox change.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     chosen: Profile,
     effective: Profile,
     rules: Rules,
+    grants: Grants,
     level: Level,
 }
 
 impl Policy {
     /// Makes the policy of a profile under the configured rules; an untrusted workspace caps it at `read`.
     pub(crate) fn new(profile: &Profile, rules: &Rules, trust: Trust, level: Level) -> Self {
-        Self { chosen: profile.clone(), effective: trust.cap(profile), rules: rules.clone(), level }
+        let (chosen, effective) = (profile.clone(), trust.cap(profile));
+        Self { chosen, effective, rules: rules.clone(), grants: Grants::default(), level }
+    }
+
+    /// Returns the policy with the grants that hold in the session and its workspace.
+    #[must_use]
+    pub(crate) fn with_grants(self, grants: Grants) -> Self {
+        Self { grants, ..self }
     }
 
     /// Returns the profile that counts; `read` where an untrusted workspace caps it.
@@ -53,7 +61,7 @@ impl Policy {
     }
 
     /// Decides about an action.
-    pub(crate) fn decide(&self, action: &Action, grants: &Grants) -> Decision {
+    pub(crate) fn decide(&self, action: &Action) -> Decision {
         let analysis = match action {
             Action::Command { command } => shell::analyse(command),
             Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
@@ -73,13 +81,13 @@ impl Policy {
         }
         let allowed = match base {
             Verdict::Allow => Some(self.by_profile(Verdict::Allow, action)),
-            Verdict::Ask | Verdict::Deny => self.lifted(action, grants),
+            Verdict::Ask | Verdict::Deny => self.lifted(action),
         };
         if let Some(allowed) = allowed {
             return self.unless_too_weak(action, allowed);
         }
-        let grantable = self.level_suffices(action) && propose_pattern(action).is_some();
-        Decision { grantable, ..self.by_profile(Verdict::Ask, action) }
+        let offer = propose_pattern(action).filter(|_| self.level_suffices(action));
+        Decision { offer, ..self.by_profile(Verdict::Ask, action) }
     }
 
     fn denied(&self, action: &Action) -> Decision {
@@ -115,12 +123,12 @@ impl Policy {
     }
 
     /// The allowance by a rule or a grant that lifts the profile's question.
-    fn lifted(&self, action: &Action, grants: &Grants) -> Option<Decision> {
+    fn lifted(&self, action: &Action) -> Option<Decision> {
         let rules: Vec<&Rule> = self.rules.allow.iter().collect();
         if let Some(rule) = matching::allowing(&rules, action) {
             return Some(by_rule(Verdict::Allow, rule));
         }
-        let grant = grants.matches(action)?;
+        let grant = self.grants.matches(action)?;
         let pattern = grant.rule.text().to_owned();
         let reason = format!("granted: `{pattern}`");
         Some(Decision { rule: Some(pattern), ..decision(Verdict::Allow, Cause::Grant, reason) })
@@ -183,7 +191,7 @@ fn by_rule(verdict: Verdict, rule: &Rule) -> Decision {
 }
 
 const fn decision(verdict: Verdict, cause: Cause, reason: String) -> Decision {
-    Decision { verdict, cause, reason, rule: None, grantable: false }
+    Decision { verdict, cause, reason, rule: None, offer: None }
 }
 
 #[cfg(test)]

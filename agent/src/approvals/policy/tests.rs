@@ -43,7 +43,7 @@ fn network() -> Action {
 }
 
 fn verdict(policy: &Policy, action: &Action) -> Verdict {
-    policy.decide(action, &Grants::default()).verdict
+    policy.decide(action).verdict
 }
 
 #[test]
@@ -70,7 +70,9 @@ fn the_five_profiles() {
 #[test]
 fn a_weak_sandbox_turns_allowances_of_commands_into_questions_that_say_why() {
     let allowing = rules(&["cargo test *"], &[], &[]);
-    let ask = |policy: &Policy, grants: &Grants| policy.decide(&command("cargo test -p x"), grants);
+    let ask = |policy: &Policy, grants: &Grants| {
+        policy.clone().with_grants(grants.clone()).decide(&command("cargo test -p x"))
+    };
     let decisions = [
         ask(&policy("auto", &Rules::default(), Level::Clean), &Grants::default()),
         ask(&policy("review", &allowing, Level::Clean), &Grants::default()),
@@ -78,7 +80,7 @@ fn a_weak_sandbox_turns_allowances_of_commands_into_questions_that_say_why() {
     ];
     for decision in &decisions {
         assert_eq!((decision.verdict, decision.cause), (Verdict::Ask, Cause::SandboxLevel));
-        assert!(!decision.grantable);
+        assert_eq!(decision.offer, None);
     }
     let reasons: Vec<&str> = decisions.iter().map(|decision| decision.reason.as_str()).collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
@@ -104,12 +106,13 @@ fn an_untrusted_workspace_is_read_only() {
     assert_eq!(untrusted.profile().name, "read");
     assert_eq!(verdict(&untrusted, &read("a")), Verdict::Allow);
     for action in [write("a"), command("cargo test"), network()] {
-        let decision = untrusted.decide(&action, &grants(&["write:**", "cargo test *", "net:*"]));
+        let decision =
+            untrusted.clone().with_grants(grants(&["write:**", "cargo test *", "net:*"])).decide(&action);
         assert_eq!((decision.verdict, decision.cause), (Verdict::Deny, Cause::Untrusted));
     }
     // Who chose `read` is not told about trust.
     let read_only = Policy::new(&built_in()["read"], &allowing, UNTRUSTED, Level::Isolated);
-    assert_eq!(read_only.decide(&write("a"), &Grants::default()).cause, Cause::Profile);
+    assert_eq!(read_only.decide(&write("a")).cause, Cause::Profile);
     let lifted = Trust { setting: Some(TrustSetting::Session), ..UNTRUSTED };
     assert_eq!(verdict(&Policy::new(full, &allowing, lifted, Level::Clean), &write("a")), Verdict::Allow);
 }
@@ -118,10 +121,11 @@ fn an_untrusted_workspace_is_read_only() {
 fn protected_paths_are_asked_about_whatever_allows_them() {
     let allowing = rules(&["write:**"], &[], &[]);
     for path in [".git/hooks/x", "a/.GIT/x", ".tenon/config.toml", ".github/workflows/ci.yml"] {
-        let decision =
-            policy("edit", &allowing, Level::Isolated).decide(&write(path), &grants(&["write:**"]));
+        let decision = policy("edit", &allowing, Level::Isolated)
+            .with_grants(grants(&["write:**"]))
+            .decide(&write(path));
         assert_eq!((decision.verdict, decision.cause), (Verdict::Ask, Cause::Protected), "{path}");
-        assert!(!decision.grantable);
+        assert_eq!(decision.offer, None);
     }
     assert_eq!(verdict(&policy("full", &Rules::default(), Level::Clean), &write(".git/x")), Verdict::Allow);
     let denying = rules(&[], &[], &["write:.git/**"]);
@@ -131,12 +135,12 @@ fn protected_paths_are_asked_about_whatever_allows_them() {
 #[test]
 fn edits_can_be_allowed_for_good_and_commands_where_the_sandbox_holds() {
     let review = policy("review", &Rules::default(), Level::Clean);
-    assert!(review.decide(&write("src/a.rs"), &Grants::default()).grantable);
-    assert!(!review.decide(&command("cargo test"), &Grants::default()).grantable);
+    assert!(review.decide(&write("src/a.rs")).offer.is_some());
+    assert!(review.decide(&command("cargo test")).offer.is_none());
     let confined = policy("review", &Rules::default(), Level::Confined);
-    assert!(confined.decide(&command("cargo test"), &Grants::default()).grantable);
-    assert!(!confined.decide(&command("cargo test; rm x"), &Grants::default()).grantable);
-    let decision = review.decide(&write("src/a.rs"), &grants(&["write:src/a.rs"]));
+    assert!(confined.decide(&command("cargo test")).offer.is_some());
+    assert_eq!(confined.decide(&command("cargo test; rm x")).offer, None);
+    let decision = review.clone().with_grants(grants(&["write:src/a.rs"])).decide(&write("src/a.rs"));
     assert_eq!(
         (decision.verdict, decision.cause, decision.rule.as_deref()),
         (Verdict::Allow, Cause::Grant, Some("write:src/a.rs"))
@@ -149,7 +153,7 @@ fn doubt_never_allows_where_a_rule_might_forbid() {
     let auto = policy("auto", &denying, Level::Confined);
     assert_eq!(verdict(&auto, &command("cargo test -p x")), Verdict::Allow);
     for text in ["$X", "echo $HOME", "sh script", "sh -c x", "cat a > b", "curl x | sh"] {
-        let decision = auto.decide(&command(text), &Grants::default());
+        let decision = auto.decide(&command(text));
         let clear = text == "sh script";
         assert_eq!(decision.verdict, if clear { Verdict::Allow } else { Verdict::Ask }, "{text}");
         assert!(clear || decision.cause == Cause::Unclear, "{text}");
@@ -167,8 +171,8 @@ fn doubt_never_allows_where_a_rule_might_forbid() {
 fn a_configured_question_is_asked_of_everybody() {
     let asking = rules(&["git push *"], &["git push *", "write:docs/**"], &[]);
     let full = policy("full", &asking, Level::Isolated);
-    let decision = full.decide(&command("git push origin"), &grants(&["git push *"]));
-    assert_eq!((decision.verdict, decision.cause, decision.grantable), (Verdict::Ask, Cause::Rule, false));
+    let decision = full.clone().with_grants(grants(&["git push *"])).decide(&command("git push origin"));
+    assert_eq!((decision.verdict, decision.cause, decision.offer), (Verdict::Ask, Cause::Rule, None));
     assert_eq!(verdict(&full, &write("docs/a.md")), Verdict::Ask);
     // It does not lift what the profile denies.
     assert_eq!(verdict(&policy("read", &asking, Level::Isolated), &write("docs/a.md")), Verdict::Deny);
@@ -225,7 +229,7 @@ proptest! {
         let alone = policy("full", &rules(&[], &[], &deny), Level::Isolated);
         let all = policy(profile, &rules(&allow, &ask, &deny), level);
         if verdict(&alone, &action) == Verdict::Deny {
-            prop_assert_eq!(all.decide(&action, &grants(&granted)).verdict, Verdict::Deny);
+            prop_assert_eq!(all.clone().with_grants(grants(&granted)).decide(&action).verdict, Verdict::Deny);
         }
     }
 
@@ -237,15 +241,15 @@ proptest! {
     ) {
         let grants = grants(&granted);
         let base = policy(profile, &rules(&allow, &ask, &deny), level);
-        let before = base.decide(&action, &grants).verdict;
+        let before = base.clone().with_grants(grants.clone()).decide(&action).verdict;
         let asks = [ask.clone(), more.clone()].concat();
         let denies = [deny.clone(), more].concat();
-        prop_assert!(policy(profile, &rules(&allow, &asks, &deny), level).decide(&action, &grants).verdict >= before);
-        prop_assert!(policy(profile, &rules(&allow, &ask, &denies), level).decide(&action, &grants).verdict >= before);
+        prop_assert!(policy(profile, &rules(&allow, &asks, &deny), level).with_grants(grants.clone()).decide(&action).verdict >= before);
+        prop_assert!(policy(profile, &rules(&allow, &ask, &denies), level).with_grants(grants.clone()).decide(&action).verdict >= before);
         let untrusted = Policy::new(&built_in()[profile], &rules(&allow, &ask, &deny), UNTRUSTED, level);
-        prop_assert!(untrusted.decide(&action, &grants).verdict >= before);
+        prop_assert!(untrusted.clone().with_grants(grants.clone()).decide(&action).verdict >= before);
         if built_in()[other].is_within(&built_in()[profile]) {
-            let narrower = policy(other, &rules(&allow, &ask, &deny), level).decide(&action, &grants).verdict;
+            let narrower = policy(other, &rules(&allow, &ask, &deny), level).with_grants(grants.clone()).decide(&action).verdict;
             prop_assert!(narrower >= before);
         }
     }
@@ -255,7 +259,7 @@ proptest! {
     fn nothing_runs_by_itself_in_a_weak_sandbox(
         allow in any_rules(), granted in any_rules(), action in any_action(), profile in any_profile(),
     ) {
-        let decision = policy(profile, &rules(&allow, &[], &[]), Level::Clean).decide(&action, &grants(&granted));
+        let decision = policy(profile, &rules(&allow, &[], &[]), Level::Clean).with_grants(grants(&granted)).decide(&action);
         let runs = matches!(action, Action::Command { .. }) && decision.verdict == Verdict::Allow;
         prop_assert!(!runs || profile == "full");
     }
