@@ -139,13 +139,14 @@ fn perform(root: &Root, step: Step<'_>, blobs: &dyn BlobStore) -> Result<Vec<Rel
         }
         (None, None) => Ok(Vec::new()),
     };
-    outcome.map_err(|error| match error {
-        FileError::Changed { path, found } => ApplyError::Conflict(vec![Conflict {
+    outcome.map_err(|error| {
+        let FileError::Changed { path, found } = error else { return error.into() };
+        let expected = step.before.map(|before| before.digest);
+        ApplyError::Conflict(vec![Conflict {
             path,
-            expected: step.before.map(|before| before.digest),
+            expected,
             found: found.map_or(Found::Absent, Found::Contents),
-        }]),
-        other => other.into(),
+        }])
     })
 }
 

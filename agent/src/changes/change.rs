@@ -2,8 +2,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use tenon_protocol::change::{FileChange, FileOp};
 
 use crate::base::digest::Digest;
+use crate::changes::diff::Hunk;
 use crate::workspace::path::RelPath;
 
 /// The most edits of one change.
@@ -53,6 +55,29 @@ impl FileEdit {
             (None, None, _) => Op::Add,
             (None, Some(_), None) => Op::Delete,
             (None, Some(_), Some(_)) => Op::Modify,
+        }
+    }
+
+    /// Returns the edit as clients see it, with the hunks it consists of.
+    pub(crate) fn to_wire(&self, hunks: &[Hunk]) -> FileChange {
+        let (path, encoded) = self.path.to_wire();
+        let from = self.from.as_ref().map(RelPath::to_wire);
+        // One marker for both names: if either needs it, both are encoded.
+        let encode = encoded || from.as_ref().is_some_and(|(_, encoded)| *encoded);
+        let text = |path: &RelPath, plain: &str| if encode { path.to_encoded() } else { plain.to_owned() };
+        FileChange {
+            op: match self.op() {
+                Op::Add => FileOp::Add,
+                Op::Modify => FileOp::Modify,
+                Op::Delete => FileOp::Delete,
+                Op::Move => FileOp::Move,
+            },
+            path: text(&self.path, &path),
+            hunks: hunks.iter().map(Hunk::to_wire).collect(),
+            from: self.from.as_ref().zip(from).map(|(path, (plain, _))| text(path, &plain)),
+            before: self.before.map(|version| version.digest.to_string()),
+            after: self.after.map(|version| version.digest.to_string()),
+            path_encoded: encode.then_some(true),
         }
     }
 }
@@ -195,8 +220,22 @@ mod tests {
         let change = ChangeSet::new(vec![edit("a", Some("b"), Some("1"), Some("2"))]).unwrap();
         let json = serde_json::to_string(&change).unwrap();
         assert_eq!(serde_json::from_str::<ChangeSet>(&json).unwrap(), change);
-        let twice = json.replace("]", "").replace('[', "");
+        let twice = json.replace(['[', ']'], "");
         assert!(serde_json::from_str::<ChangeSet>(&format!("[{twice},{twice}]")).is_err());
         assert_eq!(change.edits()[0].op(), Op::Move);
+    }
+
+    #[test]
+    fn clients_see_both_names_in_one_encoding() {
+        let mut moved = edit("50%", Some("b"), Some("1"), Some("1"));
+        let wire = moved.to_wire(&[]);
+        assert_eq!((wire.op, wire.path.as_str(), wire.from.as_deref()), (FileOp::Move, "50%", Some("b")));
+        assert_eq!((wire.path_encoded, wire.after), (None, Some(Digest::of(b"1").to_string())));
+        moved.from = RelPath::from_wire("%FF", true).ok();
+        let wire = moved.to_wire(&[]);
+        assert_eq!(
+            (wire.path.as_str(), wire.from.as_deref(), wire.path_encoded),
+            ("50%25", Some("%FF"), Some(true))
+        );
     }
 }

@@ -102,7 +102,12 @@ fn write_hunks(out: &mut Vec<u8>, hunks: &[&Hunk], old: &[&[u8]], new: &[&[u8]])
         let is_last = index + 1 == hunks.len();
         let trail = if is_last { gap.min(CONTEXT) } else { gap.div_ceil(2).min(CONTEXT) };
         free = hunk.before.end + trail;
-        let (old_start, old_count) = place(&(hunk.before.start - lead..free));
+        let (mut old_start, old_count) = place(&(hunk.before.start - lead..free));
+        if index > 0 && old_count == 0 && old_start == 1 {
+            // Lines came before and after the only line there was, and the block before has it. Git takes an empty old
+            // side at 1 for the beginning of the file, where this is not; it finds the place by the new side.
+            old_start = 2;
+        }
         let (new_start, new_count) = place(&(hunk.after.start - lead..hunk.after.end + trail));
         line_bytes(
             out,

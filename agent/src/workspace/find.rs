@@ -92,3 +92,60 @@ pub(crate) fn glob(root: &Root, folder: &RelPath, pattern: &str, stop: &Stop) ->
     });
     Ok(Found { paths: collected.items, truncated: collected.truncated, stopped: collected.stopped })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_glob_finds_files_by_name_or_by_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["src/a.rs", "src/deep/b.rs", "src/c.ts", ".ci/run", ".git/d.rs", "target/e.rs", "f.rs"];
+        for name in names {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::write(folder.path().join(".gitignore"), "/target\n").unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let check = |below: &str, pattern: &str| {
+            let below = RelPath::parse(below).unwrap();
+            let found = glob(&root, &below, pattern, &Stop::after(Duration::from_mins(1))).unwrap();
+            assert!(!found.truncated && !found.stopped);
+            found.paths.iter().map(RelPath::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(check(".", "*.rs"), "f.rs src/a.rs src/deep/b.rs");
+        assert_eq!(check(".", "/*.rs"), "f.rs");
+        assert_eq!(check(".", "src/*.{rs,ts}"), "src/a.rs src/c.ts");
+        assert_eq!(check(".", "**/deep/**"), "src/deep/b.rs");
+        assert_eq!(check("src", "./deep/*"), "src/deep/b.rs");
+        assert_eq!(check(".", "run"), ".ci/run");
+        assert_eq!(check(".", "*.go"), "");
+        let stop = Stop::after(Duration::from_mins(1));
+        assert!(matches!(glob(&root, &RelPath::root(), "[", &stop), Err(GlobError::Pattern(_))));
+    }
+
+    #[test]
+    fn ignore_files_above_count_only_inside_a_repository() {
+        let outer = tempfile::tempdir().unwrap();
+        fs::create_dir_all(outer.path().join("part/sub")).unwrap();
+        fs::write(outer.path().join(".gitignore"), "*.log\n").unwrap();
+        fs::write(outer.path().join("part/.gitignore"), "sub/*.tmp\n").unwrap();
+        for name in ["sub/x.log", "sub/x.tmp", "sub/x.rs"] {
+            fs::write(outer.path().join("part").join(name), "").unwrap();
+        }
+        let root = Root::open(&outer.path().join("part")).unwrap();
+        let check = |below: &str| {
+            let below = RelPath::parse(below).unwrap();
+            let found = glob(&root, &below, "x.*", &Stop::after(Duration::from_mins(1))).unwrap();
+            found.paths.iter().map(RelPath::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(check("."), "sub/x.log sub/x.rs");
+        assert_eq!(check("sub"), "sub/x.log sub/x.rs");
+        fs::create_dir(outer.path().join(".git")).unwrap();
+        assert_eq!((check("."), check("sub")), ("sub/x.rs".to_owned(), "sub/x.rs".to_owned()));
+    }
+}

@@ -54,7 +54,11 @@ impl From<RawStat> for Stat {
                 FileType::RegularFile => Kind::File,
                 FileType::Directory => Kind::Folder,
                 FileType::Symlink => Kind::Link,
-                _ => Kind::Special,
+                FileType::Fifo
+                | FileType::Socket
+                | FileType::CharacterDevice
+                | FileType::BlockDevice
+                | FileType::Unknown => Kind::Special,
             },
             mode: u32::from(raw.st_mode) & 0o7777,
             uid: raw.st_uid,

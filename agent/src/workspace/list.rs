@@ -78,3 +78,43 @@ pub(crate) fn list(
     }
     Ok(listing)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_listing_is_ordered_bounded_and_never_leaves_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["b/c/deep", "a.rs", ".git/config", "out/x", "b/.env"] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), "12345").unwrap();
+        }
+        fs::write(at(".gitignore"), "out/\n").unwrap();
+        std::os::unix::fs::symlink("/", at("root")).unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let stop = Stop::after(Duration::from_mins(1));
+        let check = |name: &str, depth: usize, entries_max: usize| {
+            list(&root, &RelPath::parse(name).unwrap(), depth, entries_max, &stop).map(|listing| {
+                let names: Vec<_> = listing
+                    .entries
+                    .iter()
+                    .map(|e| format!("{} {:?} {}", e.path, e.kind, e.size_bytes))
+                    .collect();
+                (names.join(", "), listing.truncated)
+            })
+        };
+        let all = ".gitignore File 5, a.rs File 5, b Folder 0, root Link 0".to_owned();
+        assert_eq!(check(".", 1, 100).unwrap(), (all, false));
+        assert_eq!(check(".", 1, 2).unwrap(), (".gitignore File 5, a.rs File 5".to_owned(), true));
+        let deep = "b/.env File 5, b/c Folder 0, b/c/deep File 5".to_owned();
+        assert_eq!(check("b", 2, 3).unwrap(), (deep, false));
+        assert!(matches!(check("root", 1, 9), Err(FileError::Outside(_))));
+        assert!(matches!(check("a.rs", 1, 9), Err(FileError::NotFolder(_))));
+        assert!(matches!(check("none", 1, 9), Err(FileError::NotFound(_))));
+    }
+}

@@ -126,20 +126,17 @@ impl<'a> Place<'a> {
                 }
             };
             let last = self.missing.is_empty();
-            match FileType::from_raw_mode(fstat(&fd)?.st_mode) {
-                FileType::Symlink if last && keep_last_link => {}
-                FileType::Symlink if links == Links::Refuse => return Err(Errno::LOOP),
-                FileType::Symlink => {
-                    hops += 1;
-                    if hops > LINKS_MAX {
-                        return Err(Errno::LOOP);
-                    }
-                    self.follow(&fd)?;
-                    continue;
+            let kind = FileType::from_raw_mode(fstat(&fd)?.st_mode);
+            if kind == FileType::Symlink && !(last && keep_last_link) {
+                hops += 1;
+                if links == Links::Refuse || hops > LINKS_MAX {
+                    return Err(Errno::LOOP);
                 }
-                FileType::Directory => {}
-                _ if !last => return Err(Errno::NOTDIR),
-                _ => {}
+                self.follow(&fd)?;
+                continue;
+            }
+            if kind != FileType::Directory && !last {
+                return Err(Errno::NOTDIR);
             }
             self.stack.push((name, fd));
         }

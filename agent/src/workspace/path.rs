@@ -99,6 +99,11 @@ impl RelPath {
         }
     }
 
+    /// Returns the path percent-encoded, needed or not: for where one marker speaks for several paths.
+    pub(crate) fn to_encoded(&self) -> String {
+        percent_encode(&self.0)
+    }
+
     /// Returns the raw bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0

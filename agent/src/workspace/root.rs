@@ -89,7 +89,7 @@ impl Root {
         };
         RelPath::parse(relative.ok_or_else(outside)?).map_err(|error| match error {
             PathError::Outside { .. } => outside(),
-            other => other,
+            other @ (PathError::Nul | PathError::TooLong | PathError::Encoding(_)) => other,
         })
     }
 

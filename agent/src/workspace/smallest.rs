@@ -72,7 +72,9 @@ mod tests {
             let (left, right) = items.split_at(split.min(items.len()));
             let mut parts = [left, right].map(|part| {
                 let mut kept = Smallest::new(max);
-                part.iter().for_each(|item| kept.offer(*item));
+                for item in part {
+                    kept.offer(*item);
+                }
                 kept
             }).into_iter();
             let mut all = parts.next().unwrap();

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
 use crate::workspace::error::FileError;
@@ -37,14 +38,39 @@ pub(super) fn builder(root: &Root, start: &RelPath) -> Result<WalkBuilder, FileE
         .follow_links(false)
         .git_global(false)
         .require_git(inside_repository)
-        // A walk that starts below the root needs the ignore files between; `parents` reads up to the file system's root.
-        .parents(inside_repository || start != root.path())
+        .parents(inside_repository)
         .threads(threads());
-    builder.filter_entry(|entry| {
+    let above = if inside_repository { Vec::new() } else { ignored_from_above(root, &start) };
+    builder.filter_entry(move |entry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         entry.file_name() != OsStr::new(".git")
-            && !(entry.file_type().is_some_and(|kind| kind.is_dir()) && has_trap(entry.path()))
+            && !(is_folder && has_trap(entry.path()))
+            && !above
+                .iter()
+                .map(|rules| rules.matched(entry.path(), is_folder))
+                .find(|found| !found.is_none())
+                .is_some_and(|found| found.is_ignore())
     });
     Ok(builder)
+}
+
+/// Returns the rules of the ignore files from the folder above `start` up to the root, nearest first. The walk itself would
+/// read on above the root.
+fn ignored_from_above(root: &Root, start: &Path) -> Vec<Gitignore> {
+    start
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(root.path()))
+        .filter(|folder| !has_trap(folder))
+        .filter_map(|folder| {
+            let mut rules = GitignoreBuilder::new(folder);
+            for name in IGNORE_FILES {
+                // Absent in most folders; a bad line is passed over, as git does.
+                let _absent_or_bad = rules.add(folder.join(name));
+            }
+            rules.build().ok().filter(|rules| !rules.is_empty())
+        })
+        .collect()
 }
 
 /// Tells whether a folder holds an ignore file that cannot be read in bounded time. Such a folder is left out.

@@ -46,13 +46,14 @@ fn git(patch: &str, path: &str, before: Version<'_>, result: &str) -> Option<(Ve
     Some((fs::read(file).unwrap(), mode & 0o100 != 0))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a version that is there, as the checks take it")]
 fn plain(text: &str) -> Version<'_> {
     Some((text, 0o644))
 }
 
 #[test]
 fn every_hunk_is_a_block_with_its_number() {
-    let before: String = (1..=12).map(|n| format!("{n}\n")).collect();
+    let before: String = (1..=12).map(|n| format!("{n}\n")).collect::<Vec<_>>().concat();
     let after = before.replace("2\n3\n", "2\nthree\n").replace("5\n", "").replace("12\n", "12");
     let patch = check("a b.txt", None, plain(&before), plain(&after));
     assert_eq!(
@@ -82,6 +83,12 @@ diff --git a/a b.txt b/a b.txt
 "
     );
     assert_eq!(git(&patch, "a b.txt", plain(&before), "a b.txt"), Some((after.into_bytes(), false)));
+}
+
+#[test]
+fn lines_around_the_only_line_are_two_blocks_that_git_takes() {
+    let patch = check("f", None, plain("a\n"), plain("b\na\nb\n"));
+    assert_eq!(git(&patch, "f", plain("a\n"), "f"), Some((b"b\na\nb\n".to_vec(), false)));
 }
 
 #[test]
@@ -139,6 +146,7 @@ fn apply(before: &[u8], patch: &str) -> Vec<u8> {
             let (start, rest) = block.split_once(',').unwrap();
             let count: usize = rest.split(' ').next().unwrap().parse().unwrap();
             let start = start.parse::<usize>().unwrap() - usize::from(count > 0);
+            let start = start.min(old.len());
             assert!(start >= at, "blocks overlap");
             out.extend(old[at..start].concat());
             at = start;

@@ -16,7 +16,7 @@ fn tree(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Root) {
 }
 
 fn check(root: &Root, pattern: &str, options: &GrepOptions) -> Vec<String> {
-    let report = grep(root, pattern, options, &Stop::after(Duration::from_secs(60))).unwrap();
+    let report = grep(root, pattern, options, &Stop::after(Duration::from_mins(1))).unwrap();
     assert!(!report.stopped);
     let mut lines: Vec<_> =
         report.matches.iter().map(|m| format!("{}:{}:{}", m.path, m.line, m.text)).collect();
@@ -55,7 +55,7 @@ fn it_finds_text_and_leaves_out_what_is_ignored_binary_or_gits() {
 fn literal_text_is_no_expression_and_a_bad_expression_is_an_error() {
     let (_folder, root) = tree(&[("f", b"a.b\naxb\n(")]);
     assert_eq!(check(&root, "a.b", &GrepOptions { literal: true, ..GrepOptions::default() }), ["f:1:a.b"]);
-    let stop = Stop::after(Duration::from_secs(60));
+    let stop = Stop::after(Duration::from_mins(1));
     assert!(matches!(grep(&root, "(", &GrepOptions::default(), &stop), Err(GrepError::Pattern(_))));
     let glob = GrepOptions { glob: Some("[".to_owned()), ..GrepOptions::default() };
     assert!(matches!(grep(&root, "a", &glob, &stop), Err(GrepError::Glob(_))));
@@ -85,9 +85,9 @@ fn the_first_matches_by_path_are_kept_and_the_rest_is_said() {
 fn a_long_line_is_cut_around_its_match() {
     let line = format!("{}needle{}", "é".repeat(40_000), "x".repeat(40_000));
     let (_folder, root) =
-        tree(&[("min.js", line.as_bytes()), ("large", &[line.as_bytes(), &[b'\n'; 1 << 20]].concat())]);
+        tree(&[("min.js", line.as_bytes()), ("large", &[line.as_bytes(), &vec![b'\n'; 1 << 20]].concat())]);
     let report =
-        grep(&root, "needle", &GrepOptions::default(), &Stop::after(Duration::from_secs(60))).unwrap();
+        grep(&root, "needle", &GrepOptions::default(), &Stop::after(Duration::from_mins(1))).unwrap();
     assert_eq!(report.matches.len(), 2);
     for found in report.matches {
         assert!(
@@ -100,7 +100,7 @@ fn a_long_line_is_cut_around_its_match() {
 #[test]
 fn a_stop_that_is_due_ends_the_search_and_says_so() {
     let (_folder, root) = tree(&[("f", b"hit")]);
-    let stop = Stop::after(Duration::from_secs(60));
+    let stop = Stop::after(Duration::from_mins(1));
     stop.cancel();
     let report = grep(&root, "hit", &GrepOptions::default(), &stop).unwrap();
     assert!(report.stopped && report.matches.is_empty());
@@ -127,7 +127,7 @@ fn links_are_not_searched_and_a_fifo_neither_blocks_nor_hides() {
     fifo("trap/.gitignore");
     assert_eq!(check(&root, "hit", &GrepOptions::default()), ["d/g:1:hit", "f:1:hit"]);
     let out = GrepOptions { path: RelPath::parse("out").unwrap(), ..GrepOptions::default() };
-    let stop = Stop::after(Duration::from_secs(60));
+    let stop = Stop::after(Duration::from_mins(1));
     assert!(matches!(grep(&root, "hit", &out, &stop), Err(GrepError::File(FileError::Outside(_)))));
     let pipe = GrepOptions { path: RelPath::parse("pipe").unwrap(), ..GrepOptions::default() };
     assert!(matches!(grep(&root, "hit", &pipe, &stop), Err(GrepError::File(FileError::Special(_)))));
