@@ -40,9 +40,10 @@ impl Ids {
 
     /// Returns `given` if it can be used, else a new id.
     pub(crate) fn usable(&mut self, given: &str) -> String {
-        let id = match is_wire_id(given) && !self.0.contains(given) {
-            true => given.to_owned(),
-            false => format!("call_{}", unique(&SystemEntropy)),
+        let id = if is_wire_id(given) && !self.0.contains(given) {
+            given.to_owned()
+        } else {
+            format!("call_{}", unique(&SystemEntropy))
         };
         self.0.insert(id.clone());
         id
@@ -99,13 +100,11 @@ pub(crate) fn sendable_name(name: &str) -> String {
 
 /// Refuses an answer of too many calls.
 pub(crate) fn check_count(calls: usize) -> Result<(), ProviderError> {
-    match calls <= CALLS_MAX {
-        true => Ok(()),
-        false => Err(ProviderError::new(
-            ProviderErrorKind::OutputLimit,
-            &format!("the answer has more than {CALLS_MAX} calls"),
-        )),
+    if calls <= CALLS_MAX {
+        return Ok(());
     }
+    let message = format!("the answer has more than {CALLS_MAX} calls");
+    Err(ProviderError::new(ProviderErrorKind::OutputLimit, &message))
 }
 
 fn is_wire_id(id: &str) -> bool {

@@ -163,7 +163,9 @@ fn play(number: usize, step: &Step, prompt_tokens: u64, origin: &Origin) -> Vec<
         let arguments = match &call.arguments {
             Value::String(text) => text.clone(),
             Value::Null => Value::Object(Map::new()).to_string(),
-            value => value.to_string(),
+            value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                value.to_string()
+            }
         };
         bytes += arguments.len();
         let id = format!("call_{}_{}", number + 1, index + 1);

@@ -54,7 +54,7 @@ pub(crate) fn events(
         let chunk = guard.next().await?;
         Ok::<_, ProviderError>(chunk.map(|chunk| (chunk, guard)))
     });
-    SseByteStream::new(chunks.boxed()).map(|event| event.map_err(broken)).boxed()
+    SseByteStream::new(chunks.boxed()).map(|event| event.map_err(|error| broken(&error))).boxed()
 }
 
 struct Guard {
@@ -123,17 +123,14 @@ impl Size {
     }
 }
 
-fn broken(error: SseError) -> ProviderError {
-    let malformed = |error: SseError| {
-        ProviderError::new(ProviderErrorKind::Cut, &format!("the server sent a malformed stream: {error}"))
-    };
-    match error {
-        SseError::Body(inner) => match inner.downcast::<ProviderError>() {
-            Ok(error) => *error,
-            Err(inner) => malformed(SseError::Body(inner)),
-        },
-        error => malformed(error),
+/// Unwraps what the guard said; everything else is the parser's.
+fn broken(error: &SseError) -> ProviderError {
+    if let SseError::Body(inner) = error
+        && let Some(error) = inner.downcast_ref::<ProviderError>()
+    {
+        return error.clone();
     }
+    ProviderError::new(ProviderErrorKind::Cut, &format!("the server sent a malformed stream: {error}"))
 }
 
 #[cfg(test)]

@@ -64,9 +64,10 @@ fn add_call(frames: &mut Frames, reply: &Reply, call: &ScriptedCall, index: usiz
     let mut pieces = split(&call.arguments, reply.argument_deltas).into_iter();
     frames.delta(delta(&json!({"tool_calls": [head(&pieces.next().unwrap_or_default())]})));
     for piece in pieces {
-        let part = match reply.repeat_call_heads {
-            true => head(&piece),
-            false => json!({"index": index, "function": {"arguments": piece}}),
+        let part = if reply.repeat_call_heads {
+            head(&piece)
+        } else {
+            json!({"index": index, "function": {"arguments": piece}})
         };
         frames.delta(delta(&json!({"tool_calls": [part]})));
     }

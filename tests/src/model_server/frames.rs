@@ -192,10 +192,7 @@ mod tests {
         let actions = actions(reply, format, 0);
         let bytes: Vec<u8> = actions
             .iter()
-            .flat_map(|action| match action {
-                Action::Send(bytes) => bytes.clone(),
-                _ => Vec::new(),
-            })
+            .flat_map(|action| if let Action::Send(bytes) = action { bytes.clone() } else { Vec::new() })
             .collect();
         String::from_utf8(bytes).unwrap()
     }

@@ -96,9 +96,9 @@ pub(crate) fn whole(status: u16, headers: &[(&str, &str)], body: &Value) -> Vec<
     let body = body.to_string();
     let mut head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    head.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n", &body]);
     head.into_bytes()
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 /// One answer. Everything has a default, so that a script says only what matters.
 #[derive(Clone, Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent oddities, each off by default")]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Reply {
     /// The HTTP status; anything but 200 is answered with an error object.

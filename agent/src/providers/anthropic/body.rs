@@ -131,15 +131,18 @@ fn messages<'a>(request: &'a ModelRequest, origin: &Origin) -> Result<Vec<Messag
     let mut out = Vec::with_capacity(request.messages.len());
     // What the next user message holds: results first, in the order of the conversation, and what the person said.
     let mut said: Vec<Block<'a>> = Vec::new();
+    let mut results = 0;
     for message in &request.messages {
         match message {
             ModelMessage::User(parts) => said.extend(blocks(parts)),
             ModelMessage::ToolResult { call_id, content, failed, .. } => {
-                said.push(result(call_id, content, *failed));
+                said.insert(results, result(call_id, content, *failed));
+                results += 1;
             }
             ModelMessage::Assistant(message) => {
                 if let Some(content) = assistant(message, origin)? {
                     flush(&mut said, &mut out);
+                    results = 0;
                     out.push(Message { role: "assistant", content });
                 }
             }

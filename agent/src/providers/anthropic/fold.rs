@@ -122,9 +122,10 @@ impl AnthropicFold {
         let Some(place) = self.blocks.iter().rposition(|block| block.index == index) else {
             return Err(malformed());
         };
-        match self.blocks[place].arguments.trim().is_empty() {
-            true => self.blocks[place].state = BlockState::Held,
-            false => self.settle(place, out),
+        if self.blocks[place].arguments.trim().is_empty() {
+            self.blocks[place].state = BlockState::Held;
+        } else {
+            self.settle(place, out);
         }
         Ok(())
     }
@@ -197,7 +198,7 @@ impl AnthropicFold {
             .blocks
             .iter()
             .map(|block| &block.block)
-            .filter(|block| !is_blank(block) && !(cut && is_unsigned(block)))
+            .filter(|block| !(is_blank(block) || cut && is_unsigned(block)))
             .map(|block| Value::Object(block.clone()))
             .collect();
         // Thinking alone is no answer that could be sent back.
