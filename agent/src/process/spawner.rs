@@ -218,7 +218,7 @@ impl State {
     }
 
     /// Starts a supervisor and hands it the spec. Its environment is empty: what the daemon was born with is nobody's
-    /// business down there.
+    /// business down there. Nor does it hold the daemon's stderr, which somebody may be waiting to see closed.
     fn spawn(&mut self, spec: &Spec) -> io::Result<Ends> {
         let (socket, theirs) = UnixStream::pair()?;
         let (stdout, stdout_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -232,7 +232,7 @@ impl State {
                 .arg(SUPERVISE)
                 .env_clear()
                 .current_dir("/");
-            command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?
+            command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?
         };
         let handle = Arc::new(process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
         let (grave, buried) = oneshot::channel();
