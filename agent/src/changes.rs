@@ -11,4 +11,5 @@ pub(crate) mod edit;
 pub(crate) mod patch;
 pub(crate) mod read_set;
 pub(crate) mod settle;
+pub(crate) mod stage;
 mod tolerant;

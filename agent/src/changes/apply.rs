@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::base::digest::Digest;
-use crate::changes::blobs::{BlobError, BlobStore};
+use crate::changes::blobs::BlobStore;
 use crate::changes::change::{ChangeSet, Step};
+use crate::journal::BlobError;
 use crate::workspace::confined_write::{Expected, confined_delete, confined_remove_folders, confined_write};
 use crate::workspace::error::FileError;
 use crate::workspace::path::RelPath;

@@ -1,30 +1,30 @@
 //! Where contents are kept by digest, as far as a change needs it. Not here: the storage itself (`journal`).
 use crate::base::digest::Digest;
+use crate::journal::{BlobError, Blobs};
 
-/// Contents by digest. What `put` has returned stays until the journal's retention removes it.
+/// Contents by digest. What `put` has returned stays until the journal's retention removes it. Both calls block.
 pub(crate) trait BlobStore {
     /// Stores contents durably and returns their digest; storing the same twice is free.
     ///
     /// # Errors
-    /// The disk is full or fails.
+    /// The disk is full or fails, or the contents are too large.
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError>;
 
     /// Returns contents.
     ///
     /// # Errors
-    /// There are none of this digest, or they cannot be read.
+    /// There are none of this digest, or they are damaged.
     fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError>;
 }
 
-/// Contents could not be stored or found.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} the stored contents of a file")]
-pub(crate) struct BlobError {
-    /// What was tried: `write` or `read`.
-    pub(crate) action: &'static str,
-    /// What the store said.
-    #[source]
-    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+impl BlobStore for Blobs {
+    fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
+        Self::put(self, bytes)
+    }
+
+    fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        Self::get(self, digest)
+    }
 }
 
 #[cfg(test)]
@@ -46,11 +46,7 @@ pub(super) mod tests {
         }
 
         fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-            self.0
-                .borrow()
-                .get(&digest)
-                .cloned()
-                .ok_or_else(|| BlobError { action: "read", source: "absent".into() })
+            self.0.borrow().get(&digest).cloned().ok_or(BlobError::NotFound(digest))
         }
     }
 }
