@@ -62,6 +62,8 @@ pub(crate) enum Action {
     Send(Vec<u8>),
     /// Waits for a test.
     Wait(Gate),
+    /// Waits for so many milliseconds.
+    Pause(u64),
     /// Sends the same piece until the other side gives up.
     Flood(Vec<u8>),
     /// Waits until the other side gives up.
@@ -99,6 +101,9 @@ pub(crate) fn actions(reply: &Reply, format: Format, number: usize) -> Vec<Actio
             }
         }
         out.text(frame.map_or("", String::as_str));
+        if reply.pause_ms > 0 && frames.content.get(index).is_some_and(|frame| frame.is_delta) {
+            out.push(reply, Action::Pause(reply.pause_ms));
+        }
     }
     frames.finish.iter().for_each(|text| out.text(text));
     out.text(&frames.done);
@@ -148,7 +153,7 @@ impl Out {
             }
             Fault::Reset { .. } => self.push(reply, Action::Reset),
             Fault::Stall { .. } => self.push(reply, Action::Stall),
-            Fault::NoFinish { .. } | Fault::Empty => self.push(reply, Action::End),
+            Fault::NoFinish { .. } | Fault::Empty | Fault::ErrorBody { .. } => self.push(reply, Action::End),
             Fault::DoneWithoutFinish { .. } => {
                 self.text(done);
                 self.push(reply, Action::End);

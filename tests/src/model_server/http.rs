@@ -28,6 +28,8 @@ pub struct RecordedRequest {
     pub body: Value,
     /// The body as it came.
     pub raw: String,
+    /// The number of its connection, from 0.
+    pub connection: usize,
     /// When it had arrived in full.
     pub arrived: Instant,
     /// When the last byte of the answer to the request before it was handed to the system; absent for the first.
@@ -75,7 +77,16 @@ pub(crate) async fn read_request(stream: &mut BufReader<TcpStream>) -> Result<Op
     let arrived = Instant::now();
     let body = serde_json::from_slice(&raw).unwrap_or_default();
     let raw = String::from_utf8(raw)?;
-    Ok(Some(RecordedRequest { method, path, headers, body, raw, arrived, previous_answered: None }))
+    Ok(Some(RecordedRequest {
+        method,
+        path,
+        headers,
+        body,
+        raw,
+        connection: 0,
+        arrived,
+        previous_answered: None,
+    }))
 }
 
 async fn read_line(stream: &mut BufReader<TcpStream>) -> Result<Option<String>> {

@@ -40,6 +40,8 @@ pub struct Reply {
     pub comments: bool,
     /// The size of the pieces that the body is sent in; absent sends event by event.
     pub chunk_bytes: Option<usize>,
+    /// Milliseconds between two deltas, for measurements at the speed of a real model.
+    pub pause_ms: u64,
     /// Whether the connection is closed after the answer although nothing said so.
     pub close: bool,
     /// What goes wrong.
@@ -70,6 +72,7 @@ impl Default for Reply {
             usage: Some(TokenCounts { input: 100, output: 10, cached: 40 }),
             comments: false,
             chunk_bytes: None,
+            pause_ms: 0,
             close: false,
             fault: None,
             gate: None,
@@ -162,6 +165,11 @@ pub enum Fault {
     },
     /// 200 and an empty body.
     Empty,
+    /// 200 and, in place of a stream, a JSON body with an error.
+    ErrorBody {
+        /// The sentence.
+        message: String,
+    },
     /// Deltas of 64 KiB without end, until the other side gives up.
     Flood,
 }
@@ -177,7 +185,7 @@ impl Fault {
             | Self::DoneWithoutFinish { after }
             | Self::Malformed { after }
             | Self::ErrorEvent { after, .. } => *after,
-            Self::Empty => 0,
+            Self::Empty | Self::ErrorBody { .. } => 0,
             Self::Flood => usize::MAX,
         }
     }
@@ -269,6 +277,13 @@ impl Reply {
     #[must_use]
     pub fn comments(mut self) -> Self {
         self.comments = true;
+        self
+    }
+
+    /// Pauses between two deltas; for measurements, since a test would wait for nothing.
+    #[must_use]
+    pub fn pause_ms(mut self, pause_ms: u64) -> Self {
+        self.pause_ms = pause_ms;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The server's sockets: accepts, reads requests, and does to each connection what the script says. Not here: answers.
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -12,13 +13,15 @@ use tokio::task::JoinSet;
 use crate::model_server::Seen;
 use crate::model_server::frames::{Action, Format, actions};
 use crate::model_server::http::{RecordedRequest, STREAM_END, STREAM_HEAD, chunk, read_request, whole};
-use crate::model_server::reply::Reply;
+use crate::model_server::reply::{Fault, Reply};
 use crate::model_server::script::Script;
 
 /// What the connections share.
 struct Shared {
     script: Script,
     seen: Arc<watch::Sender<Seen>>,
+    /// How many connections there were.
+    connections: AtomicUsize,
     /// When the last answer had been sent.
     answered: watch::Sender<Option<Instant>>,
 }
@@ -40,7 +43,12 @@ pub(crate) async fn serve(
     mut stopped: watch::Receiver<()>,
 ) -> Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let shared = Arc::new(Shared { script, seen, answered: watch::Sender::new(None) });
+    let shared = Arc::new(Shared {
+        script,
+        seen,
+        connections: AtomicUsize::new(0),
+        answered: watch::Sender::new(None),
+    });
     // Dropping the set ends every connection.
     let mut connections = JoinSet::new();
     loop {
@@ -61,8 +69,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let number = shared.connections.fetch_add(1, Ordering::Relaxed);
     let mut stream = BufReader::new(stream);
-    while let Ok(Some(request)) = read_request(&mut stream).await {
+    while let Ok(Some(mut request)) = read_request(&mut stream).await {
+        request.connection = number;
         match answer(&mut stream, request, &shared).await {
             After::Keep => {}
             After::Close => return,
@@ -91,8 +101,11 @@ async fn answer(stream: &mut BufReader<TcpStream>, mut request: RecordedRequest,
             _ = stream.read(&mut byte) => return After::Lost,
         }
     }
-    let after = match reply.status {
-        200 => stream_reply(stream, &reply, format, number).await,
+    let after = match (reply.status, &reply.fault) {
+        (200, Some(Fault::ErrorBody { message })) => {
+            send(stream, &whole(200, &[], &json!({"error": {"message": message}}))).await
+        }
+        (200, _) => stream_reply(stream, &reply, format, number).await,
         _ => send(stream, &refusal(&reply, format)).await,
     };
     shared.answered.send_replace(Some(Instant::now()));
@@ -135,6 +148,7 @@ async fn stream_reply(
         match action {
             Action::Send(_) => tokio::task::yield_now().await,
             Action::Wait(gate) => gate.pass().await,
+            Action::Pause(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
             Action::Flood(bytes) => {
                 let bytes = chunk(&bytes);
                 while send(stream, &bytes).await == After::Keep {}
@@ -155,7 +169,7 @@ async fn stream_reply(
 
 /// Makes the close that follows a reset.
 fn reset(stream: &TcpStream) -> After {
-    let set = rustix::net::sockopt::set_socket_linger(stream, Some(std::time::Duration::ZERO));
+    let set = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
     debug_assert!(set.is_ok(), "{set:?}");
     After::Close
 }

@@ -206,6 +206,20 @@ async fn headers_may_take_their_time() {
 }
 
 #[tokio::test]
+async fn the_next_step_takes_the_same_connection() {
+    for wire in WIRES {
+        let server = ModelServer::start(Script::always(Reply::text("x").deltas(1))).unwrap();
+        for _ in 0..3 {
+            // A provider is made for each session; what they share is the client.
+            let provider = provider(wire, &server, patient());
+            assert_eq!(ask(&*provider, request("a")).await.text, "x");
+        }
+        let connections: Vec<usize> = server.requests().iter().map(|request| request.connection).collect();
+        assert_eq!(connections, [0, 0, 0], "{wire}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_is_closed_unannounced_does_not_hurt_the_next_request() {
     for wire in WIRES {
         let server =

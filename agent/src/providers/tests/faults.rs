@@ -38,6 +38,16 @@ async fn an_answer_that_breaks_off_is_never_an_answer() {
 }
 
 #[tokio::test]
+async fn an_error_in_place_of_a_stream_is_a_cut_in_the_servers_words() {
+    for wire in WIRES {
+        let fault = Fault::ErrorBody { message: "no: test-key-77".into() };
+        let outcome = once(wire, Reply::text("x").fault(fault)).await;
+        assert_eq!((outcome.failed().kind, outcome.opened), (ProviderErrorKind::Cut, 0));
+        assert_eq!(outcome.failed().message, "no: [redacted]");
+    }
+}
+
+#[tokio::test]
 async fn a_reset_is_a_cut() {
     for wire in WIRES {
         let gate = Gate::new();
