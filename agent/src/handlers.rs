@@ -3,3 +3,10 @@
 //! Not here: waiting for providers or tools: a handler has no access to them.
 //!
 //! Imports: daemon, feed, projections, protocol, base
+
+pub(crate) mod presence;
+pub(crate) mod reply;
+pub(crate) mod subscription;
+
+// The façade towards `router`, which hands callers on and knows nothing of the daemon.
+pub(crate) use crate::daemon::Caller;

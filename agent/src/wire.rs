@@ -3,3 +3,12 @@
 //! Not here: methods and their meaning.
 //!
 //! Imports: router, dialects, protocol, base
+
+pub(crate) mod admission;
+pub(crate) mod codec;
+pub(crate) mod connection;
+pub(crate) mod message;
+pub(crate) mod outbox;
+pub(crate) mod server;
+pub(crate) mod socket;
+pub(crate) mod stdio;

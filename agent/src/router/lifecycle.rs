@@ -1,0 +1,122 @@
+//! `initialize` in the native dialect. Not here: which dialect a peer speaks (`dialects`).
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use serde::Serialize;
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::handshake::{AgentHello, ClientHello, ClientInfo, Limits, Role};
+use tenon_protocol::version::{INLINE_BYTES_MAX, MESSAGE_IN_BYTES_MAX, PAGE_EVENTS_MAX, PROTOCOL};
+
+use crate::base::digest::Digest;
+use crate::handlers::Caller;
+use crate::handlers::presence::Host;
+use crate::handlers::reply::serialise;
+
+/// What a client said of itself.
+#[derive(Debug)]
+pub(crate) struct Introduction {
+    /// `capabilities.experimental.agent`.
+    pub(crate) hello: ClientHello,
+    /// LSP's `clientInfo.name`: what the client is, where it does not say so itself.
+    pub(crate) name: Option<String>,
+}
+
+/// LSP's result of `initialize`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeResult {
+    capabilities: Capabilities,
+    server_info: ServerInfo,
+}
+
+#[derive(Debug, Serialize)]
+struct Capabilities {
+    experimental: Experimental,
+}
+
+#[derive(Debug, Serialize)]
+struct Experimental {
+    agent: AgentHello,
+}
+
+#[derive(Debug, Serialize)]
+struct ServerInfo {
+    name: &'static str,
+    version: String,
+}
+
+/// The digest of the published schema, which is generated from the wire types of this build.
+static SCHEMA: LazyLock<String> = LazyLock::new(|| {
+    let schema = concat!(
+        include_str!("../../../spec/schema/methods.json"),
+        include_str!("../../../spec/schema/events.json"),
+        include_str!("../../../spec/schema/envelope.json"),
+        include_str!("../../../spec/schema/client-hello.json"),
+        include_str!("../../../spec/schema/agent-hello.json"),
+        include_str!("../../../spec/schema/errors.json"),
+    );
+    format!("b3:{}", Digest::of(schema.as_bytes()))
+});
+
+/// Answers `initialize`: who the caller is, and the result.
+///
+/// # Errors
+/// 1005 when the client speaks no version this build knows; whatever the daemon fails with.
+pub(super) async fn initialize(
+    host: Arc<dyn Host>,
+    id: u64,
+    introduction: Introduction,
+    variables: BTreeMap<String, String>,
+) -> Result<(Arc<Caller>, Bytes), RpcError> {
+    if !introduction.hello.protocol.contains(&PROTOCOL) {
+        let message = format!("this build speaks version {PROTOCOL} of the protocol alone");
+        return Err(unsupported(message));
+    }
+    let (instance, can) = host.hello().await?;
+    let server_info = ServerInfo { name: "tenon", version: instance.version.clone() };
+    let agent = AgentHello {
+        protocol: PROTOCOL,
+        instance,
+        can,
+        limits: limits(),
+        schema: SCHEMA.clone(),
+        experimental: Vec::new(),
+    };
+    let capabilities = Capabilities { experimental: Experimental { agent } };
+    let result = serialise(&InitializeResult { capabilities, server_info })?;
+    let caller = Arc::new(caller(id, introduction, variables));
+    host.connected(&caller).await?;
+    Ok((caller, result))
+}
+
+/// Returns error 1005 with the versions there are.
+pub(crate) fn unsupported(message: impl Into<String>) -> RpcError {
+    RpcError::new(ErrorKind::UnsupportedProtocol, message).with("supported", [PROTOCOL])
+}
+
+fn limits() -> Limits {
+    let bytes = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    Limits {
+        message: bytes(MESSAGE_IN_BYTES_MAX),
+        page: bytes(PAGE_EVENTS_MAX),
+        inline: bytes(INLINE_BYTES_MAX),
+    }
+}
+
+fn caller(id: u64, introduction: Introduction, variables: BTreeMap<String, String>) -> Caller {
+    let Introduction { hello, name } = introduction;
+    let kind = name.unwrap_or_else(|| "unknown".to_owned());
+    let client = hello.client.unwrap_or(ClientInfo { id: format!("connection-{id}"), kind, version: None });
+    let role = hello.role.unwrap_or(Role::Controller);
+    Caller {
+        id,
+        client,
+        role,
+        can_answer: role == Role::Controller
+            && hello.render.as_ref().is_some_and(|render| render.contains_key("approval")),
+        quiet: hello.render.is_none(),
+        delta_default: hello.events.is_some_and(|events| events.delta.is_some()),
+        variables,
+    }
+}
