@@ -14,7 +14,7 @@ use tenon_protocol::ids::SessionId;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::base::clock::SharedClock;
-use crate::journal::ballast::Ballast;
+use crate::journal::ballast::{Ballast, Reserve};
 use crate::journal::checkpoint::Checkpointer;
 use crate::journal::executor::{Executor, Threads};
 use crate::journal::head_file::HeadFile;
@@ -77,14 +77,15 @@ impl Journal {
     /// Opens the journal in a state directory, which is made if it is missing, and takes it over: a process that had it
     /// open before can write no more. Whoever calls this holds the directory's lock. Blocks for some milliseconds.
     pub(crate) fn open(directory: &Path, clock: SharedClock) -> Result<Self, OpenError> {
-        Self::open_with(directory, clock, Arc::new(Threads))
+        let threads: Arc<dyn Executor + Send + Sync> = Arc::new(Threads);
+        Self::open_with(directory, clock, &threads)
     }
 
     /// Opens the journal with another way of driving its writer.
     fn open_with(
         directory: &Path,
         clock: SharedClock,
-        executor: Arc<dyn Executor + Send + Sync>,
+        executor: &Arc<dyn Executor + Send + Sync>,
     ) -> Result<Self, OpenError> {
         state_dir::prepare(directory)?;
         let database = directory.join(DATABASE);
@@ -118,13 +119,15 @@ impl Journal {
             live: Arc::clone(&journal.live),
             ballast: Arc::clone(&journal.ballast),
             head_file,
-            checkpointer: Checkpointer::new(&database, Arc::clone(&executor)),
+            checkpointer: Checkpointer::new(&database, Arc::clone(executor)),
             last: claim.last,
             next_log: claim.next_log,
             heads: HashMap::new(),
             stopping: None,
         };
         executor.start("journal", Box::new(writer)).map_err(io)?;
+        // Off the way to the first answer.
+        executor.start("ballast", Box::new(Reserve(Arc::clone(&journal.ballast)))).map_err(io)?;
         Ok(journal)
     }
 
@@ -280,11 +283,6 @@ impl Journal {
     /// Tells whether the disk is full, so that nothing new should start. After that it looks whether there is room again.
     pub(crate) fn is_full(&self) -> bool {
         self.ballast.is_full()
-    }
-
-    /// Sets disk space aside for the end of running turns. A start does not need it, so it is left for later.
-    pub(crate) fn reserve(&self) {
-        self.ballast.fill();
     }
 
     /// Walks the chains of one log, or of all logs and of the commits. Changes nothing.

@@ -1,11 +1,15 @@
 //! Room kept for the end of a running turn: a file that is given up when the disk is full. Not here: who is refused then.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::FallocateFlags;
+
+use crate::journal::executor::Work;
 
 /// Room for the last commits of the turns that run: a settlement is a few kilobytes, a long answer some hundred.
 const BALLAST_BYTES: u64 = 4 << 20;
@@ -56,6 +60,17 @@ impl Ballast {
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => zeros(file),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Sets the reserve aside on another thread.
+#[derive(Debug)]
+pub(in crate::journal) struct Reserve(pub(in crate::journal) Arc<Ballast>);
+
+impl Work for Reserve {
+    fn step(&mut self) -> ControlFlow<()> {
+        self.0.fill();
+        ControlFlow::Break(())
     }
 }
 

@@ -60,9 +60,12 @@ impl Blobs {
     /// Reads a content and checks that it is the one of that digest. Blocks.
     pub(crate) fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
         let (directory, name) = self.place(digest);
-        let stored = fs::read(directory.join(name)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => BlobError::NotFound(digest),
-            _ => BlobError::Io(error),
+        let stored = fs::read(directory.join(name)).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                BlobError::NotFound(digest)
+            } else {
+                BlobError::Io(error)
+            }
         })?;
         decode(&stored).filter(|content| Digest::of(content) == digest).ok_or(BlobError::Damaged(digest))
     }
@@ -143,8 +146,9 @@ fn decode(stored: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn full(error: io::Error) -> BlobError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::StorageFull,
-        _ => BlobError::Io(error),
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        BlobError::StorageFull
+    } else {
+        BlobError::Io(error)
     }
 }

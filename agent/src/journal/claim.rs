@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::journal::chain::{self, Link, Moved};
 use crate::journal::connection::{self, int, uint};
-use crate::journal::error::{AppendError, OpenError};
+use crate::journal::error::OpenError;
 use crate::journal::head_file::CommitHead;
 use crate::journal::log_id::LogId;
 use crate::journal::plan::Head;
@@ -89,7 +89,7 @@ fn machine_log(connection: &Connection, next: i64) -> Result<i64, OpenError> {
     if crate::journal::read::find(connection, &LogId::All)?.is_some() {
         return Ok(next);
     }
-    write::create(connection, &LogId::All, &Head::origin(next, &LogId::All)).map_err(refused)?;
+    write::create(connection, &LogId::All, &Head::origin(next, &LogId::All)).map_err(OpenError::Claim)?;
     Ok(next + 1)
 }
 
@@ -188,12 +188,5 @@ fn restart(connection: &Connection, number: u64, term: u64) -> Result<CommitHead
         Ok(Moved { log: row.get(0)?, epoch: uint(row.get(1)?), seq: uint(row.get(2)?), hash: row.get(3)? })
     })?;
     let heads = heads.collect::<rusqlite::Result<Vec<_>>>()?;
-    write::insert_commit(connection, &chain::ZERO, number, term, true, &heads).map_err(refused)
-}
-
-fn refused(error: AppendError) -> OpenError {
-    match error {
-        AppendError::Storage(source) => OpenError::Storage(source),
-        _ => OpenError::Fenced,
-    }
+    write::insert_commit(connection, &chain::ZERO, number, term, true, &heads).map_err(OpenError::Claim)
 }

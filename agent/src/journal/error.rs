@@ -40,9 +40,9 @@ pub(crate) enum OpenError {
         /// The newest this program knows.
         known: u32,
     },
-    /// Another owner took over between claim and check.
-    #[error("the journal was taken over by another process while it was opened")]
-    Fenced,
+    /// The journal could not be taken over.
+    #[error("the journal cannot be taken over")]
+    Claim(#[source] AppendError),
     /// The database refused.
     #[error("the journal cannot be opened")]
     Storage(#[source] Arc<rusqlite::Error>),

@@ -15,7 +15,7 @@ pub(in crate::journal) trait Executor: fmt::Debug {
     fn start(&self, name: &'static str, work: Box<dyn Work>) -> io::Result<()>;
 }
 
-/// The stack of the journal's threads. SQLite needs less than a tenth of it.
+/// The stack of the journal's threads. The database needs less than a tenth of it.
 const STACK_BYTES: usize = 512 << 10;
 
 /// Gives each work a thread of its own.

@@ -1,4 +1,4 @@
-//! Refuses network file systems: SQLite's locks and shared memory do not hold there. Not here: any other check of the
+//! Refuses network file systems: the database's locks and shared memory do not hold there. Not here: any other check of the
 //! directory.
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

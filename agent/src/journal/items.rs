@@ -62,17 +62,14 @@ pub(in crate::journal) fn page(
     let (kind, rows) = (kind as i64, i64::try_from(limit.max(1)).unwrap_or(i64::MAX));
     snapshot(connection, || {
         let rev = locate(connection, &LogId::All)?.ends.head.seq;
-        let items = match group {
-            Some(group) => {
-                let sql = "SELECT id, json, rank FROM items WHERE kind = ?1 AND grp = ?2 AND rank < ?3 \
+        let items = if let Some(group) = group {
+            let sql = "SELECT id, json, rank FROM items WHERE kind = ?1 AND grp = ?2 AND rank < ?3 \
                            ORDER BY rank DESC LIMIT ?4";
-                collect(connection, sql, params![kind, group, below, rows])?
-            }
-            None => {
-                let sql = "SELECT id, json, rank FROM items WHERE kind = ?1 AND rank < ?2 \
+            collect(connection, sql, params![kind, group, below, rows])?
+        } else {
+            let sql = "SELECT id, json, rank FROM items WHERE kind = ?1 AND rank < ?2 \
                            ORDER BY rank DESC LIMIT ?3";
-                collect(connection, sql, params![kind, below, rows])?
-            }
+            collect(connection, sql, params![kind, below, rows])?
         };
         let next = if items.len() >= limit.max(1) { items.last().map(|item| item.rank) } else { None };
         Ok(ItemPage { items, rev, next })

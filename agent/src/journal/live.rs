@@ -78,7 +78,8 @@ impl LiveLogs {
     /// Returns a receiver that is woken by every commit to the log. Its value is the head's seq, and 0 before the first
     /// commit in this process.
     pub(in crate::journal) fn watch(&self, log: &LogId) -> watch::Receiver<u64> {
-        self.entry(log).head.subscribe()
+        // Under the lock: an entry without receivers may be removed at any time.
+        locked(&self.0, |logs| entry(logs, log).head.subscribe())
     }
 
     /// Returns the ends of a log that was written in this process.
@@ -104,20 +105,19 @@ impl LiveLogs {
     }
 
     fn entry(&self, log: &LogId) -> Arc<Live> {
-        locked(&self.0, |logs| {
-            if let Some(live) = logs.get(log) {
-                return Arc::clone(live);
-            }
-            if logs.len() >= SWEEP_LEN {
-                logs.retain(|_, live| {
-                    live.head.receiver_count() > 0 || locked(&live.ring, |ring| ring.ends.is_some())
-                });
-            }
-            let live = Arc::new(Live { ring: Lock::default(), head: watch::Sender::new(0) });
-            logs.insert(log.clone(), Arc::clone(&live));
-            live
-        })
+        locked(&self.0, |logs| Arc::clone(entry(logs, log)))
     }
+}
+
+/// Returns the entry of a log, new if need be; sweeps the map before it grows past `SWEEP_LEN`.
+fn entry<'a>(logs: &'a mut HashMap<LogId, Arc<Live>>, log: &LogId) -> &'a Arc<Live> {
+    if logs.len() >= SWEEP_LEN && !logs.contains_key(log) {
+        logs.retain(|_, live| {
+            live.head.receiver_count() > 0 || locked(&live.ring, |ring| ring.ends.is_some())
+        });
+    }
+    logs.entry(log.clone())
+        .or_insert_with(|| Arc::new(Live { ring: Lock::default(), head: watch::Sender::new(0) }))
 }
 
 impl Ring {

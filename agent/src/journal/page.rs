@@ -89,7 +89,7 @@ impl Ends {
     }
 
     /// Refuses a cursor that the log does not hold.
-    pub(in crate::journal) const fn check(&self, cursor: Cursor) -> Result<(), ReadError> {
+    pub(crate) const fn check(&self, cursor: Cursor) -> Result<(), ReadError> {
         if self.holds(cursor) {
             return Ok(());
         }

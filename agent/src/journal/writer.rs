@@ -246,13 +246,17 @@ impl Writer {
                 self.last = last;
                 self.head_file.write(&last);
                 let bytes = group.iter().map(|planned| planned.bytes).sum();
-                group.into_iter().for_each(|planned| self.finish(planned));
+                for planned in group {
+                    self.finish(planned);
+                }
                 self.checkpointer.committed(bytes);
             }
             Err(error) => {
                 tracing::warn!(%error, "a commit failed");
                 self.forget();
-                group.into_iter().for_each(|planned| planned.waiting.fail(error.clone()));
+                for planned in group {
+                    planned.waiting.fail(error.clone());
+                }
             }
         }
         if self.heads.len() > HEADS_MAX {
@@ -295,7 +299,7 @@ impl Writer {
             Ok(next) => self.next_log = next,
             // A number that is too high leaves a gap in the logs' numbers, which means nothing.
             Err(error) => {
-                tracing::warn!(%error, next = uint(self.next_log), "the next log's number is unknown")
+                tracing::warn!(%error, next = uint(self.next_log), "the next log's number is unknown");
             }
         }
     }
