@@ -3,3 +3,152 @@
 //! Not here: anything the protocol cannot do; the agent is reached through `tenon-client` alone (plus `daemon::serve`).
 //!
 //! Imports: daemon, process, config, base
+mod attach;
+mod completions;
+mod config;
+mod demo;
+mod doctor;
+mod duration;
+mod exit;
+mod failure;
+mod listing;
+mod log;
+mod models;
+mod observe;
+mod requests;
+mod rpc;
+mod run;
+mod serve;
+mod sessions;
+mod stop;
+mod surroundings;
+mod table;
+mod terminal;
+mod tools;
+mod trust;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::terminal::Terminal;
+use crate::config::environment;
+use crate::process;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tenon",
+    version,
+    about = "A coding agent: one process per user, one protocol, many clients.",
+    after_help = exit::help(),
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The subcommands, in the order of the help.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs one turn and prints the answer
+    Run(Box<run::RunArgs>),
+    /// Lists sessions, newest first
+    Sessions(sessions::SessionsArgs),
+    /// Prints what happened in a session
+    Log(log::LogArgs),
+    /// Prints what happens in a session, as it happens
+    Observe(observe::ObserveArgs),
+    /// Lists questions that wait for an answer, or answers one
+    Requests(requests::RequestsArgs),
+    /// Lists models
+    Models(models::ModelsArgs),
+    /// Lists the tools the model has
+    Tools(tools::ToolsArgs),
+    /// Sends one request of the protocol and prints its result
+    Rpc(rpc::RpcArgs),
+    /// Connects standard input and output with the agent: what editors start
+    Attach(attach::AttachArgs),
+    /// Runs the agent itself, in the foreground
+    Serve(serve::ServeArgs),
+    /// Lets the agent leave, and waits until it has
+    Stop(stop::StopArgs),
+    /// Explains what is known about this installation
+    Doctor(doctor::DoctorArgs),
+    /// Reads, writes and explains the configuration
+    Config(config::ConfigArgs),
+    /// Trusts the workspace: its configuration is read, its profile not capped
+    Trust(trust::TrustArgs),
+    /// Shows the agent at work on a sample project, without key or network
+    Demo(demo::DemoArgs),
+    /// Prints completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Runs one command of a tool and ends its process tree
+    #[command(name = process::SUPERVISE, hide = true)]
+    Supervise,
+    /// Tests the demonstration's sample project
+    #[command(name = demo::TEST_COMMAND, hide = true)]
+    DemoTest(demo::TestArgs),
+}
+
+/// Runs the command line and returns how the process ends.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are such errors too, and go to standard output.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match arguments.command {
+        None => help(),
+        Some(Command::Supervise) => return process::supervise_main(),
+        Some(command) => command.run(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report(Terminal::of(&environment::ambient(), false));
+            failure.exit().into()
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Run(args) => run::run(&args),
+            Self::Sessions(args) => sessions::run(&args),
+            Self::Log(args) => log::run(&args),
+            Self::Observe(args) => observe::run(&args),
+            Self::Requests(args) => requests::run(&args),
+            Self::Models(args) => models::run(&args),
+            Self::Tools(args) => tools::run(&args),
+            Self::Rpc(args) => rpc::run(&args),
+            Self::Attach(args) => attach::run(&args),
+            Self::Serve(args) => serve::run(&args),
+            Self::Stop(args) => stop::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
+            Self::Config(args) => config::run(&args),
+            Self::Trust(args) => trust::run(&args),
+            Self::Demo(args) => demo::run(&args),
+            Self::Completions(args) => completions::run(&args),
+            Self::DemoTest(args) => demo::test(&args),
+            // Dealt with before: it must not touch anything else of this module.
+            Self::Supervise => Ok(Exit::Usage),
+        }
+    }
+}
+
+fn help() -> Result<Exit, Failure> {
+    let terminal = Terminal::of(&environment::ambient(), false);
+    terminal.print(&Arguments::command().render_help().to_string())?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! `tenon doctor`: what is known about this installation, with or without an agent. Not here: repairing anything.
+//!
+//! It starts nothing and shows no key.
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use clap::Args;
+use tenon_client::ClientError;
+use tenon_protocol::event::all::WorkspaceItem;
+use tenon_protocol::handshake::{AgentHello, SandboxLevel};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, sentence};
+use crate::cli::listing::{self, Wanted};
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
+use crate::cli::terminal::{Terminal, safe_line};
+use crate::config::Config;
+use crate::config::credentials::{Credentials, KeyState};
+use crate::config::environment::Environment;
+use crate::config::paths::workspace_config;
+
+/// Longest content of the lock file that is shown, in characters.
+const OWNER_CHARS_MAX: usize = 300;
+
+/// The arguments of `tenon doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {}
+
+/// What is found, line by line, and whether something is wrong.
+struct Report {
+    terminal: Terminal,
+    problems: usize,
+}
+
+impl Report {
+    fn fact(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let name = format!("{name:<14}");
+        Ok(self.terminal.line(&format!("{}{}", self.terminal.heading(&name), safe_line(text)))?)
+    }
+
+    fn problem(&mut self, name: &str, text: &str, remedy: &str) -> Result<(), Failure> {
+        self.problems += 1;
+        self.fact(name, &format!("PROBLEM: {text}"))?;
+        if remedy.is_empty() { Ok(()) } else { self.fact("", &format!("→ {remedy}")) }
+    }
+}
+
+/// Runs the command; fails if something is wrong.
+pub(crate) fn run(_: &DoctorArgs) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::read(None)?;
+    let mut report = Report { terminal: Terminal::of(&surroundings.variables, false), problems: 0 };
+    report.fact("tenon", env!("CARGO_PKG_VERSION"))?;
+    state_dir(&mut report, &surroundings)?;
+    let trusted = agent(&mut report, &surroundings)?;
+    configuration(&mut report, &surroundings)?;
+    workspace(&mut report, &surroundings, trusted.as_deref())?;
+    match report.problems {
+        0 => Ok(Exit::Done),
+        1 => Err(Failure::failed("there is a problem")),
+        count => Err(Failure::failed(format!("there are {count} problems"))),
+    }
+}
+
+fn state_dir(report: &mut Report, surroundings: &Surroundings) -> Result<(), Failure> {
+    let directory = &surroundings.paths.state_dir;
+    let shown = directory.display().to_string();
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            report.fact("state", &format!("{shown} (not made yet)"))
+        }
+        Err(error) => report.problem("state", &format!("{shown} cannot be looked at: {error}"), ""),
+        Ok(found) if !found.is_dir() => {
+            report.problem("state", &format!("{shown} is no directory"), "move it away")
+        }
+        Ok(found) if found.uid() != rustix::process::geteuid().as_raw() => report.problem(
+            "state",
+            &format!("{shown} belongs to uid {}", found.uid()),
+            "set TENON_STATE_DIR to your own",
+        ),
+        Ok(found) if found.mode() & 0o077 != 0 => report.problem(
+            "state",
+            &format!("{shown} may be entered by others"),
+            &format!("chmod 700 {shown}"),
+        ),
+        Ok(_) => report.fact("state", &shown),
+    }
+}
+
+/// Tells about the agent; returns the trusted workspaces if one runs.
+fn agent(report: &mut Report, surroundings: &Surroundings) -> Result<Option<Vec<String>>, Failure> {
+    let endpoint = surroundings.endpoint(Starting::Never)?;
+    report.fact("socket", &endpoint.socket().display().to_string())?;
+    match endpoint.open() {
+        Ok(probe) => drop(probe),
+        Err(ClientError::NotRunning { .. }) => {
+            report.fact("agent", "none is running; commands start one")?;
+            report.fact("sandbox", "not probed: the agent does that")?;
+            return Ok(None);
+        }
+        Err(error) => {
+            report.problem("agent", &sentence(&error), "")?;
+            owner(report, &surroundings.paths.lock())?;
+            return Ok(None);
+        }
+    }
+    let met = block_on(async {
+        let client = surroundings.client(Starting::Never, Presence::Watching).await?;
+        let hello = client.agent().await?;
+        let wanted = Wanted { kind: "workspace", session: None, filter: None };
+        Ok((hello, listing::read(&client, &wanted).await?))
+    });
+    match met {
+        Ok((hello, workspaces)) => {
+            instance(report, &hello)?;
+            let items = workspaces.iter().filter_map(|item| item.parse::<WorkspaceItem>().ok());
+            Ok(Some(items.map(|item| item.id).collect()))
+        }
+        Err(failure) => {
+            report.problem("agent", &failure.message, "`tenon stop`, or end the process named here")?;
+            owner(report, &surroundings.paths.lock())?;
+            Ok(None)
+        }
+    }
+}
+
+fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
+    let instance = &hello.instance;
+    let since = instance.started_at.get(..19).unwrap_or(&instance.started_at);
+    let line = format!("version {}, pid {}, running since {since} UTC", instance.version, instance.pid);
+    report.fact("agent", &line)?;
+    if instance.version != env!("CARGO_PKG_VERSION") {
+        report.problem(
+            "",
+            "the agent is of another version than this program",
+            "`tenon stop`; the next command starts it",
+        )?;
+    }
+    let Some(shell) = &hello.can.shell else { return report.fact("sandbox", "this agent runs no commands") };
+    let missing = shell.sandbox.missing.join("; ");
+    match shell.sandbox.level {
+        SandboxLevel::Probing => report.fact("sandbox", "being probed"),
+        SandboxLevel::Level(level) if missing.is_empty() => report.fact("sandbox", &format!("level {level}")),
+        SandboxLevel::Level(level) => {
+            report.fact("sandbox", &format!("level {level}; a higher one lacks: {missing}"))
+        }
+    }
+}
+
+/// Shows what the holder of the lock has written into it.
+fn owner(report: &mut Report, lock: &Path) -> Result<(), Failure> {
+    let Ok(text) = fs::read_to_string(lock) else { return Ok(()) };
+    let text: String = safe_line(&text).chars().take(OWNER_CHARS_MAX).collect();
+    report.fact("lock", if text.is_empty() { "held, without a name in it" } else { &text })
+}
+
+fn configuration(report: &mut Report, surroundings: &Surroundings) -> Result<(), Failure> {
+    let file = &surroundings.paths.config_file;
+    let shown = file.display();
+    let there = if file.exists() { "" } else { " (not there: all is built in)" };
+    report.fact("configuration", &format!("{shown}{there}"))?;
+    let resolved = match surroundings.configuration() {
+        Ok(resolved) => resolved,
+        Err(failure) => {
+            return report.problem(
+                "",
+                &failure.message,
+                "correct it; until then an agent that runs keeps the last good one",
+            );
+        }
+    };
+    for warning in &resolved.warnings {
+        report.fact("", &format!("warning: {warning}"))?;
+    }
+    report.fact("profile", &resolved.config.profile)?;
+    report.fact(
+        "model",
+        resolved.config.model.as_deref().unwrap_or("not chosen: the first provider's default"),
+    )?;
+    providers(report, surroundings, &resolved.config)
+}
+
+fn providers(report: &mut Report, surroundings: &Surroundings, config: &Config) -> Result<(), Failure> {
+    let environment = Environment::from_wire(surroundings.for_agent(), config);
+    let credentials = match Credentials::read(&surroundings.paths.credentials()) {
+        Ok(credentials) => credentials,
+        Err(error) => {
+            report.problem("keys", &sentence(&error), "")?;
+            Credentials::default()
+        }
+    };
+    let names = config.available(&environment, &credentials);
+    if names.is_empty() {
+        let remedy = "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or point [providers.local] at a server; `tenon demo` needs neither";
+        return report.problem("providers", "none is set up", remedy);
+    }
+    for name in names {
+        let Some(provider) = config.provider(&name, &environment) else { continue };
+        let key = match provider.key(&environment, &credentials) {
+            KeyState::NotNeeded => "needs no key".to_owned(),
+            KeyState::Found(_) => "key found".to_owned(),
+            KeyState::Missing { how } => format!("no key: {how}"),
+        };
+        let at = provider.base_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
+        report.fact("provider", &format!("{name} ({}{at}): {key}", provider.wire))?;
+    }
+    Ok(())
+}
+
+fn workspace(
+    report: &mut Report,
+    surroundings: &Surroundings,
+    trusted: Option<&[String]>,
+) -> Result<(), Failure> {
+    let root = surroundings.workspace()?;
+    report.fact("workspace", &root.display().to_string())?;
+    let own = workspace_config(&root);
+    let has_own = own.exists();
+    let trust = match trusted {
+        None => "not known: the agent keeps it",
+        Some(trusted) if trusted.iter().any(|id| path_of(id) == root.to_string_lossy()) => "trusted",
+        Some(_) if has_own => "not trusted: reading only, and its configuration is not read (`tenon trust`)",
+        Some(_) => "not trusted: reading only (`tenon trust`)",
+    };
+    report.fact("trust", trust)?;
+    if has_own { report.fact("", &format!("has a configuration: {}", own.display())) } else { Ok(()) }
+}
+
+/// The path of a `file://` URI; `%XX` stands for a byte.
+fn path_of(uri: &str) -> String {
+    let path = uri.strip_prefix("file://").unwrap_or(uri).as_bytes();
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut at = 0;
+    while at < path.len() {
+        let digits = path.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = digits.filter(|_| path[at] == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(path[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_is_read_back_as_its_path() {
+        assert_eq!(path_of("file:///a%20b/%C3%A4"), "/a b/ä");
+        assert_eq!(path_of("/plain"), "/plain");
+        assert_eq!(path_of("file:///100%"), "/100%");
+    }
+}

@@ -1,0 +1,62 @@
+//! `tenon observe`: events as they happen. Not here: those that have happened (`log`), though it can begin with them.
+use clap::Args;
+use tenon_client::{ClientError, Item, ObserveOptions};
+use tenon_protocol::json::Json;
+use tenon_protocol::log::After;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::log::{person, session_or_newest};
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
+use crate::cli::terminal::Terminal;
+
+/// The arguments of `tenon observe`.
+#[derive(Args, Debug)]
+pub(crate) struct ObserveArgs {
+    /// The session, or `all` for the machine's log; the newest of the workspace if absent
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Begins behind this place: a cursor such as 1.42, `start` or `now`
+    #[arg(long, value_name = "CURSOR", default_value = "now", value_parser = after)]
+    after: After,
+    /// Shows descendants too
+    #[arg(long)]
+    tree: bool,
+    /// Prints one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+fn after(text: &str) -> Result<After, String> {
+    match text {
+        "start" => Ok(After::Start),
+        "now" => Ok(After::Now),
+        cursor => cursor
+            .parse()
+            .map(After::Cursor)
+            .map_err(|error: tenon_protocol::cursor::NotACursor| error.to_string()),
+    }
+}
+
+/// Runs the command; it ends when it is interrupted or the agent leaves.
+pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::read(None)?;
+    let terminal = Terminal::of(&surroundings.variables, false);
+    block_on(async {
+        let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
+        let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
+        let options = ObserveOptions { delta: Some(false), tree: args.tree, ..ObserveOptions::default() };
+        let mut events = client.observe(&session, args.after, options).await?;
+        loop {
+            match events.next().await {
+                Ok(Item::Event(event)) if args.json => {
+                    terminal.line(&Json::from_serialize(&event).0.to_string())?;
+                }
+                Ok(Item::Event(event)) => terminal.line(&person(&event))?,
+                Ok(Item::Delta(_) | Item::Local(_)) => {}
+                Err(ClientError::Ended | ClientError::Left) => return Ok(Exit::Done),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    })
+}

@@ -1,0 +1,115 @@
+//! `tenon run`: one turn, for people, pipes and CI. Not here: anything a turn does; it only watches and answers.
+//!
+//! It never waits on standard input unless it is told to read it, and never for a person who is not there.
+pub(crate) mod ask;
+mod begin;
+mod ending;
+pub(crate) mod follow;
+mod lines;
+pub(crate) mod patch;
+pub(crate) mod person;
+pub(crate) mod progress;
+mod prompt;
+mod text;
+mod view;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::duration;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::run::begin::Wishes;
+pub(crate) use crate::cli::run::begin::newest;
+use crate::cli::run::follow::Follow;
+use crate::cli::run::person::Person;
+use crate::cli::run::view::View;
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
+use crate::cli::terminal::Terminal;
+
+/// The arguments of `tenon run`.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are independent")]
+pub(crate) struct RunArgs {
+    /// What to do, in any number of words; `-` is the text on standard input
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+    /// Adds the text on standard input to the prompt
+    #[arg(long)]
+    pub(crate) stdin: bool,
+    /// Prints the protocol's events, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The model, as PROVIDER/MODEL
+    #[arg(long, value_name = "P/M")]
+    pub(crate) model: Option<String>,
+    /// The policy: read, review, edit, auto, full, or one of your own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Goes on with this session
+    #[arg(long, value_name = "ID", conflicts_with = "continue_newest")]
+    pub(crate) session: Option<String>,
+    /// Goes on with the newest session of the workspace
+    #[arg(long = "continue")]
+    pub(crate) continue_newest: bool,
+    /// Interrupts the turn after this time, such as 90s or 10m
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+    /// Ends the turn after this many steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_steps: Option<u32>,
+    /// Ends the turn at this cost, in US dollars
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(crate) max_cost: Option<f64>,
+    /// Works in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Prints nothing but the answer and failures
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Prints without colours
+    #[arg(long)]
+    pub(crate) no_color: bool,
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let amount =
+        text.trim_start_matches('$').parse::<f64>().ok().filter(|amount| *amount > 0.0 && amount.is_finite());
+    amount.ok_or_else(|| "an amount above 0 expected, such as 0.50".to_owned())
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::read(args.cwd.as_deref())?;
+    let terminal = Terminal::of(&surroundings.variables, args.no_color);
+    let prompt = prompt::read(&args.prompt, args.stdin)?;
+    let resolved = surroundings.configuration()?;
+    if !args.quiet {
+        for warning in &resolved.warnings {
+            terminal.note(&format!("warning: {warning}"));
+        }
+    }
+    let reads_stdin = prompt::reads_stdin(&args.prompt, args.stdin);
+    let person = if args.json { None } else { Person::find(terminal, reads_stdin) };
+    let wishes = Wishes {
+        model: args.model.clone(),
+        profile: args.profile.clone(),
+        session: args.session.clone(),
+        continue_newest: args.continue_newest,
+        max_steps: args.max_steps,
+        max_cost: args.max_cost,
+    };
+    block_on(async {
+        let presence = if person.is_some() { Presence::Asking } else { Presence::Watching };
+        // Before the first await, so that an interrupt during the start is one too.
+        let signals = follow::Signals::listen()?;
+        let client = surroundings.client(Starting::OnDemand, presence).await?;
+        let begun = begin::open(&client, &surroundings, &wishes).await?;
+        let mut view = View::new(terminal, args.json, args.quiet, args.model.is_none());
+        view.opened(&begun)?;
+        let follow = Follow::new(client, view, person, signals, begun, args.timeout);
+        follow.turn(prompt).await
+    })
+}

@@ -1,0 +1,115 @@
+//! Opening the session of a run. Not here: sending the prompt.
+use tenon_client::Client;
+use tenon_protocol::cursor::Cursor;
+use tenon_protocol::ids::SessionId;
+use tenon_protocol::list::{ListFilter, ListParams};
+use tenon_protocol::methods::{List, Open};
+use tenon_protocol::open::OpenParams;
+use tenon_protocol::request::RequestItem;
+use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
+
+use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::surroundings::Surroundings;
+
+/// What the arguments ask of the session.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    pub(crate) model: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) continue_newest: bool,
+    pub(crate) max_steps: Option<u32>,
+    pub(crate) max_cost: Option<f64>,
+}
+
+/// The session as it was when it was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) session: SessionId,
+    /// Where to observe from.
+    pub(crate) cursor: Cursor,
+    pub(crate) state: SessionState,
+    /// Whether the workspace's trust caps the profile in this run.
+    pub(crate) capped: bool,
+    /// Requests nobody has answered yet.
+    pub(crate) requests: Vec<RequestItem>,
+}
+
+/// Opens the session the arguments name, or a new one.
+pub(crate) async fn open(
+    client: &Client,
+    surroundings: &Surroundings,
+    wishes: &Wishes,
+) -> Result<Begun, Failure> {
+    let workspace = surroundings.workspace()?.display().to_string();
+    let session_id = match &wishes.session {
+        Some(id) => Some(SessionId::from(id.as_str())),
+        None if wishes.continue_newest => Some(newest(client, &workspace).await?.id),
+        None => None,
+    };
+    let params = OpenParams {
+        workspace: session_id.is_none().then_some(workspace),
+        session_id,
+        settings: Some(settings(wishes)),
+        ..OpenParams::default()
+    };
+    let opened = client.call::<Open>(&params).await?;
+    let trusted = opened.snapshot.trust == TrustState::Trusted;
+    Ok(Begun {
+        session: opened.session.id,
+        cursor: opened.cursor,
+        state: opened.snapshot.state,
+        capped: !trusted && wishes.profile.is_none(),
+        requests: opened.snapshot.requests,
+    })
+}
+
+/// Returns the newest session of a workspace, an absolute path.
+///
+/// # Errors
+/// It has none.
+pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionItem, Failure> {
+    let filter = ListFilter { workspace: Some(workspace.to_owned()), state: None };
+    let params = ListParams {
+        kind: "session".to_owned(),
+        session_id: None,
+        filter: Some(filter),
+        after: None,
+        limit: Some(1),
+    };
+    let listed = client.call::<List>(&params).await?;
+    let item = listed.items.first().and_then(|item| item.parse::<SessionItem>().ok());
+    item.ok_or_else(|| {
+        Failure::new(FailureKind::NoSession, format!("there is no session in {workspace} yet"))
+            .hint("`tenon sessions` lists those of all workspaces")
+    })
+}
+
+fn settings(wishes: &Wishes) -> Settings {
+    let limits = SessionLimits { steps: wishes.max_steps, cost_usd: wishes.max_cost, turn_timeout_s: None };
+    Settings {
+        model: wishes.model.clone(),
+        profile: wishes.profile.clone(),
+        // Naming a profile is the person's word for this run: it lifts the cap of an untrusted workspace, no more.
+        trust: wishes.profile.is_some().then_some(TrustSetting::Session),
+        limits: (limits != SessionLimits::default()).then_some(limits),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_asked_is_nothing_set() {
+        assert_eq!(settings(&Wishes::default()), Settings::default());
+    }
+
+    #[test]
+    fn a_profile_by_name_lifts_the_cap_for_the_session() {
+        let wishes = Wishes { profile: Some("edit".to_owned()), max_steps: Some(3), ..Wishes::default() };
+        let settings = settings(&wishes);
+        assert_eq!(settings.trust, Some(TrustSetting::Session));
+        assert_eq!(settings.limits.and_then(|limits| limits.steps), Some(3));
+    }
+}

@@ -1,0 +1,77 @@
+//! `tenon serve`: this process becomes the agent. Not here: what the agent does (`daemon`).
+use std::path::Path;
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, sentence};
+use crate::cli::surroundings::Surroundings;
+use crate::process::Daemonised;
+
+/// The arguments of `tenon serve`.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Serves standard input and output too, and ends with them when nothing runs
+    #[arg(long, conflicts_with = "daemonised")]
+    stdio: bool,
+    /// Leaves the starter; for clients that start the agent
+    #[arg(long, hide = true, requires = "ready_fd")]
+    daemonised: bool,
+    /// Where the starter is told that connections are accepted
+    #[arg(long, hide = true, value_name = "N", requires = "daemonised")]
+    ready_fd: Option<i32>,
+}
+
+/// Runs the command until the agent leaves.
+pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::read(None)?;
+    // First of all: leaving the starter needs a process with one thread and nothing open.
+    let ready = match args.ready_fd.filter(|_| args.daemonised) {
+        Some(descriptor) => Some(leave_starter(descriptor, &surroundings.paths.log_dir())?),
+        None => None,
+    };
+    log_to_stderr(&surroundings);
+    let options = ServeOptions {
+        paths: surroundings.paths,
+        variables: surroundings.variables,
+        stdio: args.stdio,
+        ready,
+    };
+    serve(options)
+}
+
+fn leave_starter(descriptor: i32, log_dir: &Path) -> Result<Daemonised, Failure> {
+    Daemonised::enter(descriptor, &log_dir.join("agent.log"))
+        .map_err(|error| Failure::failed(sentence(&error)))
+}
+
+/// Logs go to standard error, which is the log file of a daemon; standard output may be a connection.
+fn log_to_stderr(surroundings: &Surroundings) {
+    let wanted = surroundings.variables.get("TENON_LOG").map_or("info", String::as_str);
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    let made = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+    // Somebody was first: then there is a log already.
+    drop(made);
+}
+
+// The door to `daemon`: its options and its call move there with the daemon itself.
+struct ServeOptions {
+    paths: crate::config::paths::Paths,
+    variables: crate::config::environment::Variables,
+    stdio: bool,
+    ready: Option<Daemonised>,
+}
+
+fn serve(options: ServeOptions) -> Result<Exit, Failure> {
+    let ServeOptions { paths, variables: _, stdio: _, ready } = options;
+    let reason = format!("the agent of {} is not built in yet", paths.state_dir.display());
+    if let Some(ready) = ready {
+        ready.failed(&reason);
+    }
+    Err(Failure::failed(reason))
+}

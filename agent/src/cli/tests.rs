@@ -1,0 +1,54 @@
+//! The command line as it is parsed. Not here: what the commands do.
+use clap::{CommandFactory as _, Parser as _};
+
+use super::*;
+
+fn parse(words: &[&str]) -> Result<Command, clap::error::ErrorKind> {
+    let arguments = Arguments::try_parse_from(std::iter::once("tenon").chain(words.iter().copied()));
+    arguments.map(|arguments| arguments.command.expect("a subcommand")).map_err(|error| error.kind())
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn the_words_of_a_prompt_need_no_quotes() {
+    let Ok(Command::Run(args)) = parse(&["run", "--json", "fix", "the", "test", "--timeout", "10m"]) else {
+        panic!("no run");
+    };
+    assert_eq!(args.prompt, ["fix", "the", "test"]);
+    assert_eq!(args.timeout, Some(std::time::Duration::from_mins(10)));
+    assert!(args.json);
+    let Ok(Command::Run(args)) = parse(&["run", "-"]) else { panic!("no run") };
+    assert_eq!(args.prompt, ["-"]);
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    use clap::error::ErrorKind::{
+        ArgumentConflict, InvalidSubcommand, MissingRequiredArgument, ValueValidation,
+    };
+    let table: [(&[&str], clap::error::ErrorKind); 7] = [
+        (&["run", "--session", "s_1", "--continue", "x"], ArgumentConflict),
+        (&["run", "--max-steps", "0", "x"], ValueValidation),
+        (&["run", "--max-cost", "0", "x"], ValueValidation),
+        (&["observe", "--after", "5"], ValueValidation),
+        (&["serve", "--daemonised"], MissingRequiredArgument),
+        (&["trust", "--list", "--revoke"], ArgumentConflict),
+        (&["fly"], InvalidSubcommand),
+    ];
+    for (words, expected) in table {
+        assert_eq!(parse(words).map(drop), Err(expected), "{words:?}");
+    }
+}
+
+#[test]
+fn the_help_names_every_exit_code_and_no_hidden_command() {
+    let help = Arguments::command().render_help().to_string();
+    for code in ["0  done", "3  a limit", "4  no such session", "5  an approval", "130  interrupted"] {
+        assert!(help.contains(code), "{code} is missing in\n{help}");
+    }
+    assert!(!help.contains("__"), "{help}");
+}

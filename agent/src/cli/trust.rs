@@ -1,0 +1,69 @@
+//! `tenon trust`: a person's word about a workspace. Not here: what trust changes.
+use std::path::PathBuf;
+
+use clap::Args;
+use tenon_protocol::admin::{AdminOp, AdminParams};
+use tenon_protocol::event::all::WorkspaceItem;
+use tenon_protocol::methods::Admin;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::listing::{self, Wanted};
+use crate::cli::sessions::short_time;
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
+use crate::cli::terminal::{Terminal, safe_line};
+
+/// The arguments of `tenon trust`.
+#[derive(Args, Debug)]
+pub(crate) struct TrustArgs {
+    /// The workspace of this directory instead of the current one
+    dir: Option<PathBuf>,
+    /// Lists the workspaces that are trusted
+    #[arg(long, conflicts_with_all = ["revoke", "dir"])]
+    list: bool,
+    /// Takes the trust back
+    #[arg(long)]
+    revoke: bool,
+    /// With --list: prints one JSON object a line
+    #[arg(long, requires = "list")]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &TrustArgs) -> Result<Exit, Failure> {
+    let surroundings = Surroundings::read(args.dir.as_deref())?;
+    let terminal = Terminal::of(&surroundings.variables, false);
+    if args.list {
+        return list(&surroundings, terminal, args.json);
+    }
+    let workspace = surroundings.workspace()?.display().to_string();
+    let (op, word) = if args.revoke { (AdminOp::Revoke, "not trusted") } else { (AdminOp::Trust, "trusted") };
+    let params = AdminParams { op, workspace: Some(workspace.clone()), grant: None, session_id: None };
+    block_on(async {
+        let client = surroundings.client(Starting::OnDemand, Presence::Asking).await?;
+        client.call::<Admin>(&params).await?;
+        Ok(())
+    })?;
+    terminal.note(&format!("{} is {word} now", safe_line(&workspace)));
+    Ok(Exit::Done)
+}
+
+fn list(surroundings: &Surroundings, terminal: Terminal, json: bool) -> Result<Exit, Failure> {
+    let items = block_on(async {
+        let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
+        listing::read(&client, &Wanted { kind: "workspace", session: None, filter: None }).await
+    })?;
+    let headings = ["TRUSTED", "WORKSPACE"];
+    listing::print(
+        terminal,
+        &items,
+        json,
+        &headings,
+        "no workspace is trusted yet",
+        |item: WorkspaceItem| {
+            let path = item.id.strip_prefix("file://").unwrap_or(&item.id).to_owned();
+            vec![short_time(&item.trusted_at), path]
+        },
+    )?;
+    Ok(Exit::Done)
+}
