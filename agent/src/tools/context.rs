@@ -1,0 +1,56 @@
+//! What a tool is given. Not here: how a session comes by it.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_protocol::ids::CallId;
+use tokio_util::sync::CancellationToken;
+
+use crate::changes::{BlobStore, ReadSet};
+use crate::process::Spawn;
+use crate::sandbox::Probe;
+use crate::workspace::Root;
+
+/// The world of one session, as its tools see it.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolContext {
+    /// The workspace.
+    pub(crate) root: Arc<Root>,
+    /// What the model has seen of which file.
+    pub(crate) reads: Arc<ReadSet>,
+    /// Where contents go: pre-images, and output too long to show.
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    /// What starts commands.
+    pub(crate) spawner: Arc<dyn Spawn>,
+    /// What sandbox there is.
+    pub(crate) probe: Arc<Probe>,
+    /// The session's variables for its children.
+    pub(crate) environment: Arc<BTreeMap<String, String>>,
+    /// Where the records of commands are kept; the directory exists.
+    pub(crate) records_dir: PathBuf,
+    /// How long a command may run where the call does not say.
+    pub(crate) command_timeout: Duration,
+}
+
+/// Where the output of a running call is shown as it comes: ephemeral, never waited for.
+#[derive(Clone)]
+pub(crate) struct Progress(pub(crate) Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+/// What a call is given when it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct RunContext {
+    /// The call.
+    pub(crate) call: CallId,
+    /// Is cancelled when the call has to end.
+    pub(crate) cancel: CancellationToken,
+    /// Where its output is shown as it comes.
+    pub(crate) progress: Progress,
+}

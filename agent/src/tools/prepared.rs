@@ -1,0 +1,104 @@
+//! What a tool says before and after it runs. Not here: any tool.
+use std::fmt;
+
+use tenon_protocol::change::FileChange;
+use tenon_protocol::content::Content;
+use tenon_protocol::event::change::PlanStep;
+use tenon_protocol::request::Subject;
+use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
+
+use crate::base::digest::Digest;
+use crate::tools::{Boxed, RunContext};
+
+/// What a call touches, as far as policy is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nothing outside the session.
+    Nothing,
+    /// Files of the workspace, by relative path; a directory stands for everything beneath it, `.` for the root.
+    Read(Vec<String>),
+    /// Files of the workspace that would be written.
+    Write(Vec<String>),
+    /// A command for the shell.
+    Command(String),
+}
+
+/// A call that is ready to be decided on: exactly what would happen.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// What it may do to the world.
+    pub(crate) effect: EffectClass,
+    /// What it touches.
+    pub(crate) access: Access,
+    /// What it would write, before and after.
+    pub(crate) intent: Vec<PathIntent>,
+    /// What a person is shown who is asked; absent for what nobody is ever asked about.
+    pub(crate) subject: Option<Subject>,
+    /// BLAKE3 of exactly what would run: an approval is bound to it.
+    pub(crate) digest: Digest,
+    /// The work itself.
+    pub(crate) work: Box<dyn Work>,
+}
+
+/// The second phase of a call.
+pub(crate) trait Work: fmt::Debug + Send {
+    /// Does it. Ends early, with what is there, when `context.cancel` is cancelled; dropping the future leaves nothing
+    /// running.
+    fn run(self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome>;
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// How it ended.
+    pub(crate) status: CallStatus,
+    /// What the model is told.
+    pub(crate) content: Vec<Content>,
+    /// Where the whole output is, if `content` was cut.
+    pub(crate) reference: Option<String>,
+    /// For commands: the exit code.
+    pub(crate) exit: Option<i32>,
+    /// Files whose present content the model now knows.
+    pub(crate) reads: Vec<(String, Digest)>,
+    /// Files it changed; empty where it changed none.
+    pub(crate) files: Vec<FileChange>,
+    /// The new steps of the plan, for the tool that keeps it.
+    pub(crate) plan: Option<Vec<PlanStep>>,
+}
+
+impl Outcome {
+    /// Makes an outcome that is only a text.
+    pub(crate) fn text(status: CallStatus, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            content: vec![Content::text(text)],
+            reference: None,
+            exit: None,
+            reads: Vec::new(),
+            files: Vec::new(),
+            plan: None,
+        }
+    }
+
+    /// Makes a good outcome that is only a text.
+    pub(crate) fn ok(text: impl Into<String>) -> Self {
+        Self::text(CallStatus::Ok, text)
+    }
+
+    /// Makes a failure the model is told.
+    pub(crate) fn failed(text: impl Into<String>) -> Self {
+        Self::text(CallStatus::Failed, text)
+    }
+}
+
+/// Why a call cannot be prepared. The model is told exactly this, so it says what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ToolFailure(pub(crate) String);
+
+impl ToolFailure {
+    /// Makes a failure from a sentence.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
