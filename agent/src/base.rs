@@ -8,3 +8,4 @@ pub(crate) mod digest;
 pub(crate) mod ids;
 pub(crate) mod secret;
 pub(crate) mod task;
+pub(crate) mod uri;

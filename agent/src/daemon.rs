@@ -1,24 +1,169 @@
 //! The set of sessions, ownership of the state directory, idle, drain, the machine's `all` log.
 //!
+//! Its methods are the doors that handlers knock on: each answers on admission, and nothing here waits for a provider or a
+//! tool.
+//!
 //! Not here: what a session does inside.
 //!
-//! Imports: session, catalogue, approvals, workspace, journal, feed, projections, config, protocol, base
+//! Imports: session, catalogue, approvals, tools, sandbox, process, workspace, journal, feed, projections, config, protocol, base
+pub(crate) mod admin;
+pub(crate) mod caller;
+pub(crate) mod doors;
+pub(crate) mod lists;
+pub(crate) mod owner;
+pub(crate) mod presence;
+pub(crate) mod sessions;
 
-/// Who calls: one connection, from its `initialize` on.
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
+use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
+use tenon_protocol::handshake::{Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport};
+use tenon_protocol::json::Json;
+use tenon_protocol::version::QUEUE_LEN_MAX;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::SharedClock;
+use crate::base::ids::{self, SharedEntropy};
+use crate::config::paths::Paths;
+pub(crate) use crate::daemon::caller::Caller;
+use crate::daemon::presence::Presence;
+use crate::daemon::sessions::Sessions;
+use crate::feed::Feed;
+use crate::journal::{ItemKind, Journal, ReadError};
+use crate::process::Spawn;
+use crate::sandbox;
+use crate::session::resources::{Resources, Standing};
+use crate::tools;
+
+/// Grants and trusted workspaces that are read at start; more than a person ever makes.
+const STANDING_MAX: usize = 10_000;
+
+/// How the daemon takes new work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It does.
+    Open,
+    /// It lets turns finish and leaves.
+    Draining,
+    /// It leaves now.
+    Leaving,
+}
+
+/// The daemon. Cheap to clone; the clones are one.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    /// The connection, unique in the process.
-    pub(crate) id: u64,
-    /// Who it says it is.
-    pub(crate) client: tenon_protocol::handshake::ClientInfo,
-    /// What it may do.
-    pub(crate) role: tenon_protocol::handshake::Role,
-    /// Whether it can answer requests: it draws approvals and is no observer.
-    pub(crate) can_answer: bool,
-    /// Whether it gets reduced events.
-    pub(crate) quiet: bool,
-    /// Whether its subscriptions carry deltas unless they say otherwise.
-    pub(crate) delta_default: bool,
-    /// The variables `$/environment` brought.
-    pub(crate) variables: std::collections::BTreeMap<String, String>,
+pub(crate) struct Daemon(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    resources: Arc<Resources>,
+    sessions: Sessions,
+    presence: Presence,
+    phase: watch::Sender<Phase>,
+    instance: Instance,
+    /// Cancelled when every actor has to stop.
+    leave: CancellationToken,
+}
+
+/// What a daemon is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// Where things are.
+    pub(crate) paths: Paths,
+    /// The log, open and owned.
+    pub(crate) journal: Journal,
+    /// What starts commands.
+    pub(crate) spawner: Arc<dyn Spawn>,
+    /// Time.
+    pub(crate) clock: SharedClock,
+    /// Ids and jitter.
+    pub(crate) entropy: SharedEntropy,
+    /// Where the records of commands are; the directory exists.
+    pub(crate) records_dir: PathBuf,
+    /// What this binary was built from.
+    pub(crate) build: String,
+}
+
+impl Daemon {
+    /// Makes the daemon of a journal.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
+        let standing = standing(&parts.journal).await?;
+        let instance = Instance {
+            id: ids::unique(&*parts.entropy),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: parts.build,
+            pid: std::process::id(),
+            started_at: parts.clock.now().to_rfc3339(),
+        };
+        let resources = Resources {
+            feed: Feed::new(parts.journal.clone(), Arc::clone(&parts.clock)),
+            journal: parts.journal,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            registry: tools::built_in(),
+            spawner: parts.spawner,
+            probe: Arc::new(sandbox::probe()),
+            paths: parts.paths,
+            records_dir: parts.records_dir,
+            standing,
+            running: watch::Sender::new(Arc::new(BTreeSet::new())),
+        };
+        Ok(Self(Arc::new(Inner {
+            resources: Arc::new(resources),
+            sessions: Sessions::default(),
+            presence: Presence::default(),
+            phase: watch::Sender::new(Phase::Open),
+            instance,
+            leave: CancellationToken::new(),
+        })))
+    }
+
+    /// Returns the running process and what it can do now.
+    pub(crate) fn hello(&self) -> (Instance, Can) {
+        let probe = &self.0.resources.probe;
+        let sandbox =
+            SandboxInfo { level: SandboxLevel::Level(probe.level.number()), missing: probe.missing_texts() };
+        let can = Can {
+            files: Some(Json(serde_json_files())),
+            shell: Some(ShellSupport { sandbox }),
+            steer: Some(Json::empty()),
+            queue: Some(QueueSupport { max: u64::try_from(QUEUE_LEN_MAX).unwrap_or(u64::MAX) }),
+        };
+        (self.0.instance.clone(), can)
+    }
+
+    /// Refuses new work while the daemon leaves.
+    fn admit(&self) -> Result<(), RpcError> {
+        match *self.0.phase.borrow() {
+            Phase::Open => Ok(()),
+            Phase::Draining | Phase::Leaving => {
+                let error = RpcError::new(ErrorKind::Draining, "the agent is leaving and takes no new work");
+                Err(error
+                    .retry(Retry::Later)
+                    .with("retryAfterMs", 500)
+                    .hint("try again in a moment: the next command starts it anew"))
+            }
+        }
+    }
+}
+
+fn serde_json_files() -> tenon_protocol::json::Value {
+    let marker = || (tenon_protocol::json::Value::Object(tenon_protocol::json::Map::new()));
+    let entries = ["read", "write", "search"].map(|name| (name.to_owned(), marker()));
+    tenon_protocol::json::Value::Object(entries.into_iter().collect())
+}
+
+async fn standing(journal: &Journal) -> Result<Standing, ReadError> {
+    let workspaces = journal.items(ItemKind::Workspace, None, None, STANDING_MAX).await?;
+    let grants = journal.items(ItemKind::Grant, None, None, STANDING_MAX).await?;
+    let trusted =
+        workspaces.items.iter().filter_map(|item| serde_json::from_str::<WorkspaceItem>(&item.json).ok());
+    let granted = grants.items.iter().filter_map(|item| serde_json::from_str::<GrantItem>(&item.json).ok());
+    Ok(Standing::new(trusted.map(|item| item.id).collect(), granted.collect()))
 }

@@ -1,5 +1,25 @@
 //! One actor a session: commands, state, admission, commit, recovery; implements the ports of `turn`.
 //!
+//! The actor owns the session's state and is the only one that appends to its log. Everything it knows is a fold of that log,
+//! so a restart is a replay.
+//!
 //! Not here: the order of effects inside a turn (`turn`).
 //!
-//! Imports: turn, journal, feed, projections, approvals, changes, tools, providers, protocol, config, base
+//! Imports: turn, journal, feed, projections, approvals, changes, tools, providers, catalogue, process, sandbox, workspace, protocol, config, base
+pub(crate) mod actor;
+pub(crate) mod admission;
+pub(crate) mod answers;
+pub(crate) mod command;
+pub(crate) mod ending;
+pub(crate) mod load;
+pub(crate) mod ports;
+pub(crate) mod prefix;
+pub(crate) mod recovery;
+pub(crate) mod resources;
+pub(crate) mod snapshot;
+pub(crate) mod state;
+pub(crate) mod turns;
+pub(crate) mod world;
+
+pub(crate) use crate::session::command::SessionHandle;
+pub(crate) use crate::session::resources::Resources;

@@ -54,3 +54,8 @@ pub(crate) trait Tool: fmt::Debug + Send + Sync {
         arguments: &'a Value,
     ) -> Boxed<'a, Result<Prepared, ToolFailure>>;
 }
+
+/// Returns the tools every session has, in the order the model sees them.
+pub(crate) fn built_in() -> Registry {
+    Registry::new(Vec::new())
+}

@@ -2,4 +2,13 @@
 //!
 //! Not here: durable state: only `session` appends.
 //!
-//! Imports: providers, tools, approvals, projections, protocol, config, base
+//! Imports: providers, tools, approvals, catalogue, projections, protocol, config, base
+pub(crate) mod attempt;
+pub(crate) mod call;
+pub(crate) mod context;
+pub(crate) mod failure;
+pub(crate) mod machine;
+pub(crate) mod ports;
+pub(crate) mod record;
+pub(crate) mod retry;
+pub(crate) mod runner;

@@ -1,6 +1,6 @@
 //! JSON that is carried and never looked into. Not here: any parsing of it.
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+pub use serde_json::{Map, Value};
 
 /// Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

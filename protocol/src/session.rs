@@ -71,6 +71,26 @@ words! {
 }
 
 wire! {
+    /// A named policy: what is allowed, asked or denied.
+    struct ProfileItem {
+        /// Its name.
+        id: String,
+        /// Reading files: `allow`, `ask` or `deny`.
+        read: String,
+        /// Writing files.
+        write: String,
+        /// Running commands.
+        shell: String,
+        /// Reaching hosts.
+        network: String,
+    }
+    optional {
+        /// Whether it is the configured one.
+        default: bool,
+    }
+}
+
+wire! {
     /// An entry of the session list.
     struct SessionItem {
         /// The session.

@@ -3,7 +3,7 @@ use crate::base::digest::Digest;
 use crate::journal::{BlobError, Blobs};
 
 /// Contents by digest. What `put` has returned stays until the journal's retention removes it. Both calls block.
-pub(crate) trait BlobStore {
+pub(crate) trait BlobStore: std::fmt::Debug + Send + Sync {
     /// Stores contents durably and returns their digest; storing the same twice is free.
     ///
     /// # Errors
@@ -29,24 +29,26 @@ impl BlobStore for Blobs {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::cell::RefCell;
     use std::collections::BTreeMap;
+    #[expect(clippy::disallowed_types, reason = "a store for tests has no thread that could own it")]
+    use std::sync::Mutex;
 
     use super::*;
 
     /// Contents in memory.
     #[derive(Debug, Default)]
-    pub(in crate::changes) struct Memory(RefCell<BTreeMap<Digest, Vec<u8>>>);
+    #[expect(clippy::disallowed_types, reason = "as above")]
+    pub(in crate::changes) struct Memory(Mutex<BTreeMap<Digest, Vec<u8>>>);
 
     impl BlobStore for Memory {
         fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
             let digest = Digest::of(bytes);
-            self.0.borrow_mut().insert(digest, bytes.to_vec());
+            self.0.lock().unwrap().insert(digest, bytes.to_vec());
             Ok(digest)
         }
 
         fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-            self.0.borrow().get(&digest).cloned().ok_or(BlobError::NotFound(digest))
+            self.0.lock().unwrap().get(&digest).cloned().ok_or(BlobError::NotFound(digest))
         }
     }
 }

@@ -109,6 +109,7 @@ fn caller(id: u64, introduction: Introduction, variables: BTreeMap<String, Strin
     let kind = name.unwrap_or_else(|| "unknown".to_owned());
     let client = hello.client.unwrap_or(ClientInfo { id: format!("connection-{id}"), kind, version: None });
     let role = hello.role.unwrap_or(Role::Controller);
+    let delta = hello.events.and_then(|events| events.delta);
     Caller {
         id,
         client,
@@ -116,7 +117,8 @@ fn caller(id: u64, introduction: Introduction, variables: BTreeMap<String, Strin
         can_answer: role == Role::Controller
             && hello.render.as_ref().is_some_and(|render| render.contains_key("approval")),
         quiet: hello.render.is_none(),
-        delta_default: hello.events.is_some_and(|events| events.delta.is_some()),
+        delta_default: delta.is_some(),
+        delta_per_second: delta.and_then(|delta| delta.max_per_second).unwrap_or(0),
         variables,
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tenon_protocol::ids::CallId;
 use tokio_util::sync::CancellationToken;
 
-use crate::changes::{BlobStore, ReadSet};
+use crate::changes::blobs::BlobStore;
+use crate::changes::read_set::ReadSet;
 use crate::process::Spawn;
 use crate::sandbox::Probe;
-use crate::workspace::Root;
+use crate::workspace::root::Root;
 
 /// The world of one session, as its tools see it.
 #[derive(Clone, Debug)]

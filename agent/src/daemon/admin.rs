@@ -1,0 +1,155 @@
+//! Housekeeping: drain, stop, verify, trust, revoke. Not here: what `tenon doctor` shows (`cli`).
+use std::collections::BTreeSet;
+
+use tenon_protocol::admin::{AdminOp, AdminParams, AdminResult, Verified};
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::EventBody;
+use tenon_protocol::event::all::{
+    AgentDraining, GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved,
+};
+use tenon_protocol::ids::GrantId;
+use tenon_protocol::prompt::InterruptParams;
+use tenon_protocol::session::{SessionItem, SessionState};
+
+use crate::base::uri;
+use crate::daemon::doors::read_error;
+use crate::daemon::{Daemon, Phase};
+use crate::journal::{Batch, Draft, ItemKind, ItemWrite, LogId};
+use crate::projections::line::line;
+use crate::session::command::Command;
+
+/// Sessions that are looked at after a start; the newest come first, and the ones left open are among them.
+const RECOVERED_MAX: usize = 10_000;
+
+impl Daemon {
+    /// Does some housekeeping.
+    pub(crate) async fn admin(&self, params: AdminParams) -> Result<AdminResult, RpcError> {
+        match params.op {
+            AdminOp::Drain => self.drain(Phase::Draining).await,
+            AdminOp::Stop => self.drain(Phase::Leaving).await,
+            AdminOp::Verify => self.verify(params).await,
+            AdminOp::Trust => self.trust(&needed(params.workspace)?).await,
+            AdminOp::Revoke => match params.grant {
+                Some(grant) => self.revoke_grant(&grant).await,
+                None => self.revoke_trust(&needed(params.workspace)?).await,
+            },
+        }
+    }
+
+    /// Takes no more work. A turn that waits for a person is at a safe point already; those that run may finish, or are
+    /// interrupted when the daemon has to leave now.
+    async fn drain(&self, phase: Phase) -> Result<AdminResult, RpcError> {
+        let running: BTreeSet<_> = self.0.resources.running.borrow().as_ref().clone();
+        let count = u64::try_from(running.len()).unwrap_or(u64::MAX);
+        self.machine(AgentDraining { running: count }.into(), Vec::new()).await?;
+        self.0.phase.send_if_modified(|now| {
+            let later = *now == Phase::Open;
+            if later {
+                *now = Phase::Draining;
+            }
+            later
+        });
+        if phase == Phase::Leaving {
+            for handle in self.loaded().into_iter().filter(|handle| running.contains(&handle.id)) {
+                let params =
+                    InterruptParams { session_id: handle.id.clone(), turn_id: None, jobs: None, drop: None };
+                // A turn that has ended meanwhile needs no interrupt.
+                let _told = handle.call(|reply| Command::Interrupt { params, reply }).await;
+            }
+        }
+        let daemon = self.clone();
+        let task = crate::base::task::spawn(async move {
+            let mut running = daemon.0.resources.running.subscribe();
+            // The sender lives as long as the daemon.
+            let _held = running.wait_for(|running| running.is_empty()).await;
+            daemon.0.phase.send_replace(Phase::Leaving);
+        });
+        self.0.presence.keep(task);
+        Ok(AdminResult { pid: Some(std::process::id()), running: Some(count), ..AdminResult::default() })
+    }
+
+    async fn verify(&self, params: AdminParams) -> Result<AdminResult, RpcError> {
+        let log = params.session_id.map(LogId::Session);
+        let found = self.0.resources.journal.verify(log).await.map_err(|error| read_error(&error))?;
+        let verified =
+            Verified { logs: found.logs, events: found.events, commits: found.commits, broken: found.broken };
+        Ok(AdminResult { verified: Some(verified), ..AdminResult::default() })
+    }
+
+    async fn trust(&self, workspace: &str) -> Result<AdminResult, RpcError> {
+        let id = workspace_uri(workspace)?;
+        let item = WorkspaceItem { id: id.clone(), trusted_at: self.0.resources.clock.now().to_rfc3339() };
+        let json = serde_json::to_string(&item).ok();
+        let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json };
+        let seq = self.machine(WorkspaceAdded { item }.into(), vec![write]).await?;
+        self.0.resources.standing.trust(&id);
+        Ok(AdminResult { seq: Some(seq), ..AdminResult::default() })
+    }
+
+    async fn revoke_trust(&self, workspace: &str) -> Result<AdminResult, RpcError> {
+        let id = workspace_uri(workspace)?;
+        if !self.0.resources.standing.trusts(&id) {
+            return Err(RpcError::new(
+                ErrorKind::WorkspaceNotFound,
+                format!("workspace {workspace} is not trusted"),
+            ));
+        }
+        let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json: None };
+        let seq = self.machine(WorkspaceRemoved { id: id.clone() }.into(), vec![write]).await?;
+        self.0.resources.standing.distrust(&id);
+        Ok(AdminResult { seq: Some(seq), ..AdminResult::default() })
+    }
+
+    async fn revoke_grant(&self, grant: &GrantId) -> Result<AdminResult, RpcError> {
+        if !self.0.resources.standing.grants.borrow().iter().any(|known| known.id == *grant) {
+            return Err(RpcError::new(ErrorKind::RequestNotFound, format!("grant {grant} is not known")));
+        }
+        let write =
+            ItemWrite { kind: ItemKind::Grant, id: grant.to_string(), group: String::new(), json: None };
+        let seq = self.machine(GrantRemoved { grant_id: grant.clone() }.into(), vec![write]).await?;
+        self.0.resources.standing.revoke(grant);
+        Ok(AdminResult { seq: Some(seq), ..AdminResult::default() })
+    }
+
+    /// Commits an event of the `all` log and returns its seq.
+    async fn machine(&self, body: EventBody, items: Vec<ItemWrite>) -> Result<u64, RpcError> {
+        let draft = Draft { turn: None, text: line(&body), body, private: None };
+        let batch = Batch { log: LogId::All, create: false, drafts: vec![draft], machine: Vec::new(), items };
+        let committed = self.0.resources.journal.append(batch).await;
+        let committed = committed.map_err(|error| crate::session::actor::storage(&error))?;
+        Ok(committed.first().map_or(0, |event| event.seq))
+    }
+
+    /// Drives on every session that was not at rest when the last daemon ended. Call it once, after the socket listens: nobody
+    /// who only wants to look should wait for it.
+    pub(crate) async fn recover(&self) {
+        let page = self.0.resources.journal.items(ItemKind::Session, None, None, RECOVERED_MAX).await;
+        let Ok(page) = page else { return };
+        let items = page.items.iter().filter_map(|item| serde_json::from_str::<SessionItem>(&item.json).ok());
+        let restless =
+            items.filter(|item| matches!(item.state, SessionState::Running | SessionState::Waiting));
+        for item in restless {
+            if let Err(error) = self.session(&item.id).await {
+                tracing::error!(session = %item.id, %error, "a session cannot be taken up");
+            }
+        }
+    }
+
+    /// Closes the journal: the last thing a daemon does.
+    pub(crate) async fn close_journal(&self) {
+        self.0.resources.journal.clone().close().await;
+    }
+}
+
+fn needed(workspace: Option<String>) -> Result<String, RpcError> {
+    workspace.ok_or_else(|| RpcError::new(ErrorKind::InvalidParams, "`workspace` is missing"))
+}
+
+/// Returns the URI of a workspace; one that is gone can still lose its trust.
+fn workspace_uri(workspace: &str) -> Result<String, RpcError> {
+    let path = uri::to_path(workspace).ok_or_else(|| {
+        let message = format!("workspace {workspace} is neither an absolute path nor a file:// URI");
+        RpcError::new(ErrorKind::WorkspaceNotFound, message)
+    })?;
+    Ok(uri::of_path(&path.canonicalize().unwrap_or(path)))
+}

@@ -1,0 +1,192 @@
+//! `agent/list`. Not here: how lists stay true (`session`, `journal`).
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
+use tenon_protocol::json::Json;
+use tenon_protocol::list::{ListParams, ListResult};
+use tenon_protocol::model::{ModelItem, ProviderItem};
+use tenon_protocol::session::SessionItem;
+use tenon_protocol::tool::ToolItem;
+
+use crate::base::uri;
+use crate::catalogue;
+use crate::config::credentials::KeyState;
+use crate::config::environment::Variables;
+use crate::daemon::doors::read_error;
+use crate::daemon::{Caller, Daemon};
+use crate::journal::{ItemKind, ItemRank};
+use crate::session::load::config_error;
+use crate::session::world::World;
+
+/// Items of a page where the client does not say.
+const LIMIT_DEFAULT: u64 = 100;
+
+/// Items of a page at most.
+const LIMIT_MAX: u64 = 1_000;
+
+/// The kinds of this build, for the error that names them.
+const KINDS: &str = "session, model, provider, profile, tool, request, grant, workspace";
+
+impl Daemon {
+    /// Lists things of a kind.
+    pub(crate) async fn list(&self, caller: &Caller, params: ListParams) -> Result<ListResult, RpcError> {
+        match params.kind.as_str() {
+            "session" => self.sessions_page(&params).await,
+            "request" => {
+                let group = params.session_id.as_ref().map(ToString::to_string);
+                self.page(ItemKind::Request, group.as_deref(), &params, |_| true).await
+            }
+            "grant" => {
+                let workspace = workspace_filter(&params);
+                self.page(ItemKind::Grant, workspace.as_deref(), &params, parses::<GrantItem>).await
+            }
+            "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
+            "tool" => self.whole(self.tools()).await,
+            "model" => self.whole(self.models(&caller.variables)?).await,
+            "provider" => self.whole(self.providers(&caller.variables)?).await,
+            "profile" => self.whole(self.profiles(&caller.variables)?).await,
+            other => {
+                let error =
+                    RpcError::new(ErrorKind::UnknownKind, format!("there is no list of kind {other}"));
+                Err(error.hint(format!("kinds: {KINDS}")))
+            }
+        }
+    }
+
+    async fn sessions_page(&self, params: &ListParams) -> Result<ListResult, RpcError> {
+        let state = params.filter.as_ref().and_then(|filter| filter.state);
+        let workspace = workspace_filter(params);
+        let fits = move |json: &str| {
+            let item: Option<SessionItem> = serde_json::from_str(json).ok();
+            item.is_some_and(|item| state.is_none_or(|state| item.state == state))
+        };
+        self.page(ItemKind::Session, workspace.as_deref(), params, fits).await
+    }
+
+    /// Returns a page of what the journal lists, newest first.
+    async fn page(
+        &self,
+        kind: ItemKind,
+        group: Option<&str>,
+        params: &ListParams,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<ListResult, RpcError> {
+        let limit = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)).unwrap_or(1);
+        let after = match &params.after {
+            Some(text) => Some(text.parse::<ItemRank>().map_err(|_| {
+                RpcError::new(ErrorKind::InvalidParams, "`after` is not the `next` of an earlier page")
+            })?),
+            None => None,
+        };
+        let page = self
+            .0
+            .resources
+            .journal
+            .items(kind, group, after, limit)
+            .await
+            .map_err(|error| read_error(&error))?;
+        let fitting = page.items.iter().filter(|item| fits(&item.json));
+        let items = fitting.filter_map(|item| serde_json::from_str(&item.json).ok().map(Json)).collect();
+        Ok(ListResult { items, rev: page.rev, next: page.next.map(|rank| rank.to_string()) })
+    }
+
+    /// Returns a list that is never long, true at the present end of the `all` log.
+    async fn whole(&self, items: Vec<Json>) -> Result<ListResult, RpcError> {
+        let ends = self.0.resources.journal.ends(&crate::journal::LogId::All).await;
+        Ok(ListResult { items, rev: ends.map_or(0, |ends| ends.head.seq), next: None })
+    }
+
+    fn tools(&self) -> Vec<Json> {
+        let item = |tool: crate::tools::Descriptor| ToolItem {
+            id: tool.name.to_owned(),
+            kind: tool.kind,
+            description: tool.description.to_owned(),
+            parameters: Json(tool.parameters),
+        };
+        self.0
+            .resources
+            .registry
+            .descriptors()
+            .into_iter()
+            .map(|tool| Json::from_serialize(&item(tool)))
+            .collect()
+    }
+
+    fn world(&self, variables: &Variables) -> Result<World, RpcError> {
+        World::load(&self.0.resources.paths, variables, None).map_err(|error| config_error(&error))
+    }
+
+    fn providers(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+        let world = self.world(variables)?;
+        let names = world.config.available(&world.environment, &world.credentials);
+        let found = names.iter().filter_map(|name| world.config.provider(name, &world.environment));
+        let item = |provider: crate::config::provider::ProviderConfig| ProviderItem {
+            ready: ready(&provider, &world),
+            wire: provider.wire.as_str().to_owned(),
+            base_url: provider.base_url.clone().unwrap_or_default(),
+            id: provider.name,
+        };
+        Ok(found.map(|provider| Json::from_serialize(&item(provider))).collect())
+    }
+
+    /// Returns the models that can be named now: of each provider that is available, those the catalogue knows and the one
+    /// that is configured.
+    fn models(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+        let world = self.world(variables)?;
+        let chosen = world.choose(None).ok().map(|choice| choice.full_name());
+        let names = world.config.available(&world.environment, &world.credentials);
+        let mut items = Vec::new();
+        for provider in names.iter().filter_map(|name| world.config.provider(name, &world.environment)) {
+            let mut models: Vec<String> =
+                catalogue::models(&provider.name).map(|(name, _)| name.to_owned()).collect();
+            models.extend(provider.model.clone().filter(|model| !models.contains(model)));
+            let of_chosen =
+                chosen.as_deref().and_then(|full| full.strip_prefix(&format!("{}/", provider.name)));
+            models.extend(of_chosen.map(str::to_owned).filter(|model| !models.contains(model)));
+            let ready = ready(&provider, &world);
+            for model in models {
+                let known = catalogue::find(&provider.name, &model);
+                let id = format!("{}/{model}", provider.name);
+                items.push(Json::from_serialize(&ModelItem {
+                    default: (chosen.as_ref() == Some(&id)).then_some(true),
+                    id,
+                    provider: provider.name.clone(),
+                    wire: provider.wire.as_str().to_owned(),
+                    ready,
+                    context_tokens: known.map(|known| known.context_tokens),
+                    input_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.input),
+                    output_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.output),
+                    model,
+                }));
+            }
+        }
+        Ok(items)
+    }
+
+    fn profiles(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+        let world = self.world(variables)?;
+        let item = |profile: &crate::config::profile::Profile| tenon_protocol::session::ProfileItem {
+            id: profile.name.clone(),
+            read: profile.read.as_str().to_owned(),
+            write: profile.write.as_str().to_owned(),
+            shell: profile.shell.as_str().to_owned(),
+            network: profile.network.as_str().to_owned(),
+            default: (profile.name == world.config.profile).then_some(true),
+        };
+        Ok(world.config.profiles.values().map(|profile| Json::from_serialize(&item(profile))).collect())
+    }
+}
+
+fn ready(provider: &crate::config::provider::ProviderConfig, world: &World) -> bool {
+    !matches!(provider.key(&world.environment, &world.credentials), KeyState::Missing { .. })
+}
+
+fn parses<T: for<'de> serde::Deserialize<'de>>(json: &str) -> bool {
+    serde_json::from_str::<T>(json).is_ok()
+}
+
+/// Returns the workspace of a filter as the lists hold it; a path that is gone is taken as it stands.
+fn workspace_filter(params: &ListParams) -> Option<String> {
+    let workspace = params.filter.as_ref()?.workspace.as_ref()?;
+    let path = uri::to_path(workspace)?;
+    Some(uri::of_path(&path.canonicalize().unwrap_or(path)))
+}

@@ -1,0 +1,109 @@
+//! Ownership of the state directory: one kernel lock for the life of the process. Not here: the term in the database, which fences
+//! an owner that was paused (`journal`).
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+/// The most of a lock file that is read: it holds one line of ours.
+const LOCK_BYTES_MAX: u64 = 4096;
+
+/// Who holds the lock, as it says itself; for people, the lock alone decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Holder {
+    /// Its process.
+    pub(crate) pid: u32,
+    /// When it took the lock.
+    pub(crate) since: String,
+    /// The kernel's boot, so that a process id of an earlier one is not believed.
+    pub(crate) boot: String,
+    /// Its version.
+    pub(crate) version: String,
+}
+
+/// The lock, held until this is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    /// Holds the lock: closing it releases.
+    _file: File,
+}
+
+/// Why the lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OwnerError {
+    /// Somebody has it.
+    #[error("{}", taken(.holder.as_ref(), .directory))]
+    Taken {
+        /// Who, if it says so.
+        holder: Option<Holder>,
+        /// The state directory.
+        directory: PathBuf,
+    },
+    /// The file cannot be used.
+    #[error("cannot lock {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn taken(holder: Option<&Holder>, directory: &Path) -> String {
+    let who = holder.map_or_else(|| "another process".to_owned(), |holder| format!("process {}", holder.pid));
+    format!("{who} owns {}: `tenon attach` connects to it", directory.display())
+}
+
+impl Owner {
+    /// Takes the lock of a state directory that exists, without waiting.
+    pub(crate) fn take(path: &Path, since: &str) -> Result<Self, OwnerError> {
+        let io = |source| OwnerError::Io { path: path.to_owned(), source };
+        let open =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+        let mut file = open.map_err(io)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let directory = path.parent().unwrap_or(path).to_owned();
+            return Err(OwnerError::Taken { holder: read(&mut file), directory });
+        }
+        let holder = Holder {
+            pid: std::process::id(),
+            since: since.to_owned(),
+            boot: boot_id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let line = serde_json::to_string(&holder).unwrap_or_default();
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{line}")).map_err(io)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn read(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.take(LOCK_BYTES_MAX).read_to_string(&mut text).ok()?;
+    serde_json::from_str(text.trim()).ok()
+}
+
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_excludes_and_says_who() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let first = Owner::take(&path, "2026-01-02T03:04:05.678Z").unwrap();
+        let second = Owner::take(&path, "later").unwrap_err();
+        assert!(second.to_string().contains(&format!("process {} owns", std::process::id())), "{second}");
+        drop(first);
+        Owner::take(&path, "later").unwrap();
+    }
+}

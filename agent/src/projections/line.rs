@@ -1,0 +1,135 @@
+//! One line of plain text for every event: what a client shows of a type it does not know. Not here: anything a client draws.
+use tenon_protocol::content::plain_text;
+use tenon_protocol::event::EventBody;
+use tenon_protocol::event::message::MessageRole;
+use tenon_protocol::event::turn::{AttemptOutcome, Stop};
+use tenon_protocol::model::Usage;
+use tenon_protocol::tool::CallStatus;
+
+/// Characters of a line; more is cut.
+const LINE_CHARS_MAX: usize = 160;
+
+/// Returns the event's line: one sentence or less, control characters stripped, at most 160 characters.
+#[expect(clippy::too_many_lines, reason = "a table: one row an event type")]
+pub(crate) fn line(body: &EventBody) -> String {
+    let text = match body {
+        EventBody::SessionCreated(created) => format!("session in {}", created.workspace),
+        EventBody::SessionChanged(changed) => match (&changed.title, &changed.settings, &changed.item) {
+            (Some(title), _, _) => format!("renamed to {title}"),
+            (None, Some(settings), _) => format!(
+                "now {} with profile {}",
+                settings.model.as_deref().unwrap_or("no model"),
+                settings.profile.as_deref().unwrap_or("default")
+            ),
+            (None, None, Some(item)) => format!("{} is {}", item.title, item.state),
+            (None, None, None) => "environment changed".to_owned(),
+        },
+        EventBody::SessionStateChanged(state) => state.state.to_string(),
+        EventBody::SessionClosed(_) => "archived".to_owned(),
+        EventBody::ContextSet(context) => format!("context {} for {}", context.generation, context.model),
+        EventBody::UsageChanged(usage) => usage_line(&usage.usage),
+        EventBody::PromptAdmitted(prompt) => format!("{}: {}", prompt.outcome, plain_text(&prompt.input)),
+        EventBody::PromptChanged(change) => format!("waiting message: {}", change.op),
+        EventBody::PromptDelivered(_) => "message delivered".to_owned(),
+        EventBody::TurnStarted(turn) => format!("turn with {} ({})", turn.model, turn.profile),
+        EventBody::TurnEnded(turn) => match (turn.stop, &turn.error, &turn.limit) {
+            (Stop::Limit, _, Some(limit)) => format!("turn ended: limit {limit}"),
+            (stop, Some(error), _) => format!("turn ended: {stop}: {}", error.message),
+            (stop, None, _) => format!("turn ended: {stop}"),
+        },
+        EventBody::AttemptStarted(attempt) if attempt.n > 1 => {
+            format!("step {}, try {}", attempt.step, attempt.n)
+        }
+        EventBody::AttemptStarted(attempt) => format!("step {}", attempt.step),
+        EventBody::AttemptEnded(attempt) => match (&attempt.outcome, &attempt.error, &attempt.retry_at) {
+            (AttemptOutcome::Failed, Some(error), Some(at)) => format!("{}: next try at {at}", error.message),
+            (AttemptOutcome::Failed, Some(error), None) => error.message.clone(),
+            (outcome, _, _) => format!("answer {outcome}"),
+        },
+        EventBody::MessageStarted(message) => format!("{} …", message.role),
+        EventBody::MessageEnded(message) if message.superseded == Some(true) => "(withdrawn)".to_owned(),
+        EventBody::MessageEnded(message) => match message.role {
+            MessageRole::User | MessageRole::Assistant => plain_text(&message.content),
+            MessageRole::Reasoning => format!("(thinks) {}", plain_text(&message.content)),
+        },
+        EventBody::ToolProposed(call) => format!("{}: {}", call.name, call.title),
+        EventBody::ToolStarted(call) => format!("started, allowed by {}", call.allowed_by),
+        EventBody::ToolEnded(call) => match call.status {
+            CallStatus::Ok => format!("ok: {}", first_line(&plain_text(&call.content))),
+            status @ (CallStatus::Failed
+            | CallStatus::Denied
+            | CallStatus::Interrupted
+            | CallStatus::Unknown) => {
+                format!("{status}: {}", first_line(&plain_text(&call.content)))
+            }
+        },
+        EventBody::PlanChanged(plan) => format!("plan of {} steps", plan.tree.len()),
+        EventBody::ChangeApplied(change) => {
+            let paths: Vec<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
+            format!("changed {}", paths.join(", "))
+        }
+        EventBody::RequestOpened(request) => format!("asks: {}", request.title),
+        EventBody::RequestResolved(resolved) => format!("answered: {}", resolved.decision),
+        EventBody::SessionAdded(added) => format!("new session in {}", added.item.workspace),
+        EventBody::SessionRemoved(removed) => format!("session {} is gone", removed.session_id),
+        EventBody::RequestAdded(added) => format!("asks: {}", added.item.title),
+        EventBody::RequestRemoved(removed) => format!("request {} is answered", removed.request_id),
+        EventBody::GrantAdded(added) => format!("always allowed: {}", added.item.pattern),
+        EventBody::GrantRemoved(removed) => format!("grant {} is taken back", removed.grant_id),
+        EventBody::WorkspaceAdded(added) => format!("{} is trusted", added.item.id),
+        EventBody::WorkspaceRemoved(removed) => format!("{} is no longer trusted", removed.id),
+        EventBody::ConfigChanged(changed) => format!("configuration {} is in force", changed.file),
+        EventBody::ConfigRejected(rejected) => format!("configuration not taken: {}", rejected.error),
+        EventBody::AgentDraining(draining) => format!("leaving when {} turns have ended", draining.running),
+        EventBody::Notice(notice) => notice.message.clone(),
+    };
+    clean(&text)
+}
+
+/// Returns usage as people read it.
+fn usage_line(usage: &Usage) -> String {
+    let mark = if usage.estimated { "about " } else { "" };
+    let cost = usage.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
+    format!("{mark}{} tokens in, {} out{cost}", usage.input_tokens, usage.output_tokens)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// White space of any kind becomes a blank, other control characters and the ones that turn text around go.
+fn clean(text: &str) -> String {
+    let mut line = String::with_capacity(text.len().min(LINE_CHARS_MAX * 2));
+    let mut chars = 0;
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+            chars += 1;
+        }
+        for c in word.chars().filter(|c| !hidden(*c)) {
+            if chars == LINE_CHARS_MAX {
+                line.push('…');
+                return line;
+            }
+            line.push(c);
+            chars += 1;
+        }
+    }
+    line
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_without_tricks() {
+        assert_eq!(clean("a\nb\t c\u{1b}[31m \u{202e}d"), "a b c[31m d");
+        assert_eq!(clean(&"x".repeat(500)).chars().count(), LINE_CHARS_MAX + 1);
+    }
+}

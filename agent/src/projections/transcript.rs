@@ -1,0 +1,128 @@
+//! The conversation as the model has to see it, folded from a session's events. Not here: how a provider is sent it.
+//!
+//! It is valid at any moment: calls without a settlement are answered as interrupted, answers of failed tries do not appear,
+//! and of an interrupted answer only the text stays.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tenon_protocol::content::{Content, plain_text};
+use tenon_protocol::event::EventBody;
+use tenon_protocol::event::message::MessageRole;
+use tenon_protocol::event::turn::AttemptOutcome;
+use tenon_protocol::ids::CallId;
+use tenon_protocol::json::Json;
+use tenon_protocol::tool::CallStatus;
+
+/// What the model is told of a call that has no outcome.
+pub(crate) const NO_OUTCOME: &str = "The call was interrupted before it gave a result.";
+
+/// A call of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TranscriptCall {
+    /// The call.
+    pub(crate) id: CallId,
+    /// The tool's name, as the model wrote it.
+    pub(crate) name: String,
+    /// Its arguments; a string where they were no JSON.
+    pub(crate) input: Json,
+}
+
+/// A call's result.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallResult {
+    /// Whether it did what it should.
+    pub(crate) ok: bool,
+    /// What the model is told.
+    pub(crate) content: Arc<[Content]>,
+}
+
+/// One entry of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Entry {
+    /// A person's message. `private` is what the session added for the model, such as the text of mentioned files.
+    User { content: Vec<Content>, private: Option<Arc<[u8]>> },
+    /// A whole answer. `private` is the provider's own form of it.
+    Assistant { text: String, calls: Vec<TranscriptCall>, private: Option<Arc<[u8]>> },
+}
+
+/// The conversation so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Transcript {
+    entries: Vec<Arc<Entry>>,
+    results: BTreeMap<CallId, CallResult>,
+    answer_text: String,
+    answer_calls: Vec<TranscriptCall>,
+}
+
+impl Transcript {
+    /// Takes in an event, with its private column.
+    pub(crate) fn apply(&mut self, body: &EventBody, private: Option<&[u8]>) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a fold takes what it is about; other events leave it alone"
+        )]
+        match body {
+            EventBody::MessageEnded(message) if message.superseded != Some(true) => match message.role {
+                MessageRole::User => {
+                    let entry =
+                        Entry::User { content: message.content.clone(), private: private.map(Arc::from) };
+                    self.entries.push(Arc::new(entry));
+                }
+                MessageRole::Assistant => self.answer_text = plain_text(&message.content),
+                MessageRole::Reasoning => {}
+            },
+            EventBody::AttemptStarted(_) => self.forget_answer(),
+            EventBody::ToolProposed(call) => self.answer_calls.push(TranscriptCall {
+                id: call.call_id.clone(),
+                name: call.name.clone(),
+                input: call.input.clone(),
+            }),
+            EventBody::ToolEnded(call) => {
+                let result =
+                    CallResult { ok: call.status == CallStatus::Ok, content: call.content.clone().into() };
+                self.results.insert(call.call_id.clone(), result);
+            }
+            EventBody::AttemptEnded(attempt) => self.close_answer(attempt.outcome, private),
+            _ => {}
+        }
+    }
+
+    fn forget_answer(&mut self) {
+        self.answer_text.clear();
+        self.answer_calls.clear();
+    }
+
+    fn close_answer(&mut self, outcome: AttemptOutcome, private: Option<&[u8]>) {
+        let text = std::mem::take(&mut self.answer_text);
+        let calls = std::mem::take(&mut self.answer_calls);
+        let entry = match outcome {
+            AttemptOutcome::Ok => Entry::Assistant { text, calls, private: private.map(Arc::from) },
+            AttemptOutcome::Interrupted if !text.is_empty() => {
+                Entry::Assistant { text, calls: Vec::new(), private: None }
+            }
+            AttemptOutcome::Interrupted | AttemptOutcome::Failed => {
+                for call in calls {
+                    self.results.remove(&call.id);
+                }
+                return;
+            }
+        };
+        self.entries.push(Arc::new(entry));
+    }
+
+    /// Returns the entries, oldest first.
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// Returns a call's result; one without outcome counts as interrupted.
+    pub(crate) fn result(&self, call: &CallId) -> CallResult {
+        self.results
+            .get(call)
+            .cloned()
+            .unwrap_or_else(|| CallResult { ok: false, content: Arc::from([Content::text(NO_OUTCOME)]) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

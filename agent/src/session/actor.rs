@@ -1,0 +1,380 @@
+//! The actor: owns a session's state, appends to its log, and answers one command after the other. Not here: what each command
+//! means (`admission`, `answers`, `ending`, …).
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_protocol::cursor::Cursor;
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::all::{RequestAdded, RequestRemoved, SessionListed};
+use tenon_protocol::event::session::{SessionChanged, SessionStateChanged};
+use tenon_protocol::event::{Event, EventBody};
+use tenon_protocol::ids::{RequestId, TurnId};
+use tenon_protocol::session::SessionState;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::{Sleep, Timestamp};
+use crate::base::task::Task;
+use crate::config::environment::Variables;
+use crate::feed::SignalHub;
+use crate::journal::{AppendError, Batch, Committed, Draft, ItemKind, ItemWrite, LogId};
+use crate::projections::line::line;
+use crate::providers::Provider;
+use crate::session::command::{Command, Reply};
+use crate::session::resources::Resources;
+use crate::session::state::State;
+use crate::session::world::World;
+use crate::turn::ports::{Answer, Fact, Prefix};
+use crate::workspace::root::Root;
+
+/// Changes of a session's state are told in the `all` log at most once in this time.
+const LISTING_PAUSE: Duration = Duration::from_secs(1);
+
+/// The turn that runs now, as its actor holds it.
+#[derive(Debug)]
+pub(crate) struct LiveTurn {
+    /// The turn.
+    pub(crate) id: TurnId,
+    /// Cancelled to interrupt it.
+    pub(crate) interrupt: CancellationToken,
+    /// The task, once it runs; dropping it drops everything the turn runs.
+    pub(crate) task: Option<Task<()>>,
+    /// Who waits for which answer.
+    pub(crate) asking: BTreeMap<RequestId, Vec<Reply<Answer>>>,
+    /// How long it has waited for people, and since when it does now.
+    pub(crate) waited: (Duration, Option<Timestamp>),
+}
+
+impl LiveTurn {
+    /// Makes a turn whose task does not run yet.
+    pub(crate) fn new(id: TurnId) -> Self {
+        Self {
+            id,
+            interrupt: CancellationToken::new(),
+            task: None,
+            asking: BTreeMap::new(),
+            waited: (Duration::ZERO, None),
+        }
+    }
+}
+
+/// One session, alive.
+pub(crate) struct Actor {
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) state: State,
+    pub(crate) root: Arc<Root>,
+    pub(crate) world: World,
+    /// What clients sent in `$/environment` last; empty until one did.
+    pub(crate) brought: Variables,
+    pub(crate) prefix: Option<Arc<Prefix>>,
+    /// The provider that was connected last, and for which model and key it was.
+    pub(crate) provider: Option<(String, Arc<dyn Provider>)>,
+    pub(crate) turn: Option<LiveTurn>,
+    pub(crate) signals: Arc<SignalHub>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    mailbox: mpsc::Receiver<Command>,
+    /// When the session was told in the `all` log last, and the alarm for a change that was not told yet.
+    listed_at: Option<Timestamp>,
+    unlisted: Option<Sleep>,
+}
+
+/// What goes into one transaction beside the session's own facts.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// Facts of the `all` log.
+    pub(crate) machine: Vec<Fact>,
+    /// List entries.
+    pub(crate) items: Vec<ItemWrite>,
+    /// Whether the log begins with this.
+    pub(crate) create: bool,
+}
+
+impl Actor {
+    /// Makes an actor around a loaded or new state.
+    pub(crate) fn new(
+        resources: Arc<Resources>,
+        state: State,
+        root: Arc<Root>,
+        world: World,
+        (commands, mailbox): (mpsc::Sender<Command>, mpsc::Receiver<Command>),
+    ) -> Self {
+        let signals = resources.feed.hub(&LogId::Session(state.id.clone()));
+        Self {
+            resources,
+            state,
+            root,
+            world,
+            brought: Variables::new(),
+            prefix: None,
+            provider: None,
+            turn: None,
+            signals,
+            commands,
+            mailbox,
+            listed_at: None,
+            unlisted: None,
+        }
+    }
+
+    /// Runs until `leave` is cancelled or the session is closed or deleted.
+    pub(crate) async fn run(mut self, leave: CancellationToken) {
+        let mut trusted = self.resources.standing.trusted.subscribe();
+        loop {
+            let told = tokio::select! {
+                biased;
+                () = leave.cancelled() => break,
+                command = self.mailbox.recv() => match command {
+                    Some(command) => self.handle(command).await,
+                    None => break,
+                },
+                Ok(()) = trusted.changed() => self.trust_changed().await,
+                () = alarm(&mut self.unlisted) => self.list_again().await,
+            };
+            if told.is_err() {
+                // The log takes nothing more: whoever asks is told, and the next start takes the session up.
+                break;
+            }
+        }
+    }
+
+    async fn handle(&mut self, command: Command) -> Result<(), AppendError> {
+        match command {
+            Command::Attach { variables, settings, title, reply } => {
+                respond(reply, self.attach(variables, settings, title).await)
+            }
+            Command::Prompt { params, by, reply } => respond(reply, self.prompt(params, by).await),
+            Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
+            Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),
+            Command::Archive { how, reply } => respond(reply, self.archive(how).await),
+            Command::Item { reply } => respond_plain(reply, self.state.listed.item.clone()),
+            Command::Turn(command) => self.handle_turn(command).await,
+            Command::TurnLost(reason) => self.turn_lost(&reason).await,
+        }
+    }
+
+    /// Commits facts of the session. They and what follows from them (the list entry, the session's state, requests in the
+    /// `all` log) are one transaction; when this returns everybody may see them.
+    pub(crate) async fn commit(&mut self, facts: Vec<Fact>) -> Result<(), AppendError> {
+        self.commit_with(facts, Beside::default()).await
+    }
+
+    /// Commits facts of the session and more beside them, as one transaction.
+    pub(crate) async fn commit_with(
+        &mut self,
+        mut facts: Vec<Fact>,
+        mut beside: Beside,
+    ) -> Result<(), AppendError> {
+        let now = self.resources.clock.now();
+        let turn = self.turn_of(&facts);
+        let listed = self.foresee(&mut facts, now);
+        self.requests_beside(&facts, &mut beside);
+        let changed =
+            listed.item.state != self.state.state() || listed.item.title != self.state.listed.item.title;
+        if beside.create {
+            beside.machine.push(Fact::new(SessionListed { item: listed.item.clone() }));
+            self.listed_at = Some(now);
+        } else if changed {
+            self.list_or_wait(now, &listed.item, &mut beside);
+        }
+        beside.items.push(session_item(&listed.item));
+        let privates: Vec<Option<Vec<u8>>> = facts.iter().map(|fact| fact.private.clone()).collect();
+        let batch = Batch {
+            log: LogId::Session(self.state.id.clone()),
+            create: beside.create,
+            drafts: facts.into_iter().map(|fact| draft(fact, turn.clone())).collect(),
+            machine: beside.machine.into_iter().map(|fact| draft(fact, None)).collect(),
+            items: beside.items,
+        };
+        let committed = self.resources.journal.append(batch).await?;
+        self.take_in(&committed, &privates);
+        self.count();
+        Ok(())
+    }
+
+    /// Keeps the daemon's count of sessions that run.
+    fn count(&self) {
+        let runs = self.state.state() == SessionState::Running;
+        self.resources.running.send_if_modified(|running| {
+            let changes = running.contains(&self.state.id) != runs;
+            if changes && runs {
+                Arc::make_mut(running).insert(self.state.id.clone());
+            } else if changes {
+                Arc::make_mut(running).remove(&self.state.id);
+            }
+            changes
+        });
+    }
+
+    fn take_in(&mut self, committed: &Committed<Vec<Event>>, privates: &[Option<Vec<u8>>]) {
+        for (event, private) in committed.iter().zip(privates) {
+            self.state.apply(event, private.as_deref());
+        }
+    }
+
+    /// Returns the turn that the facts belong to: the running one, or the one that they start.
+    fn turn_of(&self, facts: &[Fact]) -> Option<TurnId> {
+        let started = facts.iter().find_map(|fact| match &fact.body {
+            EventBody::PromptAdmitted(prompt) => prompt.turn_id.clone(),
+            _ => None,
+        });
+        self.turn
+            .as_ref()
+            .map(|turn| turn.id.clone())
+            .or(started)
+            .or_else(|| self.state.turn.as_ref().map(|turn| turn.id.clone()))
+    }
+
+    /// Returns the list entry as it will be, and adds the session's new state to the facts where it changes.
+    fn foresee(&self, facts: &mut Vec<Fact>, now: Timestamp) -> crate::projections::listed::Listed {
+        let at = now.to_rfc3339();
+        let mut listed = self.state.listed.clone();
+        let mut head = self.state.head;
+        let mut apply = |listed: &mut crate::projections::listed::Listed, body: &EventBody| {
+            head = Cursor { epoch: head.epoch, seq: head.seq + 1 };
+            listed.apply(body, &at, head);
+        };
+        for fact in facts.iter() {
+            apply(&mut listed, &fact.body);
+        }
+        let state = listed.item.state;
+        if state != self.state.told && state != SessionState::Closed {
+            let told = EventBody::from(SessionStateChanged { state });
+            apply(&mut listed, &told);
+            facts.push(Fact { body: told, private: None });
+        }
+        listed
+    }
+
+    fn requests_beside(&self, facts: &[Fact], beside: &mut Beside) {
+        for fact in facts {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "only requests have entries of their own")]
+            match &fact.body {
+                EventBody::RequestOpened(item) => {
+                    beside.items.push(ItemWrite {
+                        kind: ItemKind::Request,
+                        id: item.request_id.to_string(),
+                        group: self.state.id.to_string(),
+                        json: serde_json::to_string(item).ok(),
+                    });
+                    beside.machine.push(Fact::new(RequestAdded { item: item.clone() }));
+                }
+                EventBody::RequestResolved(resolved) => {
+                    beside.items.push(ItemWrite {
+                        kind: ItemKind::Request,
+                        id: resolved.request_id.to_string(),
+                        group: self.state.id.to_string(),
+                        json: None,
+                    });
+                    let request_id = resolved.request_id.clone();
+                    beside.machine.push(Fact::new(RequestRemoved { request_id }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn list_or_wait(
+        &mut self,
+        now: Timestamp,
+        item: &tenon_protocol::session::SessionItem,
+        beside: &mut Beside,
+    ) {
+        let rest = self.listed_at.map_or(Duration::ZERO, |at| LISTING_PAUSE.saturating_sub(now.since(at)));
+        if rest.is_zero() {
+            self.listed_at = Some(now);
+            self.unlisted = None;
+            beside.machine.push(listing(item));
+        } else if self.unlisted.is_none() {
+            self.unlisted = Some(self.resources.clock.sleep(rest));
+        }
+    }
+
+    /// Tells the `all` log what was held back.
+    async fn list_again(&mut self) -> Result<(), AppendError> {
+        self.unlisted = None;
+        self.listed_at = Some(self.resources.clock.now());
+        let batch = Batch {
+            log: LogId::All,
+            create: false,
+            drafts: vec![draft(listing(&self.state.listed.item), None)],
+            machine: Vec::new(),
+            items: Vec::new(),
+        };
+        self.resources.journal.append(batch).await.map(|_| ())
+    }
+}
+
+fn listing(item: &tenon_protocol::session::SessionItem) -> Fact {
+    Fact::new(SessionChanged { item: Some(item.clone()), ..SessionChanged::default() })
+}
+
+fn draft(fact: Fact, turn: Option<TurnId>) -> Draft {
+    Draft { turn, text: line(&fact.body), body: fact.body, private: fact.private }
+}
+
+fn session_item(item: &tenon_protocol::session::SessionItem) -> ItemWrite {
+    ItemWrite {
+        kind: ItemKind::Session,
+        id: item.id.to_string(),
+        group: item.workspace.clone(),
+        json: serde_json::to_string(item).ok(),
+    }
+}
+
+async fn alarm(sleep: &mut Option<Sleep>) {
+    match sleep {
+        Some(sleep) => sleep.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Why a command was not done: the client's business, or the log's.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The client is told; the session goes on.
+    #[error(transparent)]
+    Client(#[from] RpcError),
+    /// The log took nothing.
+    #[error(transparent)]
+    Log(#[from] AppendError),
+}
+
+/// Answers a command; only a log that cannot go on stops the actor.
+fn respond<T>(reply: Reply<Result<T, RpcError>>, result: Result<T, Refusal>) -> Result<(), AppendError> {
+    let (answer, stop) = match result {
+        Ok(value) => (Ok(value), None),
+        Err(Refusal::Client(error)) => (Err(error), None),
+        Err(Refusal::Log(error)) => (Err(storage(&error)), Some(error)),
+    };
+    respond_plain(reply, answer)?;
+    match stop {
+        Some(error @ (AppendError::Fenced | AppendError::Closed)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whoever asked may be gone; that is its own business.
+#[expect(clippy::unnecessary_wraps, reason = "stands beside `respond` in one match")]
+pub(crate) fn respond_plain<T>(reply: Reply<T>, value: T) -> Result<(), AppendError> {
+    let _gone = reply.send(value);
+    Ok(())
+}
+
+/// Returns what a client is told when the log takes nothing.
+pub(crate) fn storage(error: &AppendError) -> RpcError {
+    let kind = match error {
+        AppendError::StorageFull => ErrorKind::StorageFull,
+        _ => ErrorKind::Internal,
+    };
+    RpcError::new(kind, error.to_string())
+}
+
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Actor")
+            .field("session", &self.state.id)
+            .field("head", &self.state.head)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,250 @@
+//! Requests: asked by the turn, answered by people, bound to what was shown. Not here: who is asked what (`turn::call`).
+use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
+use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
+use tenon_protocol::event::session::{By, RequestResolved};
+use tenon_protocol::ids::{GrantId, RequestId};
+use tenon_protocol::open::SeqResult;
+use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
+use tenon_protocol::session::TrustState;
+
+use crate::base::ids;
+use crate::journal::{AppendError, ItemKind, ItemWrite};
+use crate::session::actor::{Actor, Beside, Refusal};
+use crate::session::command::Reply;
+use crate::turn::ports::{Answer, Fact};
+
+impl Actor {
+    /// Opens a request of the turn and keeps its asker waiting; takes up one that is open or answered already.
+    pub(crate) async fn ask(
+        &mut self,
+        request: RequestItem,
+        reply: Reply<Answer>,
+    ) -> Result<(), AppendError> {
+        if let Some(done) = self.state.answered(&request) {
+            let answer =
+                Answer { decision: done.decision.clone(), scope: Scope::Once, note: done.note.clone() };
+            let _gone = reply.send(answer);
+            return Ok(());
+        }
+        let open = self.state.open_request(&request).map(|open| open.request_id.clone());
+        let id = open.clone().unwrap_or_else(|| request.request_id.clone());
+        if open.is_none() {
+            let mut facts = self.outdated(&request);
+            facts.push(Fact::new(request));
+            self.commit(facts).await?;
+        }
+        let now = self.resources.clock.now();
+        if let Some(turn) = &mut self.turn {
+            turn.waited.1.get_or_insert(now);
+            turn.asking.entry(id).or_default().push(reply);
+        }
+        Ok(())
+    }
+
+    /// Resolves questions of the same call whose digest is not true any more.
+    fn outdated(&self, request: &RequestItem) -> Vec<Fact> {
+        let same_call = |open: &&RequestItem| open.call_id.is_some() && open.call_id == request.call_id;
+        let outdated = self.state.requests.values().filter(same_call);
+        outdated.map(|open| resolved(&open.request_id, "outdated")).collect()
+    }
+
+    /// Takes an answer: the first committed one wins.
+    pub(crate) async fn answer(
+        &mut self,
+        params: AnswerParams,
+        by: Option<By>,
+    ) -> Result<SeqResult, Refusal> {
+        let Some(request) = self.state.requests.get(&params.request_id).cloned() else {
+            return Err(self.too_late(&params.request_id).into());
+        };
+        let choice = Choice::of(&request, &params)?;
+        let mut beside = Beside::default();
+        let mut grant = None;
+        if choice.allows && choice.scope == Scope::Always && request.kind == RequestKind::Approval {
+            grant = choice.pattern.clone().map(|pattern| self.grant(pattern, &mut beside));
+        }
+        let trusts = request.kind == RequestKind::Trust && choice.allows;
+        if trusts {
+            self.record_trust(&mut beside);
+        }
+        let fact = RequestResolved {
+            request_id: request.request_id.clone(),
+            decision: choice.decision.clone(),
+            scope: Some(choice.scope),
+            by,
+            pattern: choice.pattern.clone(),
+            form: params.form,
+            note: params.note.clone(),
+        };
+        self.commit_with(vec![Fact::new(fact)], beside).await?;
+        if let Some(grant) = grant {
+            self.resources.standing.grant(grant);
+        }
+        if trusts {
+            self.resources.standing.trust(&self.state.listed.item.workspace);
+        }
+        let decision = if choice.allows { "allow".to_owned() } else { choice.decision };
+        self.wake(&request.request_id, &Answer { decision, scope: choice.scope, note: params.note });
+        Ok(SeqResult { seq: self.state.head.seq })
+    }
+
+    fn too_late(&self, id: &RequestId) -> RpcError {
+        let Some(done) = self.state.resolved.iter().rev().find(|done| done.item.request_id == *id) else {
+            return RpcError::new(ErrorKind::RequestNotFound, format!("request {id} is not known"));
+        };
+        let message = format!("request {id} was answered already: {}", done.decision);
+        let error = RpcError::new(ErrorKind::AlreadyResolved, message).retry(Retry::Never);
+        error.with("by", &done.by).with("decision", &done.decision)
+    }
+
+    /// Tells everyone who waits for an answer.
+    pub(crate) fn wake(&mut self, id: &RequestId, answer: &Answer) {
+        let now = self.resources.clock.now();
+        let Some(turn) = &mut self.turn else { return };
+        for reply in turn.asking.remove(id).unwrap_or_default() {
+            let _gone = reply.send(answer.clone());
+        }
+        if turn.asking.is_empty()
+            && let Some(since) = turn.waited.1.take()
+        {
+            turn.waited.0 += now.since(since);
+        }
+    }
+
+    fn grant(&self, pattern: String, beside: &mut Beside) -> GrantItem {
+        let id: GrantId = ids::new(&*self.resources.entropy);
+        let workspace = self.state.listed.item.workspace.clone();
+        let created_at = self.resources.clock.now().to_rfc3339();
+        let item = GrantItem { id, pattern, workspace, created_at };
+        beside.items.push(ItemWrite {
+            kind: ItemKind::Grant,
+            id: item.id.to_string(),
+            group: item.workspace.clone(),
+            json: serde_json::to_string(&item).ok(),
+        });
+        beside.machine.push(Fact::new(GrantAdded { item: item.clone() }));
+        item
+    }
+
+    fn record_trust(&self, beside: &mut Beside) {
+        let id = self.state.listed.item.workspace.clone();
+        let item = WorkspaceItem { id: id.clone(), trusted_at: self.resources.clock.now().to_rfc3339() };
+        let json = serde_json::to_string(&item).ok();
+        beside.items.push(ItemWrite { kind: ItemKind::Workspace, group: id.clone(), id, json });
+        beside.machine.push(Fact::new(WorkspaceAdded { item }));
+    }
+
+    /// Tells whether the workspace is trusted.
+    pub(crate) fn trust(&self) -> TrustState {
+        if self.resources.standing.trusts(&self.state.listed.item.workspace) {
+            TrustState::Trusted
+        } else if self.trust_request().is_some() {
+            TrustState::Pending
+        } else {
+            TrustState::Untrusted
+        }
+    }
+
+    fn trust_request(&self) -> Option<&RequestItem> {
+        self.state.requests.values().find(|request| request.kind == RequestKind::Trust)
+    }
+
+    /// Returns the question that opening an untrusted workspace asks, once a session.
+    pub(crate) fn trust_question(&self) -> Option<Fact> {
+        let asked = self.state.resolved.iter().any(|done| done.item.kind == RequestKind::Trust);
+        if asked || self.trust() != TrustState::Untrusted {
+            return None;
+        }
+        let workspace = self.state.listed.item.workspace.clone();
+        let profile = self.state.settings.profile.clone().unwrap_or_default();
+        let mut enables = vec![format!("profile {profile} in place of read")];
+        if crate::config::paths::workspace_config(self.root.path()).exists() {
+            enables.push("the workspace's own .tenon/config.toml, which can only narrow".to_owned());
+        }
+        let request_id: RequestId = ids::new(&*self.resources.entropy);
+        let option = |id: &str, label: &str, scope| RequestOption {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            scope: Some(scope),
+            pattern: None,
+        };
+        Some(Fact::new(RequestItem {
+            request_id,
+            kind: RequestKind::Trust,
+            title: format!("trust {}?", self.root.path().display()),
+            subject: Subject::Trust { workspace, enables },
+            options: vec![
+                option("allow", "Trust it", Scope::Always),
+                option("deny", "Stay read-only", Scope::Session),
+            ],
+            session: self.state.id.clone(),
+            digest: None,
+            call_id: None,
+            turn: None,
+            reason: Some("nobody has trusted this workspace yet".to_owned()),
+        }))
+    }
+
+    /// Trust was given or taken back somewhere: resolves the open question and reads the configuration anew.
+    pub(crate) async fn trust_changed(&mut self) -> Result<(), AppendError> {
+        let trusted = self.resources.standing.trusts(&self.state.listed.item.workspace);
+        self.refresh_world();
+        let open = self.trust_request().map(|request| request.request_id.clone());
+        match open {
+            Some(id) if trusted => self.commit(vec![resolved(&id, "allow")]).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Returns the fact that the agent itself resolved a request.
+pub(crate) fn resolved(id: &RequestId, decision: &str) -> Fact {
+    Fact::new(RequestResolved {
+        request_id: id.clone(),
+        decision: decision.to_owned(),
+        scope: None,
+        by: None,
+        pattern: None,
+        form: None,
+        note: None,
+    })
+}
+
+/// An answer that was understood.
+struct Choice {
+    decision: String,
+    allows: bool,
+    scope: Scope,
+    pattern: Option<String>,
+}
+
+impl Choice {
+    /// Understands an answer: `allow`, `deny`, or the id of an option; anything else decides nothing.
+    fn of(request: &RequestItem, params: &AnswerParams) -> Result<Self, RpcError> {
+        let option = request.options.iter().find(|option| option.id == params.decision);
+        let allows = match (params.decision.as_str(), option) {
+            ("deny", _) => false,
+            ("allow", _) => true,
+            (_, Some(_)) => true,
+            (other, None) => {
+                let known: Vec<&str> = request.options.iter().map(|option| option.id.as_str()).collect();
+                let message = format!("{other} is no decision of request {}", request.request_id);
+                return Err(RpcError::new(ErrorKind::InvalidParams, message).with("options", &known));
+            }
+        };
+        let scope = params.scope.or(option.and_then(|option| option.scope)).unwrap_or(Scope::Once);
+        let shown =
+            |pattern: &String| request.options.iter().any(|option| option.pattern.as_ref() == Some(pattern));
+        let pattern = match &params.pattern {
+            Some(pattern) if !shown(pattern) => {
+                let message = format!("pattern {pattern} was not offered by request {}", request.request_id);
+                return Err(RpcError::new(ErrorKind::InvalidParams, message));
+            }
+            Some(pattern) => Some(pattern.clone()),
+            None if scope == Scope::Once => None,
+            None => request.options.iter().find_map(|option| option.pattern.clone()),
+        };
+        Ok(Self { decision: params.decision.clone(), allows, scope, pattern })
+    }
+}

@@ -1,0 +1,176 @@
+//! Making actors: for a new session, and for one in the journal. Not here: which sessions there are (`daemon`).
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::session::SessionCreated;
+use tenon_protocol::ids::SessionId;
+use tenon_protocol::session::Settings;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::task::{self, Task};
+use crate::base::{ids, uri};
+use crate::config::environment::Variables;
+use crate::journal::LogId;
+use crate::session::actor::{Actor, Beside, Refusal, storage};
+use crate::session::command::{COMMANDS_LEN_MAX, Command, SessionHandle};
+use crate::session::resources::Resources;
+use crate::session::state::State;
+use crate::session::world::World;
+use crate::turn::ports::Fact;
+use crate::workspace::root::Root;
+
+/// A session that runs: its handle, and the task that is its actor.
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// Reaches it.
+    pub(crate) handle: SessionHandle,
+    /// The actor; dropping it stops it where it stands.
+    pub(crate) task: Task<()>,
+}
+
+/// What a new session begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    /// The workspace.
+    pub(crate) root: PathBuf,
+    /// The workspace as the protocol names it.
+    pub(crate) workspace: String,
+    /// What it shall work with.
+    pub(crate) settings: Settings,
+    /// What it is about.
+    pub(crate) title: Option<String>,
+    /// What the client sent in `$/environment`.
+    pub(crate) variables: Variables,
+    /// Whether it ends with the daemon.
+    pub(crate) ephemeral: Option<bool>,
+}
+
+/// Creates a session: its first events are committed when this returns.
+pub(crate) async fn create(
+    resources: &Arc<Resources>,
+    seed: Seed,
+    leave: CancellationToken,
+) -> Result<Live, RpcError> {
+    let root = open_root(&seed.root)?;
+    let trusted = resources.standing.trusts(&seed.workspace);
+    let world = World::load(&resources.paths, &seed.variables, Some((root.path(), trusted)))
+        .map_err(|error| config_error(&error))?;
+    let id: SessionId = ids::new(&*resources.entropy);
+    let state = State::new(id, 1);
+    let created = SessionCreated {
+        workspace: seed.workspace,
+        settings: world.effective(&seed.settings),
+        environment: world.environment.children.clone(),
+        title: seed.title,
+        parent: None,
+        at: None,
+        ephemeral: seed.ephemeral,
+    };
+    let channel = mpsc::channel(COMMANDS_LEN_MAX);
+    let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
+    let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
+    actor.check_profile(&created.settings)?;
+    actor
+        .commit_with(vec![Fact::new(created)], Beside { create: true, ..Beside::default() })
+        .await
+        .map_err(|error| storage(&error))?;
+    if let Some(question) = actor.trust_question() {
+        actor.commit(vec![question]).await.map_err(|error| storage(&error))?;
+    }
+    Ok(Live { handle, task: task::spawn(actor.run(leave)) })
+}
+
+/// Loads a session from the journal and drives on what it left open.
+pub(crate) async fn load(
+    resources: &Arc<Resources>,
+    id: SessionId,
+    leave: CancellationToken,
+) -> Result<Live, RpcError> {
+    let log = LogId::Session(id.clone());
+    let not_found = || RpcError::new(ErrorKind::SessionNotFound, format!("session {id} is not known"));
+    let ends = resources.journal.ends(&log).await.map_err(|_| not_found())?;
+    let mut state = State::new(id.clone(), ends.head.epoch);
+    let replayed =
+        resources.journal.replay(&log, 0, |event, private| state.apply(&event, private.as_deref())).await;
+    let ends = replayed.map_err(|error| {
+        RpcError::new(ErrorKind::Internal, format!("session {id} cannot be read: {error}"))
+    })?;
+    state.head = ends.head;
+    let workspace = state.listed.item.workspace.clone();
+    let path = uri::to_path(&workspace).ok_or_else(|| {
+        RpcError::new(ErrorKind::WorkspaceNotFound, format!("{workspace} names no workspace on this machine"))
+    })?;
+    let root = open_root(&path)?;
+    let trusted = resources.standing.trusts(&state.listed.item.workspace);
+    let mut world = World::load(&resources.paths, &Variables::new(), Some((root.path(), trusted)))
+        .map_err(|error| config_error(&error))?;
+    world.keep_children(&state.environment);
+    let channel = mpsc::channel(COMMANDS_LEN_MAX);
+    let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
+    let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
+    actor.recover().await.map_err(|error| storage(&error))?;
+    Ok(Live { handle, task: task::spawn(actor.run(leave)) })
+}
+
+fn open_root(path: &std::path::Path) -> Result<Root, RpcError> {
+    Root::open(path).map_err(|error| {
+        RpcError::new(
+            ErrorKind::WorkspaceNotFound,
+            format!("workspace {} cannot be opened: {error}", path.display()),
+        )
+    })
+}
+
+/// Returns a wrong configuration as clients are told it.
+pub(crate) fn config_error(error: &crate::config::error::ConfigError) -> RpcError {
+    let told = RpcError::new(ErrorKind::InvalidConfig, error.to_string());
+    let told = match error.file() {
+        Some(file) => told.with("file", file.display().to_string()),
+        None => told,
+    };
+    match error.line() {
+        Some(line) => told.with("line", line),
+        None => told,
+    }
+}
+
+impl Actor {
+    /// Takes the variables that a client brought; none change nothing.
+    pub(crate) fn bring(&mut self, variables: Variables) {
+        if !variables.is_empty() {
+            self.brought = variables;
+            self.refresh_world();
+        }
+    }
+
+    /// Reads the configuration anew. What cannot be read leaves the last good one in force.
+    pub(crate) fn refresh_world(&mut self) {
+        let trusted = self.resources.standing.trusts(&self.state.listed.item.workspace);
+        let loaded = World::load(&self.resources.paths, &self.brought, Some((self.root.path(), trusted)));
+        match loaded {
+            Ok(mut world) => {
+                if self.brought.is_empty() {
+                    world.keep_children(&self.state.environment);
+                }
+                self.provider = None;
+                self.world = world;
+            }
+            Err(error) => {
+                tracing::warn!(session = %self.state.id, %error, "the configuration stays as it was")
+            }
+        }
+    }
+}
+
+/// Names every session that is not at rest.
+pub(crate) fn restless(items: &[tenon_protocol::session::SessionItem]) -> BTreeSet<SessionId> {
+    use tenon_protocol::session::SessionState as State;
+    items
+        .iter()
+        .filter(|item| matches!(item.state, State::Running | State::Waiting))
+        .map(|item| item.id.clone())
+        .collect()
+}

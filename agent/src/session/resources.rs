@@ -1,0 +1,95 @@
+//! What every session of the daemon shares. Not here: anything of one session.
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tenon_protocol::event::all::GrantItem;
+use tenon_protocol::ids::SessionId;
+use tokio::sync::watch;
+
+use crate::base::clock::SharedClock;
+use crate::base::ids::SharedEntropy;
+use crate::config::paths::Paths;
+use crate::feed::Feed;
+use crate::journal::Journal;
+use crate::process::Spawn;
+use crate::sandbox::Probe;
+use crate::tools::Registry;
+
+/// What people decided for good: trusted workspaces and grants. The journal holds it; this is the copy everybody reads.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// Trusted workspaces, as `file://` URIs.
+    pub(crate) trusted: watch::Sender<Arc<BTreeSet<String>>>,
+    /// Grants of all workspaces.
+    pub(crate) grants: watch::Sender<Arc<Vec<GrantItem>>>,
+}
+
+impl Standing {
+    /// Takes what the journal holds.
+    pub(crate) fn new(trusted: BTreeSet<String>, grants: Vec<GrantItem>) -> Self {
+        Self { trusted: watch::Sender::new(Arc::new(trusted)), grants: watch::Sender::new(Arc::new(grants)) }
+    }
+
+    /// Tells whether a workspace is trusted now.
+    pub(crate) fn trusts(&self, workspace: &str) -> bool {
+        self.trusted.borrow().contains(workspace)
+    }
+
+    /// Adds a trusted workspace that was committed.
+    pub(crate) fn trust(&self, workspace: &str) {
+        self.trusted.send_modify(|set| {
+            Arc::make_mut(set).insert(workspace.to_owned());
+        });
+    }
+
+    /// Removes a workspace whose trust was taken back durably.
+    pub(crate) fn distrust(&self, workspace: &str) {
+        self.trusted.send_modify(|set| {
+            Arc::make_mut(set).remove(workspace);
+        });
+    }
+
+    /// Adds a grant that was committed.
+    pub(crate) fn grant(&self, grant: GrantItem) {
+        self.grants.send_modify(|grants| Arc::make_mut(grants).push(grant));
+    }
+
+    /// Removes a grant that was taken back durably; tells whether it was there.
+    pub(crate) fn revoke(&self, id: &tenon_protocol::ids::GrantId) -> bool {
+        let mut found = false;
+        self.grants.send_modify(|grants| {
+            let before = grants.len();
+            Arc::make_mut(grants).retain(|grant| grant.id != *id);
+            found = grants.len() < before;
+        });
+        found
+    }
+}
+
+/// What every session shares.
+#[derive(Debug)]
+pub(crate) struct Resources {
+    /// The log.
+    pub(crate) journal: Journal,
+    /// Subscriptions, and where deltas go.
+    pub(crate) feed: Feed,
+    /// Time.
+    pub(crate) clock: SharedClock,
+    /// Ids and jitter.
+    pub(crate) entropy: SharedEntropy,
+    /// The tools.
+    pub(crate) registry: Registry,
+    /// What starts commands.
+    pub(crate) spawner: Arc<dyn Spawn>,
+    /// What sandbox there is.
+    pub(crate) probe: Arc<Probe>,
+    /// Where things are.
+    pub(crate) paths: Paths,
+    /// Where the records of commands are.
+    pub(crate) records_dir: PathBuf,
+    /// What people decided for good.
+    pub(crate) standing: Standing,
+    /// The sessions whose turn runs now; one that waits for a person does not count.
+    pub(crate) running: watch::Sender<Arc<BTreeSet<SessionId>>>,
+}

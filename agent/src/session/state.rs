@@ -1,0 +1,334 @@
+//! The session's state: a fold of its events, and nothing else. Not here: decisions.
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tenon_protocol::content::Content;
+use tenon_protocol::cursor::Cursor;
+use tenon_protocol::event::context::ContextSet;
+use tenon_protocol::event::prompt::{PendingOp, PromptAdmitted, PromptChanged};
+use tenon_protocol::event::session::{By, SessionCreated};
+use tenon_protocol::event::{Event, EventBody};
+use tenon_protocol::ids::{CallId, MessageId, PlanId, RequestId, SessionId, TurnId};
+use tenon_protocol::json::Json;
+use tenon_protocol::model::Usage;
+use tenon_protocol::prompt::Admission;
+use tenon_protocol::request::RequestItem;
+use tenon_protocol::session::{SessionState, Settings, SnapshotItem};
+
+use crate::changes::read_set::ReadSet;
+use crate::projections::listed::Listed;
+use crate::projections::reads::Reads;
+use crate::projections::transcript::Transcript;
+use crate::projections::turn::OpenTurn;
+use crate::workspace::path::RelPath;
+
+/// Closing events that a snapshot shows; older ones are paged from the log.
+pub(crate) const SNAPSHOT_ITEMS_MAX: usize = 200;
+
+/// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
+const KEYS_MAX: usize = 1_000;
+
+/// A message that waits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pending {
+    /// The message.
+    pub(crate) id: MessageId,
+    /// What it says.
+    pub(crate) input: Vec<Content>,
+    /// Who sent it.
+    pub(crate) by: Option<By>,
+}
+
+/// What a request came to, as long as its turn runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resolved {
+    /// The request.
+    pub(crate) item: RequestItem,
+    /// The decision's word.
+    pub(crate) decision: String,
+    /// The reason that was given.
+    pub(crate) note: Option<String>,
+    /// Who answered.
+    pub(crate) by: Option<By>,
+}
+
+/// A session, folded from its log.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// The session.
+    pub(crate) id: SessionId,
+    /// The end of its log.
+    pub(crate) head: Cursor,
+    /// Its entry in lists: title, workspace, what it does now.
+    pub(crate) listed: Listed,
+    /// Settings in force.
+    pub(crate) settings: Settings,
+    /// The variables of its children.
+    pub(crate) environment: Arc<BTreeMap<String, String>>,
+    /// Whether it ends with the daemon.
+    pub(crate) ephemeral: bool,
+    /// Whether it is archived.
+    pub(crate) closed: bool,
+    /// What it does, as last told.
+    pub(crate) told: SessionState,
+    /// The conversation.
+    pub(crate) transcript: Arc<Transcript>,
+    /// The turn that runs.
+    pub(crate) turn: Option<OpenTurn>,
+    /// Messages that wait for a turn of their own.
+    pub(crate) queue: VecDeque<Pending>,
+    /// Messages that join the running turn at its next safe point.
+    pub(crate) steers: VecDeque<Pending>,
+    /// Results by client key, oldest first.
+    pub(crate) keys: VecDeque<(String, PromptAdmitted, u64)>,
+    /// Requests nobody answered yet.
+    pub(crate) requests: BTreeMap<RequestId, RequestItem>,
+    /// Requests of this session that were answered, newest last.
+    pub(crate) resolved: VecDeque<Resolved>,
+    /// What precedes the conversation.
+    pub(crate) context: Option<ContextSet>,
+    /// What the model has seen of which file.
+    pub(crate) reads: Arc<ReadSet>,
+    /// Patterns that were granted for the session.
+    pub(crate) grants: Vec<String>,
+    /// The todo list's id and revision.
+    pub(crate) plan: Option<(PlanId, u64)>,
+    /// Usage so far.
+    pub(crate) usage: Usage,
+    /// The newest closing events.
+    pub(crate) items: VecDeque<SnapshotItem>,
+    /// Whether older ones than `items` exist.
+    pub(crate) items_cut: bool,
+}
+
+/// Answered requests that are remembered, so that a second answer learns who was first.
+const RESOLVED_MAX: usize = 256;
+
+impl State {
+    /// Makes the state before the first event.
+    pub(crate) fn new(id: SessionId, epoch: u64) -> Self {
+        Self {
+            head: Cursor { epoch, seq: 0 },
+            listed: Listed::new(id.clone(), epoch),
+            id,
+            settings: Settings::default(),
+            environment: Arc::default(),
+            ephemeral: false,
+            closed: false,
+            told: SessionState::Idle,
+            transcript: Arc::default(),
+            turn: None,
+            queue: VecDeque::new(),
+            steers: VecDeque::new(),
+            keys: VecDeque::new(),
+            requests: BTreeMap::new(),
+            resolved: VecDeque::new(),
+            context: None,
+            reads: Arc::default(),
+            grants: Vec::new(),
+            plan: None,
+            usage: Usage::default(),
+            items: VecDeque::new(),
+            items_cut: false,
+        }
+    }
+
+    /// Takes in an event, with its private column.
+    pub(crate) fn apply(&mut self, event: &Event, private: Option<&[u8]>) {
+        self.head = Cursor { epoch: event.epoch, seq: event.seq };
+        self.listed.apply(&event.body, &event.at, self.head);
+        Arc::make_mut(&mut self.transcript).apply(&event.body, private);
+        if let Some(turn) = &mut self.turn {
+            turn.apply(&event.body);
+        }
+        self.keep_item(event);
+        self.apply_session(event);
+        self.apply_work(event, private);
+    }
+
+    fn apply_session(&mut self, event: &Event) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a fold takes what it is about; other events leave it alone"
+        )]
+        match &event.body {
+            EventBody::SessionCreated(created) => self.created(created),
+            EventBody::SessionChanged(changed) => {
+                if let Some(settings) = &changed.settings {
+                    self.settings.clone_from(settings);
+                }
+                if let Some(environment) = &changed.environment {
+                    self.environment = Arc::new(environment.clone());
+                }
+            }
+            EventBody::SessionStateChanged(state) => self.told = state.state,
+            EventBody::SessionClosed(_) => self.closed = true,
+            EventBody::ContextSet(context) => self.context = Some(context.clone()),
+            EventBody::RequestOpened(request) => {
+                self.requests.insert(request.request_id.clone(), request.clone());
+            }
+            EventBody::RequestResolved(resolved) => {
+                if let Some(item) = self.requests.remove(&resolved.request_id) {
+                    let (decision, note) = (resolved.decision.clone(), resolved.note.clone());
+                    if resolved.scope == Some(tenon_protocol::request::Scope::Session) {
+                        self.grants.extend(resolved.pattern.clone());
+                    }
+                    bounded_push(
+                        &mut self.resolved,
+                        RESOLVED_MAX,
+                        Resolved { item, decision, note, by: resolved.by.clone() },
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn created(&mut self, created: &SessionCreated) {
+        self.settings = created.settings.clone();
+        self.environment = Arc::new(created.environment.clone());
+        self.ephemeral = created.ephemeral == Some(true);
+    }
+
+    fn apply_work(&mut self, event: &Event, private: Option<&[u8]>) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "a fold takes what it is about; other events leave it alone"
+        )]
+        match &event.body {
+            EventBody::PromptAdmitted(prompt) => self.admitted(prompt, event.seq),
+            EventBody::PromptChanged(change) => self.pending_changed(change),
+            EventBody::PromptDelivered(delivered) => {
+                self.queue.retain(|pending| pending.id != delivered.message_id);
+                self.steers.retain(|pending| pending.id != delivered.message_id);
+            }
+            EventBody::TurnStarted(started) => {
+                let id = event.turn.clone().unwrap_or_else(|| TurnId::from(""));
+                self.turn = Some(OpenTurn::new(id, started.model.clone(), event.at.clone()));
+            }
+            EventBody::TurnEnded(_) => self.turn = None,
+            EventBody::UsageChanged(usage) => self.usage = usage.usage.clone(),
+            EventBody::ToolEnded(_) => {
+                let reads = Reads::decode(private);
+                if !reads.0.is_empty() {
+                    let set = Arc::make_mut(&mut self.reads);
+                    for (path, digest) in reads.0 {
+                        if let Ok(path) = RelPath::from_wire(&path, false) {
+                            set.saw(path, digest);
+                        }
+                    }
+                }
+            }
+            EventBody::ChangeApplied(change) => {
+                let set = Arc::make_mut(&mut self.reads);
+                for file in &change.files {
+                    let Ok(path) = RelPath::from_wire(&file.path, file.path_encoded == Some(true)) else {
+                        continue;
+                    };
+                    match file.after.as_deref().and_then(|digest| digest.parse().ok()) {
+                        Some(digest) => set.saw(path, digest),
+                        None => set.forget(&path),
+                    }
+                }
+            }
+            EventBody::PlanChanged(plan) => self.plan = Some((plan.plan_id.clone(), plan.rev)),
+            _ => {}
+        }
+    }
+
+    fn admitted(&mut self, prompt: &PromptAdmitted, seq: u64) {
+        if let Some(key) = &prompt.key {
+            bounded_push(&mut self.keys, KEYS_MAX, (key.clone(), prompt.clone(), seq));
+        }
+        let pending =
+            Pending { id: prompt.message_id.clone(), input: prompt.input.clone(), by: prompt.by.clone() };
+        match prompt.outcome {
+            Admission::Steered => self.steers.push_back(pending),
+            // A message that starts a turn waits in the queue until it is delivered, in the same commit.
+            Admission::Started | Admission::Queued => self.queue.push_back(pending),
+            Admission::Duplicate => {}
+        }
+    }
+
+    fn pending_changed(&mut self, change: &PromptChanged) {
+        let id = &change.message_id;
+        match change.op {
+            PendingOp::Withdraw => {
+                self.queue.retain(|pending| pending.id != *id);
+                self.steers.retain(|pending| pending.id != *id);
+            }
+            PendingOp::Replace => {
+                let mut all = self.queue.iter_mut().chain(&mut self.steers);
+                if let (Some(pending), Some(input)) = (all.find(|pending| pending.id == *id), &change.input) {
+                    pending.input.clone_from(input);
+                }
+            }
+            PendingOp::Promote => move_pending(&mut self.queue, &mut self.steers, id),
+            PendingOp::Requeue => move_pending(&mut self.steers, &mut self.queue, id),
+        }
+    }
+
+    fn keep_item(&mut self, event: &Event) {
+        let closing = matches!(
+            &event.body,
+            EventBody::MessageEnded(_)
+                | EventBody::ToolEnded(_)
+                | EventBody::ToolProposed(_)
+                | EventBody::ChangeApplied(_)
+        );
+        if !closing {
+            return;
+        }
+        let data = serde_json::to_value(&event.body)
+            .ok()
+            .and_then(|mut body| body.get_mut("data").map(std::mem::take));
+        let item = SnapshotItem {
+            seq: event.seq,
+            at: event.at.clone(),
+            kind: event.body.type_name().to_owned(),
+            data: Json(data.unwrap_or_default()),
+            text: event.text.clone(),
+            turn: event.turn.clone(),
+        };
+        self.items_cut |= self.items.len() == SNAPSHOT_ITEMS_MAX;
+        bounded_push(&mut self.items, SNAPSHOT_ITEMS_MAX, item);
+    }
+
+    /// Tells what the session does now.
+    pub(crate) const fn state(&self) -> SessionState {
+        self.listed.item.state
+    }
+
+    /// Finds an open request of a call, or of the turn itself.
+    pub(crate) fn open_request(&self, like: &RequestItem) -> Option<&RequestItem> {
+        self.requests.values().find(|open| same_question(open, like))
+    }
+
+    /// Finds the answer that a call's question had already.
+    pub(crate) fn answered(&self, like: &RequestItem) -> Option<&Resolved> {
+        let call: &CallId = like.call_id.as_ref()?;
+        self.resolved
+            .iter()
+            .rev()
+            .find(|done| done.item.call_id.as_ref() == Some(call) && done.item.digest == like.digest)
+    }
+}
+
+fn same_question(a: &RequestItem, b: &RequestItem) -> bool {
+    a.kind == b.kind && a.call_id == b.call_id && a.digest == b.digest && a.turn == b.turn
+}
+
+fn bounded_push<T>(queue: &mut VecDeque<T>, max: usize, item: T) {
+    if queue.len() == max {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+fn move_pending(from: &mut VecDeque<Pending>, to: &mut VecDeque<Pending>, id: &MessageId) {
+    if let Some(place) = from.iter().position(|pending| pending.id == *id)
+        && let Some(pending) = from.remove(place)
+    {
+        to.push_back(pending);
+    }
+}

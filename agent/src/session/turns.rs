@@ -1,0 +1,323 @@
+//! Turns: how one starts, what it gets while it runs, how it ends and the next begins. Not here: what happens inside (`turn`).
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_protocol::content::Content;
+use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::message::{MessageEnded, MessageRole};
+use tenon_protocol::event::prompt::PromptDelivered;
+use tenon_protocol::event::session::SessionChanged;
+use tenon_protocol::event::turn::{AttemptStarted, TurnStarted};
+use tenon_protocol::ids::{MessageId, TurnId};
+use tokio_util::sync::CancellationToken;
+
+use crate::approvals::{Grants, Policy, Trust};
+use crate::base::task;
+use crate::config::credentials::KeyState;
+use crate::config::profile::{self, Profile};
+use crate::journal::AppendError;
+use crate::providers::{self, NetworkEnvironment, Provider};
+use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain, storage};
+use crate::session::command::{Command, TurnCommand};
+use crate::session::ports::SessionPorts;
+use crate::session::state::Pending;
+use crate::tools::ToolContext;
+use crate::turn::attempt::Proposal;
+use crate::turn::machine::Machine;
+use crate::turn::ports::{BeginFailure, CallView, Fact, PortClosed, View};
+use crate::turn::record::{self, InputRecord};
+use crate::turn::runner::Runner;
+
+/// How long a command of the model may run where the call does not say.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Bytes of a mentioned file that go along with a message; the model reads the rest with its tool.
+const ATTACHED_BYTES_MAX: usize = 64 * 1024;
+
+impl Actor {
+    /// Starts a turn with a message: one commit holds its admission, if any, its delivery and the turn's start.
+    pub(crate) async fn start_turn(
+        &mut self,
+        turn: TurnId,
+        message: MessageId,
+        admitted: Option<Fact>,
+    ) -> Result<(), Refusal> {
+        self.settle_settings().await?;
+        let model = self.state.settings.model.clone().unwrap_or_default();
+        let profile = self.state.settings.profile.clone().unwrap_or_else(|| profile::DEFAULT.to_owned());
+        let pending = admitted
+            .as_ref()
+            .and_then(pending_of)
+            .or_else(|| self.state.queue.iter().find(|pending| pending.id == message).cloned());
+        let mut facts: Vec<Fact> = admitted.into_iter().collect();
+        facts.push(Fact::new(TurnStarted { model, profile, message_id: message }));
+        facts.extend(pending.into_iter().flat_map(|pending| self.deliver(pending)));
+        facts.extend(self.context_facts().await);
+        self.turn = Some(LiveTurn::new(turn));
+        let committed = self.commit(facts).await;
+        match committed {
+            Ok(()) => {
+                self.launch(Vec::new(), None);
+                Ok(())
+            }
+            Err(error) => {
+                self.turn = None;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Records the model in the log where the session has none yet, or its settings name it otherwise than it is.
+    async fn settle_settings(&mut self) -> Result<(), Refusal> {
+        let effective = self.world.effective(&self.state.settings);
+        if effective != self.state.settings {
+            let changed = SessionChanged { settings: Some(effective), ..SessionChanged::default() };
+            self.commit(vec![Fact::new(changed)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the facts that make a waiting message part of the conversation.
+    pub(crate) fn deliver(&self, pending: Pending) -> Vec<Fact> {
+        let attached: Vec<String> =
+            pending.input.iter().filter_map(|piece| self.attach_file(piece)).collect();
+        let private = if attached.is_empty() { None } else { record::encode(&InputRecord { attached }) };
+        let ended = MessageEnded {
+            message_id: pending.id.clone(),
+            role: MessageRole::User,
+            content: pending.input,
+            by: pending.by,
+            superseded: None,
+        };
+        vec![Fact::new(PromptDelivered { message_id: pending.id }), Fact { body: ended.into(), private }]
+    }
+
+    /// Returns what the model is shown of a mentioned file.
+    fn attach_file(&self, piece: &Content) -> Option<String> {
+        let Content::File { path, range } = piece else { return None };
+        let read = self.root.resolve(path).ok().and_then(|path| self.root.read(&path).ok());
+        let Some(file) = read else { return Some(format!("{path} cannot be shown: read it with your tool")) };
+        let text = String::from_utf8_lossy(&file.bytes);
+        let lines = text.lines().enumerate().map(|(index, line)| (index as u64 + 1, line));
+        let wanted =
+            lines.filter(|(n, _)| range.as_ref().is_none_or(|range| (range.start..=range.end).contains(n)));
+        let mut shown = format!("{path}:\n");
+        for (number, line) in wanted {
+            if shown.len() + line.len() > ATTACHED_BYTES_MAX {
+                shown.push_str("… (read the rest with your tool)\n");
+                break;
+            }
+            shown.push_str(&format!("{number:>5}\t{line}\n"));
+        }
+        Some(shown)
+    }
+
+    /// Lets the turn's task run: from its beginning, or from where a restart found it.
+    pub(crate) fn launch(&mut self, pending: Vec<Proposal>, resumed: Option<Machine>) {
+        let Some(live) = &mut self.turn else { return };
+        let more = self.state.turn.as_ref().map_or(0, |turn| turn.steps_more);
+        let settings = self.world.turn_settings(&self.state.settings, more);
+        let ports = SessionPorts {
+            session: self.state.id.clone(),
+            turn: live.id.clone(),
+            commands: self.commands.clone(),
+            signals: self.signals.clone(),
+            entropy: Arc::clone(&self.resources.entropy),
+        };
+        let machine = resumed.unwrap_or_else(|| Machine::new(settings.steps_max));
+        let clock = Arc::clone(&self.resources.clock);
+        let runner =
+            Runner::new(Arc::new(ports), self.resources.registry.clone(), clock, settings, machine, pending);
+        let (interrupt, commands) = (live.interrupt.clone(), self.commands.clone());
+        live.task = Some(task::spawn(async move {
+            let inner = task::spawn(runner.run(interrupt));
+            let reason = match inner.await {
+                Ok(Ok(())) => return,
+                Ok(Err(closed)) => closed.to_string(),
+                Err(failure) => failure.to_string(),
+            };
+            // A full or closed mailbox means that the session ends anyway.
+            let _gone = commands.try_send(Command::TurnLost(reason));
+        }));
+    }
+
+    /// Answers what the running turn wants.
+    pub(crate) async fn handle_turn(&mut self, command: TurnCommand) -> Result<(), AppendError> {
+        match command {
+            TurnCommand::Commit { facts, reply } => {
+                let facts = self.unsettled(facts);
+                let result = self.commit(facts).await;
+                let told = result.as_ref().map(|_| ()).map_err(|_| PortClosed);
+                respond_plain(reply, told)?;
+                result
+            }
+            TurnCommand::BeginAttempt { step, attempt, reply } => {
+                let result = self.begin_attempt(step, attempt).await?;
+                respond_plain(reply, result)
+            }
+            TurnCommand::Ask { request, reply } => self.ask(*request, reply).await,
+            TurnCommand::CallView { reply } => respond_plain(reply, self.call_view()),
+            TurnCommand::Waited { reply } => respond_plain(reply, self.waited()),
+            TurnCommand::End { end, reply } => {
+                let result = self.end_turn(end).await?;
+                respond_plain(reply, Ok(result))?;
+                self.start_next().await
+            }
+        }
+    }
+
+    /// A settled call stays settled: a late word of a task that was dropped changes nothing.
+    fn unsettled(&self, facts: Vec<Fact>) -> Vec<Fact> {
+        use crate::projections::turn::CallPhase;
+        use tenon_protocol::event::EventBody;
+        let Some(turn) = &self.state.turn else { return Vec::new() };
+        let settled = |id| turn.calls.iter().any(|call| call.id == id && call.phase == CallPhase::Settled);
+        let late = facts.iter().any(|fact| match &fact.body {
+            EventBody::ToolEnded(call) => settled(call.call_id.clone()),
+            EventBody::ToolStarted(call) => settled(call.call_id.clone()),
+            _ => false,
+        });
+        if late { Vec::new() } else { facts }
+    }
+
+    async fn begin_attempt(
+        &mut self,
+        step: u32,
+        attempt: u32,
+    ) -> Result<Result<View, BeginFailure>, AppendError> {
+        if let Some(limit) = self.cost_reached() {
+            return Ok(Err(BeginFailure::Limit(limit)));
+        }
+        let (provider, provider_name, model) = match self.connect() {
+            Ok(connected) => connected,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let Some(prefix) = self.prefix.clone() else {
+            return Ok(Err(BeginFailure::Unusable("the session's context is lost".to_owned())));
+        };
+        let steers: Vec<Pending> = self.state.steers.iter().cloned().collect();
+        let mut facts: Vec<Fact> = steers.into_iter().flat_map(|steer| self.deliver(steer)).collect();
+        facts.push(Fact::new(AttemptStarted { n: attempt, step }));
+        self.commit(facts).await?;
+        let transcript = Arc::clone(&self.state.transcript);
+        Ok(Ok(View { transcript, prefix, provider, provider_name, model }))
+    }
+
+    fn cost_reached(&self) -> Option<&'static str> {
+        let limit = self.state.settings.limits.as_ref()?.cost_usd?;
+        let spent = self.state.turn.as_ref()?.usage.cost?;
+        (spent >= limit).then_some("costUsd")
+    }
+
+    /// Returns who is asked, under which names. The connection is kept as long as model and key stay.
+    fn connect(&mut self) -> Result<(Arc<dyn Provider>, String, String), BeginFailure> {
+        let unusable = |error: String| BeginFailure::Unusable(error);
+        let wanted = self.state.settings.model.clone();
+        let choice = self.world.choose(wanted.as_deref()).map_err(|error| unusable(error.to_string()))?;
+        let name = choice.provider.name.clone();
+        let full_name = choice.full_name();
+        if let Some((connected, provider)) = &self.provider
+            && *connected == full_name
+        {
+            return Ok((Arc::clone(provider), name, choice.model));
+        }
+        let key = match choice.provider.key(&self.world.environment, &self.world.credentials) {
+            KeyState::NotNeeded => None,
+            KeyState::Found(key) => Some(key),
+            KeyState::Missing { how } => return Err(BeginFailure::Login { provider: name, how }),
+        };
+        let network = NetworkEnvironment::of(&self.world.environment.network);
+        let provider = providers::connect(&choice.provider, key, &network)
+            .map_err(|error| unusable(error.to_string()))?;
+        self.provider = Some((full_name, Arc::clone(&provider)));
+        Ok((provider, name, choice.model))
+    }
+
+    fn call_view(&self) -> CallView {
+        let tools = ToolContext {
+            root: Arc::clone(&self.root),
+            reads: Arc::clone(&self.state.reads),
+            blobs: Arc::new(self.resources.journal.blobs().clone()),
+            spawner: Arc::clone(&self.resources.spawner),
+            probe: Arc::clone(&self.resources.probe),
+            environment: Arc::clone(&self.state.environment),
+            records_dir: self.resources.records_dir.clone(),
+            command_timeout: COMMAND_TIMEOUT,
+        };
+        CallView { tools, policy: Arc::new(self.policy().with_grants(self.grants())) }
+    }
+
+    fn policy(&self) -> Policy {
+        let name = self.state.settings.profile.as_deref().unwrap_or(profile::DEFAULT);
+        // A profile that is configured no more allows nothing.
+        let chosen: Profile =
+            self.world.config.profiles.get(name).cloned().unwrap_or_else(profile::read_only);
+        let trust = Trust { state: self.trust(), setting: self.state.settings.trust };
+        Policy::new(&chosen, &self.world.config.rules, trust, self.resources.probe.level)
+    }
+
+    fn grants(&self) -> Grants {
+        use crate::approvals::Grant;
+        use tenon_protocol::request::Scope;
+        let now = self.resources.clock.now();
+        let own = self
+            .state
+            .grants
+            .iter()
+            .map(|pattern| (tenon_protocol::ids::GrantId::from(""), pattern.clone(), Scope::Session));
+        let standing = self.resources.standing.grants.borrow().clone();
+        let here = standing.iter().filter(|grant| grant.workspace == self.state.listed.item.workspace);
+        let always = here.map(|grant| (grant.id.clone(), grant.pattern.clone(), Scope::Always));
+        Grants::new(
+            own.chain(always).filter_map(|(id, pattern, scope)| Grant::new(id, &pattern, scope, now).ok()),
+        )
+    }
+
+    fn waited(&self) -> Duration {
+        let Some(turn) = &self.turn else { return Duration::ZERO };
+        let (before, since) = turn.waited;
+        before + since.map_or(Duration::ZERO, |since| self.resources.clock.now().since(since))
+    }
+
+    /// The turn's task is gone without having ended the turn: ends it as failed, since the fault is ours.
+    pub(crate) async fn turn_lost(&mut self, reason: &str) -> Result<(), AppendError> {
+        if self.turn.is_none() {
+            return Ok(());
+        }
+        tracing::error!(session = %self.state.id, reason, "a turn was lost");
+        let error = tenon_protocol::event::turn::ProviderFailure {
+            kind: "internal".to_owned(),
+            message: format!("the turn stopped by a fault of the agent: {reason}"),
+            status: None,
+            hint: None,
+        };
+        let end = crate::turn::ports::TurnEnd {
+            stop: tenon_protocol::event::turn::Stop::Failed,
+            error: Some(error),
+            limit: None,
+        };
+        self.end_turn(end).await?;
+        self.start_next().await
+    }
+}
+
+fn pending_of(fact: &Fact) -> Option<Pending> {
+    use tenon_protocol::event::EventBody;
+    match &fact.body {
+        EventBody::PromptAdmitted(prompt) => Some(Pending {
+            id: prompt.message_id.clone(),
+            input: prompt.input.clone(),
+            by: prompt.by.clone(),
+        }),
+        _ => None,
+    }
+}
+
+/// Returns what a client is told when a turn cannot begin for the log's sake.
+pub(crate) fn cannot_begin(error: &AppendError) -> RpcError {
+    let mut told = storage(error);
+    if told.is(ErrorKind::Internal) {
+        told.message = format!("the turn could not begin: {}", told.message);
+    }
+    told
+}

@@ -1,0 +1,253 @@
+//! One try of a step's provider request: from its record to the record of its outcome. Not here: whether there is another.
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::Value;
+use tenon_protocol::content::Content;
+use tenon_protocol::event::message::{MessageEnded, MessageRole, MessageStarted};
+use tenon_protocol::event::tool::ToolProposed;
+use tenon_protocol::event::turn::{AttemptEnded, AttemptOutcome, ProviderFailure};
+use tenon_protocol::ids::{CallId, MessageId};
+use tenon_protocol::json::Json;
+use tenon_protocol::model::Usage;
+use tenon_protocol::signal::Delta;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::SharedClock;
+use crate::base::digest::Digest;
+use crate::base::ids;
+use crate::catalogue;
+use crate::providers::{
+    Finish, FinishReason, ModelCall, ProviderError, ProviderErrorKind, ProviderEvent, Usage as TokenUsage,
+};
+use crate::tools::Registry;
+use crate::turn::ports::{Fact, PortClosed, Ports, View};
+use crate::turn::record::{self, AnswerRecord};
+use crate::turn::{context, failure};
+
+/// A call as the model made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposal {
+    /// The call.
+    pub(crate) id: CallId,
+    /// The tool's name.
+    pub(crate) name: String,
+    /// Its arguments, or why they are none.
+    pub(crate) arguments: Result<Value, String>,
+}
+
+/// How a try ended; recorded by then, but for a failure's next try, which the caller decides.
+#[derive(Debug)]
+pub(crate) enum AttemptEnd {
+    /// The answer is whole.
+    Whole {
+        /// Whether the model refused.
+        refused: bool,
+        /// Whether it was cut by the model's own limit, without a call to go on with.
+        cut: bool,
+    },
+    /// It failed. Nothing of its outcome is recorded yet.
+    Failed(ProviderError),
+    /// It was cancelled, and what there was of it is recorded.
+    Cancelled,
+}
+
+/// A message that is still growing.
+#[derive(Debug)]
+struct Growing {
+    id: MessageId,
+    role: MessageRole,
+    text: String,
+}
+
+/// A try on its way.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    ports: Arc<dyn Ports>,
+    registry: Registry,
+    view: View,
+    growing: Vec<Growing>,
+    calls: Vec<(CallId, ModelCall)>,
+    usage: Option<TokenUsage>,
+}
+
+impl Attempt {
+    /// Prepares a try that is recorded as begun.
+    pub(crate) fn new(ports: Arc<dyn Ports>, registry: Registry, view: View) -> Self {
+        Self { ports, registry, view, growing: Vec::new(), calls: Vec::new(), usage: None }
+    }
+
+    /// Returns the provider's name.
+    pub(crate) fn provider_name(&self) -> &str {
+        &self.view.provider_name
+    }
+
+    /// Runs it to its end; `propose` is told each complete call, after it is recorded.
+    pub(crate) async fn run(
+        &mut self,
+        cancel: &CancellationToken,
+        mut propose: impl AsyncFnMut(Proposal),
+    ) -> Result<AttemptEnd, PortClosed> {
+        let mut stream = self.view.provider.stream(context::request(&self.view));
+        loop {
+            let event = tokio::select! {
+                biased;
+                // The stream is dropped, which closes the connection; what it had brought is in `growing`.
+                () = cancel.cancelled() => return self.cancelled().await,
+                event = stream.next() => event,
+            };
+            match event {
+                Some(Ok(ProviderEvent::Opened | ProviderEvent::CallDelta { .. })) => {}
+                Some(Ok(ProviderEvent::TextDelta(text))) => self.grow(MessageRole::Assistant, &text).await?,
+                Some(Ok(ProviderEvent::ReasoningDelta(text))) => {
+                    self.grow(MessageRole::Reasoning, &text).await?
+                }
+                Some(Ok(ProviderEvent::Usage(usage))) => self.usage = Some(usage),
+                Some(Ok(ProviderEvent::Call { call, arguments })) => {
+                    propose(self.propose(call, arguments).await?).await
+                }
+                Some(Ok(ProviderEvent::Finished(finish))) => return self.finished(finish).await,
+                Some(Err(error)) => return Ok(AttemptEnd::Failed(error)),
+                None => {
+                    let message = "the stream ended without saying that the answer is complete";
+                    return Ok(AttemptEnd::Failed(ProviderError::new(ProviderErrorKind::Cut, message)));
+                }
+            }
+        }
+    }
+
+    async fn grow(&mut self, role: MessageRole, text: &str) -> Result<(), PortClosed> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !self.growing.iter().any(|message| message.role == role) {
+            let id: MessageId = ids::new(self.ports.entropy());
+            self.ports.commit(vec![Fact::new(MessageStarted { message_id: id.clone(), role })]).await?;
+            self.growing.push(Growing { id, role, text: String::new() });
+        }
+        let Some(message) = self.growing.iter_mut().find(|message| message.role == role) else {
+            return Ok(());
+        };
+        let from = u64::try_from(message.text.len()).unwrap_or(u64::MAX);
+        self.ports.signal(Delta { d: message.id.to_string(), from, t: text.to_owned() });
+        message.text.push_str(text);
+        Ok(())
+    }
+
+    async fn propose(
+        &mut self,
+        call: ModelCall,
+        arguments: Result<Value, String>,
+    ) -> Result<Proposal, PortClosed> {
+        let id = self.ports.new_call();
+        let input = arguments.as_ref().map_or_else(|_| Value::String(call.arguments.clone()), Clone::clone);
+        let title =
+            self.registry.get(&call.name).map_or_else(|| call.name.clone(), |tool| tool.title(&input));
+        let digest = Digest::of(format!("{}\n{}", call.name, call.arguments).as_bytes());
+        let fact = Fact::new(ToolProposed {
+            call_id: id.clone(),
+            name: call.name.clone(),
+            kind: self.registry.kind(&call.name),
+            title,
+            input: Json(input),
+            digest: digest.to_string(),
+        });
+        self.ports.commit(vec![fact]).await?;
+        let proposal = Proposal { id: id.clone(), name: call.name.clone(), arguments };
+        self.calls.push((id, call));
+        Ok(proposal)
+    }
+
+    async fn finished(&mut self, finish: Finish) -> Result<AttemptEnd, PortClosed> {
+        let usage = self.priced(&finish.usage);
+        let mut facts = self.close_messages(false);
+        let answer = AnswerRecord { calls: std::mem::take(&mut self.calls), verbatim: finish.verbatim };
+        let cut = finish.reason == FinishReason::Length && answer.calls.is_empty();
+        let refused = matches!(finish.reason, FinishReason::Refused | FinishReason::ContentFilter);
+        let mut ended = attempt_ended(AttemptOutcome::Ok);
+        ended.usage = Some(usage);
+        ended.finish = Some(finish_name(&finish.reason).to_owned());
+        facts.push(Fact { body: ended.into(), private: record::encode(&answer) });
+        self.ports.commit(facts).await?;
+        Ok(AttemptEnd::Whole { refused, cut })
+    }
+
+    /// Records what a cancelled try had brought.
+    async fn cancelled(&mut self) -> Result<AttemptEnd, PortClosed> {
+        let mut facts = self.close_messages(false);
+        let mut ended = attempt_ended(AttemptOutcome::Interrupted);
+        ended.usage = self.usage.map(|usage| self.priced(&usage));
+        facts.push(Fact::new(ended));
+        self.ports.commit(facts).await?;
+        Ok(AttemptEnd::Cancelled)
+    }
+
+    /// Records a failed try and withdraws its text; `wait` is how long until the next one.
+    pub(crate) async fn failed(
+        &mut self,
+        error: &ProviderError,
+        wait: Option<Duration>,
+        clock: &SharedClock,
+    ) -> Result<ProviderFailure, PortClosed> {
+        let described = failure::describe(error, &self.view.provider_name);
+        let mut facts = self.close_messages(true);
+        let mut ended = attempt_ended(AttemptOutcome::Failed);
+        ended.error = Some(described.clone());
+        ended.retry_at = wait.map(|wait| clock.now().plus(wait).to_rfc3339());
+        ended.usage = self.usage.map(|usage| self.priced(&usage));
+        facts.push(Fact::new(ended));
+        self.ports.commit(facts).await?;
+        Ok(described)
+    }
+
+    fn close_messages(&mut self, withdrawn: bool) -> Vec<Fact> {
+        let close = |message: Growing| {
+            let content = if withdrawn { Vec::new() } else { vec![Content::text(message.text)] };
+            let superseded = withdrawn.then_some(true);
+            Fact::new(MessageEnded {
+                message_id: message.id,
+                role: message.role,
+                content,
+                by: None,
+                superseded,
+            })
+        };
+        self.growing.drain(..).map(close).collect()
+    }
+
+    fn priced(&self, usage: &TokenUsage) -> Usage {
+        Usage {
+            input_tokens: usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+            output_tokens: usage.output_tokens,
+            cache_read_tokens: usage.cache_read_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
+            estimated: usage.estimated,
+            cost: catalogue::cost_usd(
+                &self.view.provider_name,
+                &self.view.model,
+                catalogue::Counts {
+                    input: usage.input_tokens,
+                    output: usage.output_tokens,
+                    cache_read: usage.cache_read_tokens,
+                    cache_write: usage.cache_write_tokens,
+                },
+            ),
+        }
+    }
+}
+
+fn attempt_ended(outcome: AttemptOutcome) -> AttemptEnded {
+    AttemptEnded { outcome, error: None, retry_at: None, usage: None, finish: None }
+}
+
+fn finish_name(reason: &FinishReason) -> &str {
+    match reason {
+        FinishReason::Stop => "stop",
+        FinishReason::ToolCalls => "toolCalls",
+        FinishReason::Length => "length",
+        FinishReason::Refused => "refused",
+        FinishReason::ContentFilter => "contentFilter",
+        FinishReason::Other(name) => name,
+    }
+}

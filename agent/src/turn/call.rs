@@ -1,0 +1,255 @@
+//! One call: prepare, decide, ask if need be, run, settle. Not here: when it may (`machine`).
+use std::sync::Arc;
+
+use serde_json::Value;
+use tenon_protocol::content::Content;
+use tenon_protocol::event::change::{ChangeApplied, PlanChanged};
+use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
+use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, RequestId};
+use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
+use tenon_protocol::signal::Delta;
+use tenon_protocol::tool::CallStatus;
+use tokio_util::sync::CancellationToken;
+
+use crate::approvals::{Action, Decision};
+use crate::base::ids;
+use crate::config::profile::Verdict;
+use crate::projections::reads::Reads;
+use crate::tools::context::Progress;
+use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext};
+use crate::turn::attempt::Proposal;
+use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
+use crate::workspace::path::RelPath;
+
+/// How often a call is asked about again because what it would do changed while the question was open. A file that changes
+/// faster than a person reads is not going to be approved.
+const ASKED_MAX: usize = 5;
+
+/// What allowed a call, or what it is settled with instead.
+enum Permission {
+    Granted(Approved),
+    Settled(Outcome),
+}
+
+/// Runs a call to its settlement, which is recorded when this returns.
+pub(crate) async fn run(
+    ports: Arc<dyn Ports>,
+    registry: Registry,
+    proposal: Proposal,
+    cancel: CancellationToken,
+) -> Result<(), PortClosed> {
+    let id = proposal.id.clone();
+    let outcome = match permission(&*ports, &registry, &proposal, &cancel).await? {
+        Permission::Settled(outcome) => outcome,
+        Permission::Granted(approved) => {
+            let prepared = approved.prepared();
+            let started = ToolStarted {
+                call_id: id.clone(),
+                effect: prepared.effect,
+                intent: prepared.intent.clone(),
+                allowed_by: approved.allowed_by().to_owned(),
+            };
+            ports.commit(vec![Fact::new(started)]).await?;
+            let progress = progress(&ports, &id);
+            approved.run(RunContext { call: id.clone(), cancel, progress }).await
+        }
+    };
+    ports.commit(settlement(&*ports, &id, outcome)).await
+}
+
+/// Settles a call that never ran.
+pub(crate) async fn settle(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Result<(), PortClosed> {
+    ports.commit(settlement(ports, id, outcome)).await
+}
+
+async fn permission(
+    ports: &dyn Ports,
+    registry: &Registry,
+    proposal: &Proposal,
+    cancel: &CancellationToken,
+) -> Result<Permission, PortClosed> {
+    let arguments = match &proposal.arguments {
+        Ok(arguments) => arguments,
+        Err(reason) => {
+            return Ok(refuse(format!("{reason}. Call the tool again with correct JSON arguments.")));
+        }
+    };
+    let Some(tool) = registry.get(&proposal.name) else {
+        let names: Vec<&str> = registry.descriptors().iter().map(|tool| tool.name).collect();
+        return Ok(refuse(format!(
+            "There is no tool named {}. The tools are: {}.",
+            proposal.name,
+            names.join(", ")
+        )));
+    };
+    let mut allowed_before = None;
+    for _ in 0..ASKED_MAX {
+        let view = ports.call_view().await?;
+        let prepared = match tool.prepare(&view.tools, arguments).await {
+            Ok(prepared) => prepared,
+            Err(failure) => return Ok(refuse(failure.0)),
+        };
+        if allowed_before.as_ref() == Some(&prepared.digest) {
+            return Ok(Permission::Granted(Approved::by(prepared, "a person".to_owned())));
+        }
+        let decision = decide(&view, &prepared);
+        match decision.verdict {
+            Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
+            Verdict::Deny => return Ok(deny(&decision.reason)),
+            Verdict::Ask => {}
+        }
+        let title = tool.title(arguments);
+        let request = question(ports, proposal, &prepared, title, &decision);
+        let answer = tokio::select! {
+            biased;
+            // The request stays open in the log; ending the turn resolves it.
+            () = cancel.cancelled() => {
+                return Ok(Permission::Settled(Outcome::text(CallStatus::Interrupted, "The turn was interrupted.")));
+            }
+            answer = ports.ask(request) => answer?,
+        };
+        if answer.decision != "allow" {
+            return Ok(denied_by_person(&answer));
+        }
+        allowed_before = Some(prepared.digest);
+    }
+    Ok(refuse(
+        "What this call would do changed each time it was approved. Look at the present state first."
+            .to_owned(),
+    ))
+}
+
+fn decide(view: &CallView, prepared: &Prepared) -> Decision {
+    let action = match &prepared.access {
+        Access::Nothing => return Decision::harmless(),
+        Access::Read(paths) => Action::Read { paths: relative(paths) },
+        Access::Write(paths) => Action::Write { paths: relative(paths) },
+        Access::Command(command) => Action::Command { command: command.clone() },
+    };
+    view.policy.decide(&action)
+}
+
+/// Tools name paths as the protocol does; what is none stands for the whole workspace, so that it is decided strictly.
+fn relative(paths: &[String]) -> Vec<RelPath> {
+    paths.iter().map(|path| RelPath::from_wire(path, false).unwrap_or_else(|_| RelPath::root())).collect()
+}
+
+fn question(
+    ports: &dyn Ports,
+    proposal: &Proposal,
+    prepared: &Prepared,
+    title: String,
+    decision: &Decision,
+) -> RequestItem {
+    let request_id: RequestId = ids::new(ports.entropy());
+    let mut options = vec![option("allow", "Allow once", Scope::Once, None)];
+    if let Some(pattern) = &decision.offer {
+        options.push(option(
+            "session",
+            &format!("Allow {pattern} in this session"),
+            Scope::Session,
+            Some(pattern),
+        ));
+        options.push(option("always", &format!("Always allow {pattern} here"), Scope::Always, Some(pattern)));
+    }
+    options.push(option("deny", "Deny", Scope::Once, None));
+    let subject = prepared.subject.clone().unwrap_or_else(|| Subject::Command {
+        argv: vec![title.clone()],
+        cwd: ".".to_owned(),
+        exe: String::new(),
+        sandbox: 0,
+        needs: Vec::new(),
+    });
+    RequestItem {
+        request_id,
+        kind: RequestKind::Approval,
+        title,
+        subject,
+        options,
+        session: ports.session().clone(),
+        digest: Some(prepared.digest.to_string()),
+        call_id: Some(proposal.id.clone()),
+        turn: Some(ports.turn().clone()),
+        reason: Some(decision.reason.clone()),
+    }
+}
+
+fn option(id: &str, label: &str, scope: Scope, pattern: Option<&str>) -> RequestOption {
+    RequestOption {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        scope: Some(scope),
+        pattern: pattern.map(ToOwned::to_owned),
+    }
+}
+
+fn refuse(reason: String) -> Permission {
+    Permission::Settled(Outcome::failed(reason))
+}
+
+fn deny(reason: &str) -> Permission {
+    let text = format!("Denied: {reason}. Do not try to get around it; say what you would have done.");
+    Permission::Settled(Outcome::text(CallStatus::Denied, text))
+}
+
+fn denied_by_person(answer: &Answer) -> Permission {
+    let text = match &answer.note {
+        Some(note) => format!("The person said no: {note}"),
+        None => "The person said no.".to_owned(),
+    };
+    Permission::Settled(Outcome::text(CallStatus::Denied, text))
+}
+
+fn progress(ports: &Arc<dyn Ports>, id: &CallId) -> Progress {
+    let (ports, item) = (Arc::clone(ports), id.to_string());
+    let from = std::sync::atomic::AtomicU64::new(0);
+    Progress(Arc::new(move |text: &str| {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let from = from.fetch_add(length, std::sync::atomic::Ordering::Relaxed);
+        ports.signal(Delta { d: item.clone(), from, t: text.to_owned() });
+    }))
+}
+
+/// The facts of a settled call: its change and its plan first, then the settlement that the model gets.
+fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut change_id = None;
+    if !outcome.files.is_empty() {
+        let change: ChangeId = ids::new(ports.entropy());
+        let checkpoint_id: CheckpointId = ids::new(ports.entropy());
+        change_id = Some(change.clone());
+        facts.push(Fact::new(ChangeApplied {
+            change_id: change,
+            checkpoint_id,
+            files: outcome.files,
+            uncovered: Vec::new(),
+            call_id: Some(id.clone()),
+        }));
+    }
+    if let Some(tree) = outcome.plan {
+        let plan_id: PlanId = ids::new(ports.entropy());
+        facts.push(Fact::new(PlanChanged { plan_id, rev: 0, tree, change_id: None }));
+    }
+    let ended = ToolEnded {
+        call_id: id.clone(),
+        status: outcome.status,
+        content: outcome.content,
+        reference: outcome.reference,
+        change_id,
+        exit: outcome.exit,
+    };
+    facts.push(Fact { body: ended.into(), private: Reads(outcome.reads).encode() });
+    facts
+}
+
+/// What is told of a call whose outcome was never recorded.
+pub(crate) fn unknown_outcome() -> Vec<Content> {
+    let text = "The agent was stopped while this ran, so its outcome is unknown: it may have happened, wholly or in part. \
+                It was not run again. Look at the present state before you go on.";
+    vec![Content::text(text)]
+}
+
+/// Returns a call's arguments as they were recorded.
+pub(crate) fn recorded_arguments(input: &Value) -> Result<Value, String> {
+    if input.is_object() { Ok(input.clone()) } else { Err("The arguments were not a JSON object".to_owned()) }
+}
