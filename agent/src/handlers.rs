@@ -4,9 +4,18 @@
 //!
 //! Imports: daemon, feed, projections, protocol, base
 
+pub(crate) mod admin;
+pub(crate) mod answer;
+mod check;
+pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod observe;
 pub(crate) mod presence;
+pub(crate) mod prompt;
+mod quiet;
 pub(crate) mod reply;
+pub(crate) mod session;
 pub(crate) mod subscription;
 
 // The façade towards `router`, which hands callers on and knows nothing of the daemon.
-pub(crate) use crate::daemon::Caller;
+pub(crate) use crate::daemon::{Caller, Daemon};

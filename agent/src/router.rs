@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jsonrpsee::Methods;
 
 pub(crate) mod lifecycle;
+pub(crate) mod methods;
 pub(crate) mod peer;
 pub(crate) mod table;
 
 use crate::router::peer::Peer;
 
 // The façade towards `wire`, which sees no handler.
-pub(crate) use crate::handlers::Caller;
 pub(crate) use crate::handlers::presence::Host;
 pub(crate) use crate::handlers::reply::{Answer, Reply};
 pub(crate) use crate::handlers::subscription::{SUBSCRIPTIONS_MAX, Subscription};

@@ -62,9 +62,9 @@ static SCHEMA: LazyLock<String> = LazyLock::new(|| {
 /// Answers `initialize`: who the caller is, and the result.
 ///
 /// # Errors
-/// 1005 when the client speaks no version this build knows; whatever the daemon fails with.
-pub(super) async fn initialize(
-    host: Arc<dyn Host>,
+/// 1005 when the client speaks no version this build knows.
+pub(super) fn initialize(
+    host: &dyn Host,
     id: u64,
     introduction: Introduction,
     variables: BTreeMap<String, String>,
@@ -73,7 +73,7 @@ pub(super) async fn initialize(
         let message = format!("this build speaks version {PROTOCOL} of the protocol alone");
         return Err(unsupported(message));
     }
-    let (instance, can) = host.hello().await?;
+    let (instance, can) = host.hello();
     let server_info = ServerInfo { name: "tenon", version: instance.version.clone() };
     let agent = AgentHello {
         protocol: PROTOCOL,
@@ -86,7 +86,7 @@ pub(super) async fn initialize(
     let capabilities = Capabilities { experimental: Experimental { agent } };
     let result = serialise(&InitializeResult { capabilities, server_info })?;
     let caller = Arc::new(caller(id, introduction, variables));
-    host.connected(&caller).await?;
+    host.connected(&caller);
     Ok((caller, result))
 }
 

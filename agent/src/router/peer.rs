@@ -20,14 +20,12 @@ pub(crate) struct Peer {
     id: u64,
     /// What `$/environment` brought; goes to the caller when the connection is initialised.
     variables: BTreeMap<String, String>,
-    /// Whether the daemon may have heard of this connection.
-    announced: bool,
     caller: Option<Arc<Caller>>,
 }
 
 impl Peer {
     pub(super) fn new(router: Arc<Router>, id: u64) -> Self {
-        Self { router, id, variables: BTreeMap::new(), announced: false, caller: None }
+        Self { router, id, variables: BTreeMap::new(), caller: None }
     }
 
     /// Returns the connection's id.
@@ -44,7 +42,7 @@ impl Peer {
     pub(crate) fn environment(&mut self, params: Option<&str>) -> bool {
         let params = serde_json::from_str::<EnvironmentParams>(params.unwrap_or("{}"));
         match params {
-            Ok(params) if !self.announced => {
+            Ok(params) if self.caller.is_none() => {
                 self.variables.extend(params.variables);
                 true
             }
@@ -52,25 +50,16 @@ impl Peer {
         }
     }
 
-    /// Answers `initialize`. What the future yields is given to `introduced`.
-    pub(crate) fn initialize(
-        &mut self,
-        introduction: Introduction,
-    ) -> impl Future<Output = Result<(Arc<Caller>, Bytes), RpcError>> + Send + use<> {
-        self.announced = true;
-        let (host, id) = (Arc::clone(&self.router.host), self.id);
-        lifecycle::initialize(host, id, introduction, self.variables.clone())
-    }
-
-    /// The connection is initialised.
-    pub(crate) fn introduced(&mut self, caller: Arc<Caller>) {
+    /// Answers `initialize`.
+    ///
+    /// # Errors
+    /// 1005 when there is no common version; another `initialize` may follow.
+    pub(crate) fn initialize(&mut self, introduction: Introduction) -> Result<Bytes, RpcError> {
+        let variables = self.variables.clone();
+        let (caller, result) = lifecycle::initialize(&*self.router.host, self.id, introduction, variables)?;
         self.variables.clear();
         self.caller = Some(caller);
-    }
-
-    /// `initialize` was refused; another one may follow.
-    pub(crate) fn refused(&mut self) {
-        self.announced = false;
+        Ok(result)
     }
 
     /// Calls a method. Nothing of it runs before the future is polled first.
@@ -82,11 +71,13 @@ impl Peer {
     ) -> impl Future<Output = Reply> + Send + use<> {
         table::call(&self.router.methods, Arc::clone(caller), method, params)
     }
+}
 
-    /// The connection ended.
-    pub(crate) async fn end(self) {
-        if self.announced {
-            self.router.host.disconnected(self.id).await;
+impl Drop for Peer {
+    /// The connection ended, in whatever way: the daemon is told.
+    fn drop(&mut self) {
+        if self.caller.is_some() {
+            self.router.host.disconnected(self.id);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The connection task, one for every carrier. Not here: how bytes arrive (`socket`, `stdio`) and what methods do.
 //!
 //! One task owns everything of its connection: no lock, no queue, no second task. Each round it takes what is ready, in this
-//! order: the handshake, finished calls, incoming messages, subscriptions, then one write for all of it. Requests run
+//! order: finished calls, incoming messages, subscriptions, then one write for all of it. Requests run
 //! concurrently; each is polled first in the order of arrival, which is when a handler posts to a mailbox, so admission has
 //! the order of arrival.
 use std::future::{Future, poll_fn};
@@ -9,17 +9,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
-use tenon_protocol::envelope::MessageNumber;
-use tenon_protocol::error::RpcError;
+use bytes::BytesMut;
 use tenon_protocol::version::IN_FLIGHT_MAX;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::base::clock::{SharedClock, Sleep};
-use crate::router::Caller;
 use crate::router::peer::Peer;
 use crate::wire::admission::Standing;
 use crate::wire::codec::{Codec, Framing};
@@ -83,8 +79,6 @@ pub(crate) struct Setup {
     pub(crate) stop: CancellationToken,
 }
 
-type Handshake = BoxFuture<'static, Result<(std::sync::Arc<Caller>, Bytes), RpcError>>;
-
 /// A connection at work.
 struct Connection<R, W> {
     incoming: FramedRead<R, Codec>,
@@ -93,8 +87,6 @@ struct Connection<R, W> {
     outbox: Outbox,
     peer: Peer,
     standing: Standing,
-    /// `initialize` while it is answered; nothing is read meanwhile.
-    handshake: Option<(MessageNumber, Handshake)>,
     calls: Calls,
     subscriptions: Subscriptions,
     /// Bodies in a row that were no JSON.
@@ -129,7 +121,7 @@ where
     drop((subscriptions, calls));
     // The peer may be gone already; there is nobody left to tell.
     drop(poll_fn(|context| Pin::new(&mut writer).poll_shutdown(context)).await);
-    peer.end().await;
+    drop(peer);
     end
 }
 
@@ -144,7 +136,6 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             outbox: Outbox::default(),
             peer,
             standing,
-            handshake: None,
             calls: Calls::default(),
             subscriptions: Subscriptions::default(),
             unreadable: 0,
@@ -161,8 +152,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
         for _ in 0..ROUNDS_A_POLL {
-            let mut moved = self.poll_handshake(context);
-            moved |= self.poll_calls(context);
+            let mut moved = self.poll_calls(context);
             moved |= self.poll_incoming(context);
             moved |= self.poll_subscriptions(context);
             match self.poll_write(context) {
@@ -198,10 +188,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     fn may_read(&self) -> bool {
-        self.ending.is_none()
-            && self.handshake.is_none()
-            && self.calls.len() < IN_FLIGHT_MAX
-            && !self.outbox.is_over_hard()
+        self.ending.is_none() && self.calls.len() < IN_FLIGHT_MAX && !self.outbox.is_over_hard()
     }
 
     /// Writes everything that is ready in as few calls as the peer allows.
@@ -265,7 +252,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     fn poll_end(&mut self, context: &mut Context<'_>) -> Option<End> {
         if let Some(end) = self.ending {
-            let is_done = self.calls.len() == 0 && self.handshake.is_none() && self.outbox.is_empty();
+            let is_done = self.calls.len() == 0 && self.outbox.is_empty();
             let is_late = self.farewell.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context).is_ready());
             return (is_done || is_late).then_some(end);
         }

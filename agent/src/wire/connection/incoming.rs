@@ -102,7 +102,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             return self.error(Some(id), RpcError::new(ErrorKind::InvalidRequest, message));
         }
         if method == "initialize" {
-            return self.initialize(id, params, context);
+            return self.initialize(id, params);
         }
         let caller = self.peer.caller().cloned();
         if tenon_protocol::methods::NOTIFICATIONS_IN.contains(&method)

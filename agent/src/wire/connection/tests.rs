@@ -3,9 +3,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use tenon_protocol::error::ErrorKind;
+use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::{Can, Instance};
 use tenon_protocol::methods::{Access, Method, Stability, Unobserve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,6 +16,7 @@ use tokio_util::codec::Decoder as _;
 use super::*;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::task::{self, Task};
+use crate::handlers::Caller;
 use crate::handlers::presence::Host;
 use crate::handlers::subscription::{Delivery, Source, Subscription};
 use crate::router::table::Table;
@@ -95,7 +95,7 @@ impl Default for World {
 }
 
 impl Host for World {
-    fn hello(&self) -> BoxFuture<'_, Result<(Instance, Can), RpcError>> {
+    fn hello(&self) -> (Instance, Can) {
         let instance = Instance {
             id: "i".to_owned(),
             version: "0.0.0".to_owned(),
@@ -103,21 +103,15 @@ impl Host for World {
             pid: 1,
             started_at: Timestamp(0).to_rfc3339(),
         };
-        // Not ready at once: requests behind `initialize` have to wait for it.
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            Ok((instance, Can::default()))
-        })
+        (instance, Can::default())
     }
 
-    fn connected<'a>(&'a self, _: &'a Caller) -> BoxFuture<'a, Result<(), RpcError>> {
+    fn connected(&self, _: &Caller) {
         self.connected.fetch_add(1, Ordering::SeqCst);
-        Box::pin(async { Ok(()) })
     }
 
-    fn disconnected(&self, _: u64) -> BoxFuture<'_, ()> {
+    fn disconnected(&self, _: u64) {
         self.disconnected.notify_one();
-        Box::pin(async {})
     }
 }
 

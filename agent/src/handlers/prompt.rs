@@ -1,0 +1,59 @@
+//! `agent/prompt` and `agent/interrupt`. Not here: admission, which is the session's.
+use std::sync::Arc;
+
+use tenon_protocol::error::RpcError;
+use tenon_protocol::prompt::{InterruptParams, InterruptResult, PromptParams, PromptResult};
+
+use crate::daemon::{Caller, Daemon};
+use crate::handlers::check::invalid;
+
+/// The longest key of a prompt, in bytes: keys are kept as long as the session.
+const KEY_BYTES_MAX: usize = 256;
+
+/// Sends a message to a session.
+pub(crate) async fn prompt(
+    daemon: Daemon,
+    caller: Arc<Caller>,
+    params: PromptParams,
+) -> Result<PromptResult, RpcError> {
+    check(&params)?;
+    daemon.prompt(&caller, params).await
+}
+
+fn check(params: &PromptParams) -> Result<(), RpcError> {
+    if params.input.is_empty() {
+        return Err(invalid("input is empty"));
+    }
+    if params.key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
+        return Err(invalid(format!("key is 1 to {KEY_BYTES_MAX} bytes long")));
+    }
+    Ok(())
+}
+
+/// Interrupts the running turn.
+pub(crate) async fn interrupt(
+    daemon: Daemon,
+    _: Arc<Caller>,
+    params: InterruptParams,
+) -> Result<InterruptResult, RpcError> {
+    daemon.interrupt(params).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(params: serde_json::Value) -> bool {
+        check(&serde_json::from_value(params).unwrap()).is_err()
+    }
+
+    #[test]
+    fn a_message_says_something_and_its_key_is_short() {
+        let prompt = |input: serde_json::Value, key: &str| serde_json::json!({"sessionId": "s_1", "input": input, "key": key});
+        let text = serde_json::json!([{"type": "text", "text": "hello"}]);
+        assert!(is_refused(prompt(serde_json::json!([]), "k")));
+        assert!(is_refused(prompt(text.clone(), "")));
+        assert!(is_refused(prompt(text.clone(), &"k".repeat(257))));
+        assert!(!is_refused(prompt(text, &"k".repeat(256))));
+    }
+}

@@ -1,0 +1,33 @@
+//! Every method beside its handler. A table. Not here: names, parameters and results, which are the protocol's.
+use std::sync::Arc;
+
+use jsonrpsee::Methods;
+use jsonrpsee::core::RegisterMethodError;
+use tenon_protocol::methods::{Admin, Answer, Close, Interrupt, List, Log, Observe, Open, Prompt, Unobserve};
+
+use crate::handlers::{Daemon, admin, answer, list, log, observe, prompt, session};
+use crate::router::Router;
+use crate::router::table::Table;
+
+/// Makes the router of a daemon.
+///
+/// # Errors
+/// When a method is registered twice.
+pub(crate) fn router(daemon: &Daemon) -> Result<Arc<Router>, RegisterMethodError> {
+    Ok(Router::new(methods(daemon.clone())?, Arc::new(daemon.clone())))
+}
+
+fn methods(daemon: Daemon) -> Result<Methods, RegisterMethodError> {
+    let table = Table::new(daemon)
+        .method::<Open, _, _>(session::open)?
+        .method::<List, _, _>(list::list)?
+        .connection_method::<Close, _, _>(session::close)?
+        .method::<Prompt, _, _>(prompt::prompt)?
+        .method::<Interrupt, _, _>(prompt::interrupt)?
+        .connection_method::<Observe, _, _>(observe::observe)?
+        .connection_method::<Unobserve, _, _>(observe::unobserve)?
+        .method::<Log, _, _>(log::log)?
+        .method::<Answer, _, _>(answer::answer)?
+        .method::<Admin, _, _>(admin::admin)?;
+    Ok(table.finish())
+}
