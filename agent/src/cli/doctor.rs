@@ -13,6 +13,7 @@ use tenon_protocol::handshake::{AgentHello, SandboxLevel};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
 use crate::cli::listing::{self, Wanted};
+use crate::cli::sessions::short_time;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
 use crate::config::Config;
@@ -126,7 +127,7 @@ fn agent(report: &mut Report, surroundings: &Surroundings) -> Result<Option<Vec<
 
 fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
     let instance = &hello.instance;
-    let since = instance.started_at.get(..19).unwrap_or(&instance.started_at);
+    let since = short_time(&instance.started_at);
     let line = format!("version {}, pid {}, running since {since} UTC", instance.version, instance.pid);
     report.fact("agent", &line)?;
     if instance.version != env!("CARGO_PKG_VERSION") {

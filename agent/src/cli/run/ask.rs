@@ -180,7 +180,7 @@ fn offered(kind: RequestKind, option: &RequestOption, number: usize) -> Choice {
     if matches!(words[0].as_str(), "always" | "session") {
         words.push(words[0][..1].to_owned());
     }
-    let label = match &option.pattern {
+    let label = match option.pattern.as_deref().filter(|pattern| !option.label.contains(pattern)) {
         Some(pattern) => format!("{} ({pattern})", option.label),
         None => option.label.clone(),
     };
