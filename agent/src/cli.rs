@@ -104,21 +104,34 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    let mut no_color = false;
     let outcome = match arguments.command {
         None => help(),
         Some(Command::Supervise) => return process::supervise_main(),
-        Some(command) => command.run(),
+        Some(command) => {
+            no_color = command.no_color();
+            command.run()
+        }
     };
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.report(Terminal::of(&environment::ambient(), false));
+            failure.report(Terminal::of(&environment::ambient(), no_color));
             failure.exit().into()
         }
     }
 }
 
 impl Command {
+    /// Whether colours were declined.
+    fn no_color(&self) -> bool {
+        if let Self::Run(args) = self {
+            args.no_color
+        } else {
+            matches!(self, Self::Demo(args) if args.no_color)
+        }
+    }
+
     fn run(self) -> Result<Exit, Failure> {
         match self {
             Self::Run(args) => run::run(&args),

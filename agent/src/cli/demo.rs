@@ -27,7 +27,7 @@ pub(crate) const TEST_COMMAND: &str = "__demo-test";
 pub(crate) struct DemoArgs {
     /// Prints without colours
     #[arg(long)]
-    no_color: bool,
+    pub(crate) no_color: bool,
 }
 
 /// The arguments of the sample project's test.

@@ -6,10 +6,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use clap::Args;
+use serde::Deserialize;
 use tenon_client::ClientError;
 use tenon_protocol::event::all::WorkspaceItem;
 use tenon_protocol::handshake::{AgentHello, SandboxLevel};
 
+use crate::base::uri;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
 use crate::cli::listing::{self, Wanted};
@@ -21,12 +23,17 @@ use crate::config::credentials::{Credentials, KeyState};
 use crate::config::environment::Environment;
 use crate::config::paths::workspace_config;
 
-/// Longest content of the lock file that is shown, in characters.
-const OWNER_CHARS_MAX: usize = 300;
-
 /// The arguments of `tenon doctor`.
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {}
+
+/// What the owner of the state directory writes into its lock.
+#[derive(Deserialize)]
+struct Holder {
+    pid: u32,
+    version: String,
+    since: String,
+}
 
 /// What is found, line by line, and whether something is wrong.
 struct Report {
@@ -149,10 +156,20 @@ fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
 }
 
 /// Shows what the holder of the lock has written into it.
-fn owner(report: &mut Report, lock: &Path) -> Result<(), Failure> {
+fn owner(report: &Report, lock: &Path) -> Result<(), Failure> {
     let Ok(text) = fs::read_to_string(lock) else { return Ok(()) };
-    let text: String = safe_line(&text).chars().take(OWNER_CHARS_MAX).collect();
-    report.fact("lock", if text.is_empty() { "held, without a name in it" } else { &text })
+    let holder = match serde_json::from_str::<Holder>(text.trim()) {
+        Ok(holder) => {
+            format!(
+                "held by process {} (version {}) since {}",
+                holder.pid,
+                holder.version,
+                short_time(&holder.since)
+            )
+        }
+        Err(_) => "held by a process that does not say which".to_owned(),
+    };
+    report.fact("lock", &holder)
 }
 
 fn configuration(report: &mut Report, surroundings: &Surroundings) -> Result<(), Failure> {
@@ -219,36 +236,10 @@ fn workspace(
     let has_own = own.exists();
     let trust = match trusted {
         None => "not known: the agent keeps it",
-        Some(trusted) if trusted.iter().any(|id| path_of(id) == root.to_string_lossy()) => "trusted",
+        Some(trusted) if trusted.contains(&uri::of_path(&root)) => "trusted",
         Some(_) if has_own => "not trusted: reading only, and its configuration is not read (`tenon trust`)",
         Some(_) => "not trusted: reading only (`tenon trust`)",
     };
     report.fact("trust", trust)?;
     if has_own { report.fact("", &format!("has a configuration: {}", own.display())) } else { Ok(()) }
-}
-
-/// The path of a `file://` URI; `%XX` stands for a byte.
-fn path_of(uri: &str) -> String {
-    let path = uri.strip_prefix("file://").unwrap_or(uri).as_bytes();
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut at = 0;
-    while at < path.len() {
-        let digits = path.get(at + 1..at + 3).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = digits.filter(|_| path[at] == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(byte.unwrap_or(path[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uri_is_read_back_as_its_path() {
-        assert_eq!(path_of("file:///a%20b/%C3%A4"), "/a b/ä");
-        assert_eq!(path_of("/plain"), "/plain");
-        assert_eq!(path_of("file:///100%"), "/100%");
-    }
 }

@@ -53,7 +53,7 @@ pub(crate) async fn session_or_newest(
 ) -> Result<String, Failure> {
     match named {
         Some(session) => Ok(session.to_owned()),
-        None => Ok(newest(client, &surroundings.workspace()?.display().to_string()).await?.id.to_string()),
+        None => Ok(newest(client, &surroundings.workspace_uri()?).await?.id.to_string()),
     }
 }
 

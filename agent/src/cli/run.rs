@@ -4,12 +4,13 @@
 pub(crate) mod ask;
 mod begin;
 mod ending;
-pub(crate) mod follow;
+mod follow;
 mod lines;
 pub(crate) mod patch;
 pub(crate) mod person;
 pub(crate) mod progress;
 mod prompt;
+pub(crate) mod signals;
 mod text;
 mod view;
 
@@ -20,11 +21,12 @@ use clap::Args;
 
 use crate::cli::duration;
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::run::begin::Wishes;
 pub(crate) use crate::cli::run::begin::newest;
 use crate::cli::run::follow::Follow;
 use crate::cli::run::person::Person;
+use crate::cli::run::signals::Signals;
 use crate::cli::run::view::View;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::Terminal;
@@ -103,10 +105,16 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     };
     block_on(async {
         let presence = if person.is_some() { Presence::Asking } else { Presence::Watching };
-        // Before the first await, so that an interrupt during the start is one too.
-        let signals = follow::Signals::listen()?;
-        let client = surroundings.client(Starting::OnDemand, presence).await?;
-        let begun = begin::open(&client, &surroundings, &wishes).await?;
+        let mut signals = Signals::listen()?;
+        let opened = async {
+            let client = surroundings.client(Starting::OnDemand, presence).await?;
+            let begun = begin::open(&client, &surroundings, &wishes).await?;
+            Ok::<_, Failure>((client, begun))
+        };
+        let (client, begun) = tokio::select! {
+            opened = opened => opened?,
+            () = signals.next() => return Err(Failure::new(FailureKind::Interrupted, "interrupted")),
+        };
         let mut view = View::new(terminal, args.json, args.quiet, args.model.is_none());
         view.opened(&begun)?;
         let follow = Follow::new(client, view, person, signals, begun, args.timeout);

@@ -5,6 +5,7 @@ use clap::Args;
 use tenon_protocol::list::ListFilter;
 use tenon_protocol::session::SessionItem;
 
+use crate::base::uri;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::listing::{self, Wanted};
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of(&surroundings.variables, false);
     let filter = match &args.workspace {
         Some(_) => {
-            let workspace = surroundings.workspace()?.display().to_string();
+            let workspace = surroundings.workspace_uri()?;
             Some(ListFilter { workspace: Some(workspace), state: None })
         }
         None => None,
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
             0 => item.state.to_string(),
             unanswered => format!("{} ({unanswered}?)", item.state),
         };
-        let workspace = item.workspace.strip_prefix("file://").unwrap_or(&item.workspace).to_owned();
+        let workspace = path_of(&item.workspace);
         let cost = if item.cost > 0.0 { format!("${:.2}", item.cost) } else { String::new() };
         vec![item.id.to_string(), state, short_time(&item.updated_at), cost, item.title, workspace]
     })?;
@@ -53,4 +54,9 @@ pub(crate) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
 /// Cuts a protocol time down to minutes: `2026-01-02 03:04`.
 pub(crate) fn short_time(at: &str) -> String {
     at.get(..16).unwrap_or(at).replacen('T', " ", 1)
+}
+
+/// Returns the path that a URI of the wire names, for people.
+pub(crate) fn path_of(workspace: &str) -> String {
+    uri::to_path(workspace).map_or_else(|| workspace.to_owned(), |path| path.display().to_string())
 }

@@ -8,6 +8,7 @@ use tenon_protocol::handshake::{ClientHello, ClientInfo, DeltaWish, EventWishes,
 use tenon_protocol::version::PROTOCOL;
 
 use crate::base::ids::{SystemEntropy, unique};
+use crate::base::uri;
 use crate::cli::failure::{Failure, sentence};
 use crate::config::Config;
 use crate::config::environment::{self, Variables};
@@ -92,6 +93,14 @@ impl Surroundings {
         workspace_root(&self.directory).map_err(|error| {
             Failure::usage(format!("{} cannot be a workspace: {error}", self.directory.display()))
         })
+    }
+
+    /// Returns the root of the workspace as it is named on the wire.
+    ///
+    /// # Errors
+    /// As `workspace`.
+    pub(crate) fn workspace_uri(&self) -> Result<String, Failure> {
+        self.workspace().map(|root| uri::of_path(&root))
     }
 
     /// Returns the configuration as far as it is known without the agent: the user's file and the variables.

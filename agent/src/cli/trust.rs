@@ -9,7 +9,7 @@ use tenon_protocol::methods::Admin;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::listing::{self, Wanted};
-use crate::cli::sessions::short_time;
+use crate::cli::sessions::{path_of, short_time};
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &TrustArgs) -> Result<Exit, Failure> {
     if args.list {
         return list(&surroundings, terminal, args.json);
     }
-    let workspace = surroundings.workspace()?.display().to_string();
+    let workspace = surroundings.workspace_uri()?;
     let (op, word) = if args.revoke { (AdminOp::Revoke, "not trusted") } else { (AdminOp::Trust, "trusted") };
     let params = AdminParams { op, workspace: Some(workspace.clone()), grant: None, session_id: None };
     block_on(async {
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &TrustArgs) -> Result<Exit, Failure> {
         client.call::<Admin>(&params).await?;
         Ok(())
     })?;
-    terminal.note(&format!("{} is {word} now", safe_line(&workspace)));
+    terminal.note(&format!("{} is {word} now", safe_line(&path_of(&workspace))));
     Ok(Exit::Done)
 }
 
@@ -61,7 +61,7 @@ fn list(surroundings: &Surroundings, terminal: Terminal, json: bool) -> Result<E
         &headings,
         "no workspace is trusted yet",
         |item: WorkspaceItem| {
-            let path = item.id.strip_prefix("file://").unwrap_or(&item.id).to_owned();
+            let path = path_of(&item.id);
             vec![short_time(&item.trusted_at), path]
         },
     )?;

@@ -1,15 +1,21 @@
-//! Opening the session of a run. Not here: sending the prompt.
-use tenon_client::Client;
+//! Opening the session of a run, and sending its prompt. Not here: what becomes of it.
+use tenon_client::{Client, ClientError};
+use tenon_protocol::content::Content;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::list::{ListFilter, ListParams};
-use tenon_protocol::methods::{List, Open};
+use tenon_protocol::methods::{List, Open, Prompt};
 use tenon_protocol::open::OpenParams;
+use tenon_protocol::prompt::{PromptParams, PromptResult};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
 
+use crate::base::ids::{SystemEntropy, unique};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::surroundings::Surroundings;
+
+/// Tries to get a prompt admitted over a connection that breaks; its key makes them one.
+const ADMISSION_TRIES_MAX: u32 = 3;
 
 /// What the arguments ask of the session.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +47,7 @@ pub(crate) async fn open(
     surroundings: &Surroundings,
     wishes: &Wishes,
 ) -> Result<Begun, Failure> {
-    let workspace = surroundings.workspace()?.display().to_string();
+    let workspace = surroundings.workspace_uri()?;
     let session_id = match &wishes.session {
         Some(id) => Some(SessionId::from(id.as_str())),
         None if wishes.continue_newest => Some(newest(client, &workspace).await?.id),
@@ -64,7 +70,7 @@ pub(crate) async fn open(
     })
 }
 
-/// Returns the newest session of a workspace, an absolute path.
+/// Returns the newest session of a workspace, a `file://` URI.
 ///
 /// # Errors
 /// It has none.
@@ -80,9 +86,32 @@ pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionIt
     let listed = client.call::<List>(&params).await?;
     let item = listed.items.first().and_then(|item| item.parse::<SessionItem>().ok());
     item.ok_or_else(|| {
-        Failure::new(FailureKind::NoSession, format!("there is no session in {workspace} yet"))
+        Failure::new(FailureKind::NoSession, "there is no session in this workspace yet")
             .hint("`tenon sessions` lists those of all workspaces")
     })
+}
+
+/// Sends the prompt; over a connection that breaks, again with the same key, which the agent admits once.
+pub(crate) async fn admit(
+    client: &Client,
+    session: &SessionId,
+    prompt: String,
+) -> Result<PromptResult, Failure> {
+    let params = PromptParams {
+        session_id: session.clone(),
+        input: vec![Content::text(prompt)],
+        delivery: None,
+        key: Some(unique(&SystemEntropy)),
+        expect_turn: None,
+        strict: None,
+    };
+    let mut tries = 1;
+    loop {
+        match client.call::<Prompt>(&params).await {
+            Err(ClientError::Disconnected) if tries < ADMISSION_TRIES_MAX => tries += 1,
+            outcome => return Ok(outcome?),
+        }
+    }
 }
 
 fn settings(wishes: &Wishes) -> Settings {

@@ -5,28 +5,26 @@ use std::time::Duration;
 
 use tenon_client::{Client, ClientError, Item, ObserveOptions, Subscription};
 use tenon_protocol::answer::AnswerParams;
-use tenon_protocol::content::Content;
 use tenon_protocol::error::ErrorKind;
 use tenon_protocol::event::turn::Stop;
 use tenon_protocol::event::{Envelope, EventBody};
-use tenon_protocol::ids::{RequestId, SessionId};
+use tenon_protocol::ids::RequestId;
 use tenon_protocol::log::After;
-use tenon_protocol::methods::{Answer, Interrupt, Prompt};
+use tenon_protocol::methods::{Answer, Interrupt};
 use tenon_protocol::model::Usage;
-use tenon_protocol::prompt::{InterruptParams, PromptParams, PromptResult};
+use tenon_protocol::prompt::InterruptParams;
 use tenon_protocol::request::{RequestItem, RequestKind};
 use tenon_protocol::session::SessionState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, sleep_until};
 
-use crate::base::ids::{SystemEntropy, unique};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::run::ask::{Heard, Question, nobody};
-use crate::cli::run::begin::Begun;
+use crate::cli::run::begin::{Begun, admit};
 use crate::cli::run::ending::{Cause, Circumstances, RunEnded, failure};
 use crate::cli::run::person::Person;
 use crate::cli::run::progress::Progress;
+use crate::cli::run::signals::Signals;
 use crate::cli::run::view::View;
 
 /// How long a turn may take to end after `--timeout` interrupted it: a command gets a moment to end in good order.
@@ -34,34 +32,6 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How often the progress line moves.
 const TICK: Duration = Duration::from_millis(100);
-
-/// Tries to get a prompt admitted over a connection that breaks; its key makes them one.
-const ADMISSION_TRIES_MAX: u32 = 3;
-
-/// Interrupts of this process.
-#[derive(Debug)]
-pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    /// Takes over the interrupt and the termination signal: from here on they end nothing by themselves.
-    pub(crate) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
-        };
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// Waits for either. Cancelling it loses nothing.
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
 
 /// A run that follows its turn.
 pub(crate) struct Follow {
@@ -406,23 +376,4 @@ impl Follow {
 
 fn interrupted() -> Failure {
     Failure::new(FailureKind::Interrupted, "interrupted")
-}
-
-/// Sends the prompt; over a connection that breaks, again with the same key, which the agent admits once.
-async fn admit(client: &Client, session: &SessionId, prompt: String) -> Result<PromptResult, Failure> {
-    let params = PromptParams {
-        session_id: session.clone(),
-        input: vec![Content::text(prompt)],
-        delivery: None,
-        key: Some(unique(&SystemEntropy)),
-        expect_turn: None,
-        strict: None,
-    };
-    let mut tries = 1;
-    loop {
-        match client.call::<Prompt>(&params).await {
-            Err(ClientError::Disconnected) if tries < ADMISSION_TRIES_MAX => tries += 1,
-            outcome => return Ok(outcome?),
-        }
-    }
 }
