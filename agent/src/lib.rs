@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "wiring in progress")]
 
 pub mod cli;
+pub(crate) mod serve;
 pub(crate) mod wire;
 pub(crate) mod dialects;
 pub(crate) mod router;

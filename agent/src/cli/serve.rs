@@ -1,4 +1,4 @@
-//! `tenon serve`: this process becomes the agent. Not here: what the agent does (`daemon`).
+//! `tenon serve`: this process becomes the agent. Not here: what the agent does (`serve` and below).
 use std::path::Path;
 
 use clap::Args;
@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
 use crate::cli::surroundings::Surroundings;
 use crate::process::Daemonised;
+use crate::serve::{ServeOptions, serve};
 
 /// The arguments of `tenon serve`.
 #[derive(Args, Debug)]
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         stdio: args.stdio,
         ready,
     };
-    serve(options)
+    serve(options).map_err(|error| Failure::failed(sentence(&error)))?;
+    Ok(Exit::Done)
 }
 
 fn leave_starter(descriptor: i32, log_dir: &Path) -> Result<Daemonised, Failure> {
@@ -57,21 +59,4 @@ fn log_to_stderr(surroundings: &Surroundings) {
         .try_init();
     // Somebody was first: then there is a log already.
     drop(made);
-}
-
-// The door to `daemon`: its options and its call move there with the daemon itself.
-struct ServeOptions {
-    paths: crate::config::paths::Paths,
-    variables: crate::config::environment::Variables,
-    stdio: bool,
-    ready: Option<Daemonised>,
-}
-
-fn serve(options: ServeOptions) -> Result<Exit, Failure> {
-    let ServeOptions { paths, variables: _, stdio: _, ready } = options;
-    let reason = format!("the agent of {} is not built in yet", paths.state_dir.display());
-    if let Some(ready) = ready {
-        ready.failed(&reason);
-    }
-    Err(Failure::failed(reason))
 }

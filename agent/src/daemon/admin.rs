@@ -59,9 +59,7 @@ impl Daemon {
         }
         let daemon = self.clone();
         let task = crate::base::task::spawn(async move {
-            let mut running = daemon.0.resources.running.subscribe();
-            // The sender lives as long as the daemon.
-            let _held = running.wait_for(|running| running.is_empty()).await;
+            daemon.rest().await;
             daemon.0.phase.send_replace(Phase::Leaving);
         });
         self.0.presence.keep(task);

@@ -54,6 +54,13 @@ impl Daemon {
         }
     }
 
+    /// Returns when no turn runs.
+    pub(crate) async fn rest(&self) {
+        let mut running = self.0.resources.running.subscribe();
+        // The sender lives as long as the daemon.
+        let _held = running.wait_for(|running| running.is_empty()).await;
+    }
+
     async fn idle_for(&self, linger: Option<Duration>) {
         let Some(linger) = linger else { return std::future::pending().await };
         let mut present = self.0.presence.present.subscribe();

@@ -1,0 +1,232 @@
+//! The composition root: takes the state directory, opens the journal, and puts daemon, router and carriers together.
+//!
+//! It is a module of its own so that `cli` reaches the agent through one function and no module below has to know the ones
+//! above it.
+//!
+//! Not here: what any of the parts does.
+//!
+//! Imports: wire, router, handlers, daemon, journal, process, config, base
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::clock::{SharedClock, SystemClock};
+use crate::base::ids::SystemEntropy;
+use crate::base::task;
+use crate::config::environment::Variables;
+use crate::config::error::ConfigError;
+use crate::config::layer::Source;
+use crate::config::paths::Paths;
+use crate::config::resolve::Layers;
+use crate::config::{self, Config};
+use crate::daemon::owner::{Owner, OwnerError};
+use crate::daemon::{Daemon, Parts};
+use crate::journal::{Journal, OpenError, ReadError};
+use crate::process::{Daemonised, Spawner, Supervisor, harden};
+use crate::router;
+use crate::wire::server::Server;
+use crate::wire::socket::{Socket, SocketError};
+use crate::wire::stdio::Stdio;
+
+/// Threads of the runtime: one carries the connections and turns of a person, the second the other session.
+const WORKERS: usize = 2;
+
+/// How long connections may take to end when the daemon leaves; a client that hangs must not hold it.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How to serve.
+#[derive(Debug)]
+pub(crate) struct ServeOptions {
+    /// Where things are.
+    pub(crate) paths: Paths,
+    /// The starter's variables: they decide how long the daemon lingers, and nothing else.
+    pub(crate) variables: Variables,
+    /// Whether standard input and output are a connection, with which the daemon ends.
+    pub(crate) stdio: bool,
+    /// The starter that waits for word; the daemon leaves by itself then.
+    pub(crate) ready: Option<Daemonised>,
+}
+
+/// Why there is no daemon.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// Somebody else is it.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Nobody could connect.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The system refused.
+    #[error("cannot {what}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// The method table has a name twice.
+    #[error("the method table is wrong: {0}")]
+    Methods(String),
+}
+
+/// Serves until the daemon has to leave, and returns when the state directory is free.
+pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    let hardened = harden();
+    let stdio = if options.stdio { Some(Stdio::take_over().map_err(io_error("take over standard output"))?) } else { None };
+    let clock: SharedClock = Arc::new(SystemClock);
+    let mut ready = options.ready;
+    let owned = own(&options.paths, &clock);
+    let (owner, journal) = match owned {
+        Ok(owned) => owned,
+        Err(ServeError::Owner(taken @ OwnerError::Taken { .. })) => {
+            // Somebody was faster: the starter's client finds that one.
+            if let Some(ready) = ready.take() {
+                ready.ready();
+                return Ok(());
+            }
+            return Err(taken.into());
+        }
+        Err(error) => {
+            if let Some(ready) = ready.take() {
+                ready.failed(&error_chain(&error));
+            }
+            return Err(error);
+        }
+    };
+    let supervisor = Supervisor::this_program().with_descriptors_max(hardened.descriptors_before);
+    let parts = Parts {
+        records_dir: records_dir(&options.paths)?,
+        build: build(),
+        paths: options.paths,
+        journal,
+        spawner: Arc::new(Spawner::start(supervisor)),
+        clock: Arc::clone(&clock),
+        entropy: Arc::new(SystemEntropy),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(io_error("start the runtime"))?;
+    let served = runtime.block_on(run(parts, options.variables, stdio, ready));
+    runtime.shutdown_timeout(FAREWELL);
+    drop(owner);
+    served
+}
+
+/// Takes the state directory and opens its journal.
+fn own(paths: &Paths, clock: &SharedClock) -> Result<(Owner, Journal), ServeError> {
+    make_private(&paths.state_dir).map_err(io_error("make the state directory"))?;
+    let owner = Owner::take(&paths.lock(), &clock.now().to_rfc3339())?;
+    let journal = Journal::open(&paths.state_dir, Arc::clone(clock))?;
+    Ok((owner, journal))
+}
+
+async fn run(
+    parts: Parts,
+    variables: Variables,
+    stdio: Option<Stdio>,
+    ready: Option<Daemonised>,
+) -> Result<(), ServeError> {
+    let (paths, clock) = (parts.paths.clone(), Arc::clone(&parts.clock));
+    let (linger, accepts_namespaces) = settings(&paths, &variables, ready.is_some());
+    let daemon = Daemon::new(parts).await?;
+    let router = router::methods::router(&daemon).map_err(|error| ServeError::Methods(error.to_string()))?;
+    let server = Server::new(router, Arc::clone(&clock));
+    let socket = Socket::bind(&paths.state_dir, accepts_namespaces)?;
+    tracing::info!(socket = %socket.path().display(), pid = std::process::id(), "listening");
+    let mut listening = {
+        let server = server.clone();
+        task::spawn(async move { server.listen(socket).await })
+    };
+    if let Some(ready) = ready {
+        ready.ready();
+    }
+    let recovering = {
+        let daemon = daemon.clone();
+        task::spawn(async move { daemon.recover().await })
+    };
+    match stdio {
+        Some(stdio) => {
+            tokio::select! {
+                ended = server.serve_stdio(stdio) => {
+                    ended.map_err(io_error("serve standard input and output"))?;
+                    daemon.rest().await;
+                }
+                () = daemon.leaving(None) => {}
+            }
+        }
+        None => daemon.leaving(linger).await,
+    }
+    tracing::info!("leaving");
+    drop(recovering);
+    server.stop();
+    tokio::select! {
+        _ended = &mut listening => {}
+        () = clock.sleep(FAREWELL) => {}
+    }
+    drop(listening);
+    daemon.stop_sessions().await;
+    daemon.close_journal().await;
+    Ok(())
+}
+
+/// Returns how long the daemon lingers when nobody is there (`None`: for ever), and whether peers in other user namespaces may
+/// connect. A configuration that cannot be read is told by whoever opens a session; here the defaults do.
+fn settings(paths: &Paths, variables: &Variables, started_on_demand: bool) -> (Option<Duration>, bool) {
+    let config = load_config(paths, variables).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the configuration is not read");
+        Config::default()
+    });
+    let config::Daemon { linger_s, accept_user_namespace, .. } = config.daemon;
+    (started_on_demand.then(|| Duration::from_secs(linger_s)), accept_user_namespace)
+}
+
+fn load_config(paths: &Paths, variables: &Variables) -> Result<Config, ConfigError> {
+    let user = Source::read(&paths.config_file)?;
+    let layers = Layers { user, environment: variables.clone(), ..Layers::default() };
+    layers.resolve().map(|resolved| resolved.config)
+}
+
+/// Returns the directory of the commands' records, made if it is missing. What lies there belongs to commands of an earlier
+/// daemon, which are dead by now.
+fn records_dir(paths: &Paths) -> Result<PathBuf, ServeError> {
+    let directory = paths.run_dir().join("calls");
+    make_private(&directory).map_err(io_error("make the directory of records"))?;
+    Ok(directory)
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Tells builds apart: size and time of the running binary.
+fn build() -> String {
+    match std::fs::metadata("/proc/self/exe") {
+        Ok(binary) => format!("{:x}-{:x}", binary.len(), binary.mtime()),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> ServeError {
+    move |source| ServeError::Io { what, source }
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
