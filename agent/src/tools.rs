@@ -3,17 +3,39 @@
 //! A tool has two phases. `prepare` only reads: it checks the arguments and says what exactly would happen, so that it can be
 //! decided, shown and bound to a digest. The work it hands back runs only inside an [`Approved`].
 //!
+//! Everything that touches the disk does so on the runtime's blocking threads: handing over costs some ten microseconds, and a
+//! slow disk or network file system then holds up nobody else.
+//!
 //! Not here: policy (`approvals`) and order (`turn`).
 //!
 //! Imports: workspace, changes, sandbox, process, protocol, config, base
 pub(crate) mod approved;
+mod arguments;
+mod background;
 pub(crate) mod context;
+mod edit;
+mod fingerprint;
+mod glob;
+mod grep;
+mod image;
+mod limits;
+mod list;
+mod output;
+mod plan;
 pub(crate) mod prepared;
+mod read;
 pub(crate) mod registry;
+mod remembered;
+mod shell;
+mod stale;
+mod target;
+mod write;
+mod writing;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tenon_protocol::tool::ToolKind;
@@ -55,7 +77,21 @@ pub(crate) trait Tool: fmt::Debug + Send + Sync {
     ) -> Boxed<'a, Result<Prepared, ToolFailure>>;
 }
 
-/// Returns the tools every session has, in the order the model sees them.
+/// Returns the tools every session has, in the order the model sees them. Make it once: the tools remember what was read, to
+/// tell later what somebody else changed.
 pub(crate) fn built_in() -> Registry {
-    Registry::new(Vec::new())
+    let remembered = Arc::<remembered::Remembered>::default();
+    Registry::new(vec![
+        Arc::new(read::Read::new(Arc::clone(&remembered))),
+        Arc::new(list::List),
+        Arc::new(glob::Glob),
+        Arc::new(grep::Grep),
+        Arc::new(edit::Edit::new(Arc::clone(&remembered))),
+        Arc::new(write::Write::new(remembered)),
+        Arc::new(shell::Shell),
+        Arc::new(plan::Plan),
+    ])
 }
+
+#[cfg(test)]
+mod tests;

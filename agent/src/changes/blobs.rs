@@ -28,7 +28,7 @@ impl BlobStore for Blobs {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeMap;
     #[expect(clippy::disallowed_types, reason = "a store for tests has no thread that could own it")]
     use std::sync::Mutex;
@@ -38,7 +38,7 @@ pub(super) mod tests {
     /// Contents in memory.
     #[derive(Debug, Default)]
     #[expect(clippy::disallowed_types, reason = "as above")]
-    pub(in crate::changes) struct Memory(Mutex<BTreeMap<Digest, Vec<u8>>>);
+    pub(crate) struct Memory(Mutex<BTreeMap<Digest, Vec<u8>>>);
 
     impl BlobStore for Memory {
         fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {

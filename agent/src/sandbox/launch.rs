@@ -44,17 +44,23 @@ pub(crate) enum SandboxError {
         /// What is missing, as the protocol tells it.
         missing: Vec<String>,
     },
+    /// There is no shell, and the command needs one.
+    #[error(
+        "there is no shell on this machine ({BASH} or {SH}), so only a program with plain arguments can run: no quotes, variables, pipes or redirections"
+    )]
+    NoShell,
 }
 
 /// Returns the launch of a command at a level: `/bin/bash`, or `/bin/sh` where there is none, whatever the person's own
-/// shell is; without start-up files; with the clean environment. A level that is missing is an error.
+/// shell is; without start-up files; with the clean environment. Where there is neither, a command of plain words is started
+/// without a shell. A level that is missing is an error.
 pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Result<Launch, SandboxError> {
     if demanded > probe.level {
         let missing = probe.missing_texts();
         return Err(SandboxError::Unavailable { demanded, available: probe.level, missing });
     }
     Ok(Launch {
-        argv: shell_argv(command.text, Path::new(BASH).exists()),
+        argv: argv(command.text, Shell::find())?,
         cwd: command.cwd.to_owned(),
         env: child_environment(command.session_env),
         timeout: command.timeout,
@@ -63,12 +69,47 @@ pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Re
     })
 }
 
+/// What reads a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shell {
+    Bash,
+    Sh,
+    /// A file system that holds little more than this program.
+    None,
+}
+
+impl Shell {
+    fn find() -> Self {
+        if Path::new(BASH).exists() {
+            Self::Bash
+        } else if Path::new(SH).exists() {
+            Self::Sh
+        } else {
+            Self::None
+        }
+    }
+}
+
 /// `--norc` and `--noprofile`: some builds of bash read start-up files when they believe to be run by a remote login.
 /// `--` keeps a command that begins with a dash from being read as an option.
-fn shell_argv(text: &str, has_bash: bool) -> Vec<OsString> {
-    let shell: &[&str] =
-        if has_bash { &[BASH, "--norc", "--noprofile", "-c", "--"] } else { &[SH, "-c", "--"] };
-    shell.iter().copied().chain([text]).map(OsString::from).collect()
+fn argv(text: &str, shell: Shell) -> Result<Vec<OsString>, SandboxError> {
+    let shell: &[&str] = match shell {
+        Shell::Bash => &[BASH, "--norc", "--noprofile", "-c", "--"],
+        Shell::Sh => &[SH, "-c", "--"],
+        Shell::None => return plain_words(text).ok_or(SandboxError::NoShell),
+    };
+    Ok(shell.iter().copied().chain([text]).map(OsString::from).collect())
+}
+
+/// Splits a command at its blanks, if a shell would do nothing else with it: `None` if any character could mean more.
+fn plain_words(text: &str) -> Option<Vec<OsString>> {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,+@%=^ \t".contains(&byte) || !byte.is_ascii();
+    let words: Vec<_> = text.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+    // A first word with `=` is an assignment.
+    let first_is_program = words.first().is_some_and(|word| !word.contains('='));
+    (first_is_program && text.trim().bytes().all(is_plain))
+        .then(|| words.into_iter().map(OsString::from).collect())
 }
 
 #[cfg(test)]
@@ -84,10 +125,31 @@ mod tests {
     #[test]
     fn the_text_is_one_argument() {
         let text = "echo 'a b'; rm -rf \"$x\" # -c";
-        for has_bash in [true, false] {
-            let argv = shell_argv(text, has_bash);
+        for shell in [Shell::Bash, Shell::Sh] {
+            let argv = argv(text, shell).unwrap();
             assert_eq!(argv.last().unwrap(), text);
             assert_eq!(argv[argv.len() - 3..argv.len() - 1], ["-c", "--"]);
+        }
+    }
+
+    #[test]
+    fn without_a_shell_plain_words_run_and_nothing_else_does() {
+        assert_eq!(argv("cargo test\nls", Shell::None).unwrap_err(), SandboxError::NoShell);
+        assert_eq!(argv(" cargo  test --lib ", Shell::None).unwrap(), ["cargo", "test", "--lib"]);
+        for text in [
+            "",
+            "a | b",
+            "a > b",
+            "echo $HOME",
+            "echo 'a b'",
+            "ls *",
+            "a; b",
+            "A=b c",
+            "~/x",
+            "a\nb",
+            "echo #a",
+        ] {
+            assert_eq!(argv(text, Shell::None), Err(SandboxError::NoShell), "{text}");
         }
     }
 
@@ -95,7 +157,7 @@ mod tests {
     fn a_missing_level_is_an_error_and_a_lower_one_is_not() {
         let env = BTreeMap::from([("LD_PRELOAD".to_owned(), "/x.so".to_owned())]);
         let refused = launch(command("true", &env), Level::Confined, &probe()).unwrap_err();
-        let SandboxError::Unavailable { demanded, available, missing } = refused;
+        let SandboxError::Unavailable { demanded, available, missing } = refused else { panic!("{refused}") };
         assert_eq!((demanded, available, missing.is_empty()), (Level::Confined, Level::Clean, false));
         let launched = launch(command("true", &env), Level::Open, &probe()).unwrap();
         assert!(!launched.env.contains_key("LD_PRELOAD"));

@@ -1,0 +1,258 @@
+//! One file's new contents, prepared and written: what `write` and `edit` share. Not here: how the contents come about, and
+//! the transaction (`changes::apply`).
+use std::error::Error;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tenon_protocol::change::{FileChange, FileOp};
+use tenon_protocol::request::Subject;
+use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
+
+use crate::base::digest::Digest;
+use crate::changes::apply::{ApplyError, apply};
+use crate::changes::blobs::BlobStore;
+use crate::changes::change::{ChangeSet, FileEdit, Version};
+use crate::changes::diff::{FileDiff, Side, diff};
+use crate::changes::patch::{PatchFile, patch};
+use crate::tools::background::blocking;
+use crate::tools::fingerprint::Fingerprint;
+use crate::tools::limits::{EXCERPT_LINES_MAX, PATCH_BYTES_MAX};
+use crate::tools::output::floor;
+use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+use crate::tools::remembered::Remembered;
+use crate::tools::target::{Target, failure, wire};
+use crate::tools::{Boxed, RunContext, ToolContext};
+use crate::workspace::error::FileError;
+use crate::workspace::path::RelPath;
+use crate::workspace::read::{FILE_BYTES_MAX, FileRead};
+use crate::workspace::root::Root;
+use crate::workspace::text::{is_binary, page};
+
+/// Permission bits of a new file: what a person's own editor would give it under the usual umask.
+const NEW_MODE: u32 = 0o644;
+
+/// Lines before an edit that its excerpt shows.
+const EXCERPT_LEAD: usize = 2;
+
+/// A file that is to be written, as it is now.
+#[derive(Debug)]
+pub(super) struct Current {
+    /// The file.
+    pub(super) path: RelPath,
+    /// What is there; `None`: nothing.
+    pub(super) file: Option<FileRead>,
+}
+
+impl Current {
+    /// Looks at the file a path argument names. Links are not written through: their target has to be named. Blocks.
+    pub(super) fn find(root: &Root, text: &str) -> Result<Self, ToolFailure> {
+        let Target { path, real } = Target::find(root, text)?;
+        if path != real {
+            return Err(ToolFailure::new(format!(
+                "`{path}` is a link or lies behind one, and links are not written through; name `{real}` itself"
+            )));
+        }
+        match root.read(&path) {
+            Ok(file) => Ok(Self { path, file: Some(file) }),
+            Err(FileError::NotFound(_)) => Ok(Self { path, file: None }),
+            Err(error) => Err(failure(root, &error)),
+        }
+    }
+}
+
+/// What a call would make of a file.
+#[derive(Debug)]
+pub(super) struct Proposed {
+    /// The tool, by name.
+    pub(super) tool: &'static str,
+    /// The step of the plan it belongs to.
+    pub(super) step: Option<String>,
+    /// The file as it is.
+    pub(super) current: Current,
+    /// Its new contents.
+    pub(super) after: Vec<u8>,
+    /// What the model is told besides what was written.
+    pub(super) note: Option<String>,
+    /// Whether the model is shown the place, to check itself.
+    pub(super) excerpt: bool,
+}
+
+/// Makes a call of a proposal. Blocks.
+pub(super) fn prepare(
+    context: &ToolContext,
+    remembered: &Arc<Remembered>,
+    proposed: Proposed,
+) -> Result<Prepared, ToolFailure> {
+    let Proposed { tool, step, current: Current { path, file }, after, note, excerpt } = proposed;
+    let too_large = u64::try_from(after.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX);
+    if too_large {
+        return Err(ToolFailure::new(format!("`{path}` would be larger than {FILE_BYTES_MAX} bytes")));
+    }
+    let mode = file.as_ref().map_or(NEW_MODE, |file| file.mode);
+    let before = file.as_ref().map(|file| Version { digest: file.digest, mode });
+    let version = Version { digest: Digest::of(&after), mode };
+    let hex = |version: Version| version.digest.to_string();
+    let fingerprint = Fingerprint::of(tool)
+        .with(path.as_bytes())
+        .with_option(before.map(hex))
+        .with(hex(version))
+        .with(mode.to_le_bytes())
+        .with_option(step);
+    if before == Some(version) {
+        return Ok(nothing_to_do(&path, &fingerprint));
+    }
+    let old = file.as_ref().map(|file| Side { bytes: &file.bytes, mode });
+    let new = Side { bytes: &after, mode };
+    let found = diff(old, Some(new));
+    let change = FileChange {
+        op: if file.is_some() { FileOp::Modify } else { FileOp::Add },
+        path: wire(&path),
+        hunks: found.hunks.iter().map(crate::changes::diff::Hunk::to_wire).collect(),
+        from: None,
+        before: before.map(hex),
+        after: Some(hex(version)),
+        path_encoded: None,
+    };
+    let shown = patch(&[PatchFile { path: &path, from: None, before: old, after: Some(new), diff: &found }]);
+    let set = ChangeSet::new(vec![FileEdit { path: path.clone(), from: None, before, after: Some(version) }])
+        .map_err(|error| ToolFailure::new(error.to_string()))?;
+    Ok(Prepared {
+        effect: EffectClass::File,
+        access: Access::Write(vec![wire(&path)]),
+        intent: vec![PathIntent { path: wire(&path), before: before.map(hex), after: Some(hex(version)) }],
+        subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(shown) }),
+        digest: fingerprint.digest(),
+        work: Box::new(Write {
+            root: Arc::clone(&context.root),
+            blobs: Arc::clone(&context.blobs),
+            remembered: Arc::clone(remembered),
+            set,
+            told: told(&path, file.is_some(), &found, &after, note, excerpt),
+            after,
+            digest: version.digest,
+            change,
+        }),
+    })
+}
+
+/// A call that would change nothing: it is no failure, and nobody need be asked.
+fn nothing_to_do(path: &RelPath, fingerprint: &Fingerprint) -> Prepared {
+    Prepared {
+        effect: EffectClass::Pure,
+        access: Access::Nothing,
+        intent: Vec::new(),
+        subject: None,
+        digest: fingerprint.digest(),
+        work: Box::new(Unchanged(format!("`{path}` has exactly this content already; nothing was written"))),
+    }
+}
+
+fn bounded(mut patch: String) -> String {
+    if patch.len() > PATCH_BYTES_MAX {
+        patch.truncate(floor(&patch, PATCH_BYTES_MAX));
+        patch.push_str("\n# the patch goes on; it is too long to show\n");
+    }
+    patch
+}
+
+fn told(
+    path: &RelPath,
+    existed: bool,
+    found: &FileDiff,
+    after: &[u8],
+    note: Option<String>,
+    excerpt: bool,
+) -> String {
+    let what = if existed { "wrote" } else { "created" };
+    let mut text = if found.binary {
+        format!("{what} {path}: {} bytes", after.len())
+    } else {
+        format!("{what} {path}: {} lines added, {} removed", found.added, found.removed)
+    };
+    if let Some(note) = note {
+        // Writing to a String cannot fail.
+        let _ = write!(text, " ({note})");
+    }
+    text.push('\n');
+    if let Some(hunk) = found.hunks.iter().find(|hunk| hunk.number > 0)
+        && excerpt
+        && !is_binary(after)
+    {
+        let line = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
+        let lead = EXCERPT_LEAD.min(line(hunk.after.start));
+        let first = line(hunk.after.start) - lead + 1;
+        let lines = (line(hunk.after.end) + 1 + EXCERPT_LEAD - first).min(EXCERPT_LINES_MAX);
+        text.push_str(&page(&String::from_utf8_lossy(after), first, lines).text);
+    }
+    text
+}
+
+/// A call that has nothing to do but to say so.
+#[derive(Debug)]
+struct Unchanged(String);
+
+impl Work for Unchanged {
+    fn run(self: Box<Self>, _: RunContext) -> Boxed<'static, Outcome> {
+        Box::pin(std::future::ready(Outcome::ok(self.0)))
+    }
+}
+
+/// Writes one file.
+#[derive(Debug)]
+struct Write {
+    root: Arc<Root>,
+    blobs: Arc<dyn BlobStore>,
+    remembered: Arc<Remembered>,
+    set: ChangeSet,
+    after: Vec<u8>,
+    digest: Digest,
+    change: FileChange,
+    told: String,
+}
+
+impl Work for Write {
+    fn run(self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome> {
+        Box::pin(async move {
+            if context.cancel.is_cancelled() {
+                return Outcome::text(CallStatus::Interrupted, "interrupted before anything was written");
+            }
+            // From here on it is not interrupted: it takes milliseconds, and half a change is worse than a late end.
+            blocking(move || self.write()).await.unwrap_or_else(|failure| Outcome::failed(failure.0))
+        })
+    }
+}
+
+impl Write {
+    fn write(self) -> Outcome {
+        let written = self
+            .blobs
+            .put(&self.after)
+            .map_err(ApplyError::from)
+            .and_then(|_| apply(&self.root, &self.set, &*self.blobs));
+        match written {
+            Ok(_) => {
+                self.remembered.put(self.digest, &self.after);
+                let mut outcome = Outcome::ok(self.told);
+                outcome.reads = vec![(self.change.path.clone(), self.digest)];
+                outcome.files = vec![self.change];
+                outcome
+            }
+            Err(ApplyError::Conflict(_)) => Outcome::failed(format!(
+                "`{}` was changed by somebody else at this moment; nothing was written. Read it again, then repeat the change",
+                self.change.path
+            )),
+            Err(error) => Outcome::failed(chain(&error)),
+        }
+    }
+}
+
+/// Returns an error with its causes, since the model sees only text.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
