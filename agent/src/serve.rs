@@ -81,7 +81,11 @@ pub(crate) enum ServeError {
 /// Serves until the daemon has to leave, and returns when the state directory is free.
 pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let hardened = harden();
-    let stdio = if options.stdio { Some(Stdio::take_over().map_err(io_error("take over standard output"))?) } else { None };
+    let stdio = if options.stdio {
+        Some(Stdio::take_over().map_err(io_error("take over standard output"))?)
+    } else {
+        None
+    };
     let clock: SharedClock = Arc::new(SystemClock);
     let mut ready = options.ready;
     let owned = own(&options.paths, &clock);
