@@ -136,8 +136,8 @@ mod tests {
         check("{}", "PlainLsp 1005");
         check(r#"{"capabilities":{"experimental":{"agent":{"protocol":[1],"new":1}}}}"#, "native None");
         check(
-            r#"{"clientInfo":{"name":"Neovim"},"capabilities":{"experimental":{"agent":{"protocol":[1]}}}}"#,
-            r#"native Some("Neovim")"#,
+            r#"{"clientInfo":{"name":"Editor"},"capabilities":{"experimental":{"agent":{"protocol":[1]}}}}"#,
+            r#"native Some("Editor")"#,
         );
         check(r#"{"capabilities":{"experimental":{"agent":true}}}"#, "-32602");
         check(r#"{"capabilities":{"experimental":{"agent":[[1]]}}}"#, "-32602");

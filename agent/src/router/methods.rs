@@ -2,23 +2,22 @@
 use std::sync::Arc;
 
 use jsonrpsee::Methods;
-use jsonrpsee::core::RegisterMethodError;
 use tenon_protocol::methods::{Admin, Answer, Close, Interrupt, List, Log, Observe, Open, Prompt, Unobserve};
 
 use crate::handlers::{Daemon, admin, answer, list, log, observe, prompt, session};
 use crate::router::Router;
-use crate::router::table::Table;
+use crate::router::table::{Table, TableError};
 
 /// Makes the router of a daemon.
 ///
 /// # Errors
-/// When a method is registered twice.
-pub(crate) fn router(daemon: &Daemon) -> Result<Arc<Router>, RegisterMethodError> {
+/// When a method has two handlers or none.
+pub(crate) fn router(daemon: &Daemon) -> Result<Arc<Router>, TableError> {
     Ok(Router::new(methods(daemon.clone())?, Arc::new(daemon.clone())))
 }
 
-fn methods(daemon: Daemon) -> Result<Methods, RegisterMethodError> {
-    let table = Table::new(daemon)
+fn methods(daemon: Daemon) -> Result<Methods, TableError> {
+    Table::new(daemon)
         .method::<Open, _, _>(session::open)?
         .method::<List, _, _>(list::list)?
         .connection_method::<Close, _, _>(session::close)?
@@ -28,6 +27,6 @@ fn methods(daemon: Daemon) -> Result<Methods, RegisterMethodError> {
         .connection_method::<Unobserve, _, _>(observe::unobserve)?
         .method::<Log, _, _>(log::log)?
         .method::<Answer, _, _>(answer::answer)?
-        .method::<Admin, _, _>(admin::admin)?;
-    Ok(table.finish())
+        .method::<Admin, _, _>(admin::admin)?
+        .complete()
 }

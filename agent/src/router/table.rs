@@ -11,7 +11,7 @@ use jsonrpsee::types::{Id, Params};
 use jsonrpsee::{ConnectionId, Extensions, MethodCallback, MethodResponse, Methods, RpcModule};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::Role;
-use tenon_protocol::methods::{Access, Method, Unobserve};
+use tenon_protocol::methods::{Access, METHODS, Method, Unobserve};
 
 use crate::handlers::Caller;
 use crate::handlers::reply::{Answer, Reply};
@@ -33,7 +33,7 @@ impl<C: Clone + Send + Sync + 'static> Table<C> {
     ///
     /// # Errors
     /// When the method is registered already.
-    pub(crate) fn method<M, F, Fut>(self, handler: F) -> Result<Self, RegisterMethodError>
+    pub(crate) fn method<M, F, Fut>(self, handler: F) -> Result<Self, TableError>
     where
         M: Method,
         F: Fn(C, Arc<Caller>, M::Params) -> Fut + Clone + Send + Sync + 'static,
@@ -49,7 +49,7 @@ impl<C: Clone + Send + Sync + 'static> Table<C> {
     ///
     /// # Errors
     /// When the method is registered already.
-    pub(crate) fn connection_method<M, F, Fut>(mut self, handler: F) -> Result<Self, RegisterMethodError>
+    pub(crate) fn connection_method<M, F, Fut>(mut self, handler: F) -> Result<Self, TableError>
     where
         M: Method,
         F: Fn(C, Arc<Caller>, M::Params) -> Fut + Clone + Send + Sync + 'static,
@@ -75,10 +75,33 @@ impl<C: Clone + Send + Sync + 'static> Table<C> {
         Ok(self)
     }
 
-    /// Returns the finished table.
+    /// Returns the table as it is.
     pub(crate) fn finish(self) -> Methods {
         self.module.into()
     }
+
+    /// Returns the finished table of the protocol.
+    ///
+    /// # Errors
+    /// When one of its methods has no handler.
+    pub(crate) fn complete(self) -> Result<Methods, TableError> {
+        let methods = self.finish();
+        match METHODS.iter().find(|method| methods.method(method.name).is_none()) {
+            Some(missing) => Err(TableError::Missing(missing.name)),
+            None => Ok(methods),
+        }
+    }
+}
+
+/// Why a table is none. Only a mistake of ours can be the reason, and it shows on every start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TableError {
+    /// A method was registered twice.
+    #[error(transparent)]
+    Twice(#[from] RegisterMethodError),
+    /// A method has no handler.
+    #[error("method {0} has no handler")]
+    Missing(&'static str),
 }
 
 /// Checks the role and parses the parameters: what a handler gets, it may do and can read.
@@ -139,4 +162,25 @@ fn disclose(mut response: MethodResponse) -> Reply {
 /// Returns the beginning of a name a peer sent, fit for a message.
 fn printable(name: &str) -> String {
     name.chars().take(64).map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tenon_protocol::list::{ListParams, ListResult};
+    use tenon_protocol::methods::List;
+
+    use super::*;
+
+    async fn nothing((): (), _: Arc<Caller>, _: ListParams) -> Result<ListResult, RpcError> {
+        Ok(ListResult { items: Vec::new(), rev: 0, next: None })
+    }
+
+    #[test]
+    fn a_table_with_gaps_or_doubles_is_none() {
+        let table = Table::new(()).method::<List, _, _>(nothing).unwrap();
+        let missing = table.complete().unwrap_err();
+        assert_eq!(missing.to_string(), "method agent/open has no handler");
+        let table = Table::new(()).method::<List, _, _>(nothing).unwrap();
+        assert!(matches!(table.method::<List, _, _>(nothing), Err(TableError::Twice(_))));
+    }
 }

@@ -27,7 +27,7 @@ mod lifecycle;
 mod replies;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(in crate::wire) mod tests;
 
 use calls::Calls;
 use subscriptions::Subscriptions;

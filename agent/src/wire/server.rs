@@ -14,6 +14,9 @@ use crate::wire::connection::{self, End, Setup};
 use crate::wire::socket::{Peering, Socket};
 use crate::wire::stdio::Stdio;
 
+#[cfg(test)]
+mod tests;
+
 /// How long accepting rests after it failed: descriptors run out, and trying again at once would only burn time.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 

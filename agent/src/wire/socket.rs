@@ -124,7 +124,7 @@ impl Socket {
             .with("reason", "foreignNamespace")
             .retry(Retry::Never)
             .hint("a tool inside a sandbox has no business here")
-            .hint("for an editor in a container or a Flatpak set daemon.accept = \"any-namespace\" in the configuration");
+            .hint("for an editor in a container or a Flatpak set daemon.accept = [\"user-namespace\"] in the configuration");
         Peering::Foreign(Box::new(error))
     }
 }

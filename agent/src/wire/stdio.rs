@@ -22,8 +22,8 @@ pub(crate) type Writer = Pin<Box<dyn AsyncWrite + Send>>;
 /// The two descriptors, taken from everybody else.
 #[derive(Debug)]
 pub(crate) struct Stdio {
-    input: OwnedFd,
-    output: OwnedFd,
+    pub(super) input: OwnedFd,
+    pub(super) output: OwnedFd,
 }
 
 impl Stdio {

@@ -1,3 +1,4 @@
+//! Framing: what is a message, what ends a stream, and that it never matters how the bytes arrive.
 use proptest::prelude::*;
 
 use super::*;

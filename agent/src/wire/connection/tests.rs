@@ -29,7 +29,7 @@ mod handshake;
 
 /// A clock on which time passes when a test says so.
 #[derive(Debug, Default)]
-struct ManualClock {
+pub(in crate::wire) struct ManualClock {
     passed: Arc<Notify>,
     /// Every sleep that is over, by its length in seconds.
     over_s: Arc<AtomicU64>,
@@ -64,7 +64,7 @@ impl Clock for ManualClock {
 
 /// What the handlers of the tests share.
 #[derive(Debug)]
-struct World {
+pub(in crate::wire) struct World {
     /// Held requests go on one by one.
     gate: Semaphore,
     /// Requests that began, in order of their beginning.
@@ -171,7 +171,7 @@ impl Drop for Numbers {
     }
 }
 
-type Shared = Arc<World>;
+pub(in crate::wire) type Shared = Arc<World>;
 
 async fn hold(world: Shared, _: Arc<Caller>, held: Held) -> Result<usize, RpcError> {
     if world.began.fetch_add(1, Ordering::SeqCst) != held.number {
@@ -188,7 +188,7 @@ async fn watch(world: Shared, _: Arc<Caller>, watched: Watched) -> Reply {
     Ok(Answer::Observing(Box::new(Subscription::new("s_1".to_owned(), start, source))))
 }
 
-fn router(world: &Shared) -> Arc<Router> {
+pub(in crate::wire) fn router(world: &Shared) -> Arc<Router> {
     let table = Table::new(Arc::clone(world))
         .method::<Echo, _, _>(|_, _, params| async { Ok(params) })
         .and_then(|table| table.method::<Write, _, _>(|_, _, _| async { Ok(1) }))
@@ -314,7 +314,7 @@ impl Client {
     }
 }
 
-fn initialize(hello: &Value) -> Value {
+pub(in crate::wire) fn initialize(hello: &Value) -> Value {
     let params = json!({"processId": null, "capabilities": {"experimental": {"agent": hello}}});
     json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
 }
