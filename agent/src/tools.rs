@@ -42,7 +42,7 @@ use tenon_protocol::tool::ToolKind;
 
 pub(crate) use crate::tools::approved::Approved;
 pub(crate) use crate::tools::context::{RunContext, ToolContext};
-pub(crate) use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+pub(crate) use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 pub(crate) use crate::tools::registry::Registry;
 
 /// A future that a trait object returns.
