@@ -6,10 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tenon_protocol::cursor::Cursor;
-use tenon_protocol::event::observe::ObserveClosed;
 use tokio_util::sync::ReusableBoxFuture;
 
-use crate::handlers::reply::serialise;
+use crate::feed;
 
 /// Subscriptions of one connection. A client that shows more logs than this shows nobody anything.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 128;
@@ -59,11 +58,7 @@ impl Subscription {
 
     /// Returns the `observe.closed` that tells where to go on.
     pub(crate) fn closed(&self, reason: &str) -> Bytes {
-        let data = ObserveClosed { reason: reason.to_owned(), cursor: self.cursor };
-        let text = format!("the subscription ended: {reason}");
-        // Strings and numbers alone: this cannot fail.
-        serialise(&serde_json::json!({"type": "observe.closed", "data": data, "text": text}))
-            .unwrap_or_default()
+        feed::closed(reason, self.cursor).into_json()
     }
 }
 
