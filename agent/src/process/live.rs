@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::process::launch::{Boxed, Chunk, Exit, Live, ProcessError, Source};
 use crate::process::record::Line;
+use crate::process::spawner::ROUSE_EVERY;
 use crate::process::spec::KILL;
 use crate::process::supervisor::SWEEP_MAX;
 
@@ -32,8 +34,15 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 /// belong to somebody else, could go on for ever.
 const DRAIN_BYTES_MAX: usize = 1024 * 1024;
 
-/// How much later than the command's time a silent supervisor is given up: something has stopped it.
+/// How long past the command's time a supervisor may stay silent before the spawner's thread sees to it: something has
+/// stopped it.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// How long that thread may take to end the tree in one way or another, before the command is given up.
 const GRACE: Duration = SWEEP_MAX.saturating_add(Duration::from_secs(5));
+
+/// How long the execution of a command may take; a program on a slow network is the worst that is no fault.
+const START_MAX: Duration = Duration::from_secs(30);
 
 /// Our ends of a supervisor.
 #[derive(Debug)]
@@ -46,15 +55,44 @@ pub(crate) struct Ends {
     pub(crate) stderr: OwnedFd,
     /// The supervisor itself, as a process descriptor.
     pub(crate) handle: Arc<OwnedFd>,
+    /// Told when the tree must die.
+    pub(crate) dying: Dying,
     /// Ends when the supervisor is buried and, if it was killed, its orphans are dead.
     pub(crate) buried: oneshot::Receiver<Infallible>,
+}
+
+/// Tells the spawner's thread that a supervisor has been told to die, so that it sees to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Dying {
+    /// Set once, never cleared.
+    flag: Arc<AtomicBool>,
+    /// The thread's wake-up descriptor.
+    wake: Arc<OwnedFd>,
+}
+
+impl Dying {
+    /// Returns a flag that is not set.
+    pub(crate) fn new(wake: Arc<OwnedFd>) -> Self {
+        Self { flag: Arc::default(), wake }
+    }
+
+    /// Tells whether it is set.
+    pub(crate) fn is_set(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    fn set(&self) {
+        self.flag.store(true, Ordering::Release);
+        // Only a counter at its very end refuses, and then the thread is awake.
+        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+    }
 }
 
 /// A command under its supervisor.
 pub(crate) struct Supervised {
     /// Held for its closing as much as for its lines: that is what kills the tree when this is dropped.
     talk: Talk,
-    handle: Arc<OwnedFd>,
+    dying: Dying,
     stdout: Option<pipe::Receiver>,
     stderr: Option<pipe::Receiver>,
     /// What was read after the end.
@@ -128,7 +166,7 @@ impl Supervised {
                 socket: UnixStream::from_std(ends.socket).map_err(ProcessError::Supervisor)?,
                 line: Vec::new(),
             },
-            handle: ends.handle,
+            dying: ends.dying,
             stdout: Some(receiver(ends.stdout)?),
             stderr: Some(receiver(ends.stderr)?),
             rest: VecDeque::new(),
@@ -137,10 +175,20 @@ impl Supervised {
             end: None,
             is_lost: false,
             buried: ends.buried,
-            give_up_at: timeout.checked_add(GRACE).and_then(|after| Instant::now().checked_add(after)),
+            give_up_at: timeout.checked_add(SILENCE_MAX).and_then(|after| Instant::now().checked_add(after)),
         };
+        let give_up_at = Instant::now() + START_MAX;
         loop {
-            match running.talk.next().await {
+            let line = match tokio::time::timeout(ROUSE_EVERY, running.talk.next()).await {
+                Ok(line) => line,
+                Err(_) if Instant::now() > give_up_at => return Err(ProcessError::Lost),
+                // The command may be so quick as to stop its supervisor before that has spoken.
+                Err(_) => {
+                    let _ = pidfd_send_signal(&*ends.handle, Signal::CONT);
+                    continue;
+                }
+            };
+            match line {
                 Some(Line::Starting) => {}
                 Some(Line::Spawned { .. }) => return Ok(running),
                 Some(Line::Failed { reason }) => {
@@ -183,9 +231,9 @@ impl Supervised {
                 Happening::Line(Some(Line::Exited(exit))) => self.finish(End::Known(exit)),
                 Happening::Line(Some(Line::Starting | Line::Spawned { .. } | Line::Failed { .. })) => {}
                 Happening::Line(None) => self.lose(),
-                Happening::GaveUp if !self.is_lost => {
-                    let _ = pidfd_send_signal(&*self.handle, Signal::KILL);
-                    self.lose();
+                Happening::GaveUp if !self.dying.is_set() => {
+                    self.dying.set();
+                    self.give_up_at = Instant::now().checked_add(GRACE);
                 }
                 Happening::Buried | Happening::GaveUp => self.finish(End::Lost),
             }
@@ -236,7 +284,7 @@ impl Live for Supervised {
     fn kill(&mut self) {
         // A full socket holds the byte already; a closed one needs none.
         self.talk.socket.try_write(&[KILL]).ok();
-        self.rouse();
+        self.dying.set();
     }
 
     fn end(&self) -> Option<Result<Exit, ProcessError>> {
@@ -251,16 +299,9 @@ impl Live for Supervised {
     }
 }
 
-impl Supervised {
-    /// Lets a supervisor go on that somebody has stopped, its own command perhaps: it could not kill while it stands.
-    fn rouse(&self) {
-        let _ = pidfd_send_signal(&*self.handle, Signal::CONT);
-    }
-}
-
 impl Drop for Supervised {
     fn drop(&mut self) {
-        self.rouse();
+        self.dying.set();
     }
 }
 

@@ -17,14 +17,15 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{self, Pid, PidfdFlags, WaitOptions};
+use rustix::process::{self, Pid, PidfdFlags, Signal, WaitOptions};
 use tokio::sync::oneshot;
 
 use crate::process::launch::{Boxed, Launch, ProcessError, Running, Spawn};
-use crate::process::live::{Ends, Supervised};
+use crate::process::live::{Dying, Ends, Supervised};
 use crate::process::spec::{self, Spec};
+use crate::process::supervisor::SWEEP_MAX;
 use crate::process::tree;
 
 /// Launches that may wait for the thread, which takes about a millisecond for each.
@@ -32,6 +33,12 @@ const LAUNCHES_WAITING_MAX: usize = 256;
 
 /// How long a supervisor may take to read its spec before it is given up.
 const SPEC_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a supervisor that must act is roused. Its command may have stopped it, and do so again.
+pub(crate) const ROUSE_EVERY: Duration = Duration::from_millis(50);
+
+/// How long a supervisor that must die may take before it is killed itself, and its tree as orphans.
+const DYING_MAX: Duration = SWEEP_MAX.saturating_add(Duration::from_secs(1));
 
 /// How long the orphans of a lost supervisor are killed at.
 const ORPHANS_MAX: Duration = Duration::from_secs(2);
@@ -184,8 +191,23 @@ struct Mourned {
     child: Child,
     /// Becomes readable when it ends.
     handle: Arc<OwnedFd>,
+    /// Set when it has been told to end its tree.
+    dying: Dying,
+    /// Since when that has been known here.
+    dying_since: Option<Instant>,
     /// Dropped when it is buried: the other half ends then.
     _grave: oneshot::Sender<Infallible>,
+}
+
+impl Mourned {
+    /// Lets a supervisor that must die go on if somebody has stopped it, its own command perhaps; in the end kills it.
+    fn hurry(&mut self) {
+        if self.dying.is_set() {
+            let since = *self.dying_since.get_or_insert_with(Instant::now);
+            let signal = if since.elapsed() < DYING_MAX { Signal::CONT } else { Signal::KILL };
+            let _ = process::pidfd_send_signal(&*self.handle, signal);
+        }
+    }
 }
 
 impl State {
@@ -199,9 +221,13 @@ impl State {
                 self.children.iter().map(|mourned| PollFd::new(&*mourned.handle, PollFlags::IN));
             let mut descriptors: Vec<PollFd<'_>> =
                 std::iter::once(PollFd::new(&*self.wake, PollFlags::IN)).chain(descriptors).collect();
-            let _ = poll(&mut descriptors, None);
+            // The clock runs only while somebody is dying, which is a matter of milliseconds.
+            let is_any_dying = self.children.iter().any(|mourned| mourned.dying_since.is_some());
+            let timeout = is_any_dying.then(|| Timespec::try_from(ROUSE_EVERY).ok()).flatten();
+            let _ = poll(&mut descriptors, timeout.as_ref());
             let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
             self.bury();
+            self.children.iter_mut().for_each(Mourned::hurry);
         }
     }
 
@@ -236,10 +262,18 @@ impl State {
         };
         let handle = Arc::new(process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?);
         let (grave, buried) = oneshot::channel();
-        self.children.push(Mourned { child, handle: Arc::clone(&handle), _grave: grave });
+        let dying = Dying::new(Arc::clone(&self.wake));
+        let mourned = Mourned {
+            child,
+            handle: Arc::clone(&handle),
+            dying: dying.clone(),
+            dying_since: None,
+            _grave: grave,
+        };
+        self.children.push(mourned);
         socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
         spec::send(&socket, spec, [&stdout_theirs, &stderr_theirs])?;
-        Ok(Ends { socket, stdout, stderr, handle, buried })
+        Ok(Ends { socket, stdout, stderr, handle, dying, buried })
     }
 
     /// Takes leave of the supervisors that have ended.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -195,6 +196,23 @@ impl Lifeline {
     }
 }
 
+/// Reads a pipe to its end; `None` if somebody holds it open for longer than `limit`.
+fn read_to_end_within(pipe: impl Read + AsFd, limit: Duration) -> Option<String> {
+    let until = Instant::now() + limit;
+    let (mut pipe, mut text) = (pipe, Vec::new());
+    loop {
+        let left = Timespec::try_from(until.saturating_duration_since(Instant::now())).unwrap();
+        if poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&left)).unwrap() == 0 {
+            return None;
+        }
+        let mut bytes = [0; 1024];
+        match pipe.read(&mut bytes).unwrap() {
+            0 => return Some(String::from_utf8(text).unwrap()),
+            read => text.extend_from_slice(&bytes[..read]),
+        }
+    }
+}
+
 /// Waits for the end of a process that is not our child.
 fn wait_for_end(pid: Pid) {
     if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) {
@@ -308,6 +326,20 @@ fn a_command_that_stops_its_supervisor_is_killed_all_the_same() {
         running.kill();
         assert_eq!(running.wait().await.unwrap().ended, Ended::Killed);
         assert!(line.is_dead_within(Duration::ZERO));
+
+        // Dropped, and stopped again after having been roused; and before it has told that the command runs.
+        let mut line = Lifeline::new();
+        let running =
+            spawner().run(script(&line.tree_that_waits("kill -STOP $PPID; sleep 300"))).await.unwrap();
+        line.wait_until_up();
+        line.go();
+        drop(running);
+        assert!(line.is_dead_within(DEAD_WITHIN));
+        let timeout = Duration::from_millis(10);
+        let stop_at_once = Launch { timeout, ..script("kill -STOP $PPID; sleep 300") };
+        let mut running = spawner().run(stop_at_once).await.unwrap();
+        running.kill();
+        assert!(matches!(running.wait().await.unwrap().ended, Ended::Killed | Ended::TimedOut));
     });
 }
 
@@ -419,12 +451,12 @@ fn a_daemon_keeps_nothing_of_its_starter() {
     starter.arg("__daemonise").args([&log, &facts]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = starter.spawn().unwrap();
     assert!(child.wait().unwrap().success(), "the process that was spawned leaves at once");
-    let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(said.ends_with("ready\n"), "{said}");
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    // Both pipes have ended although the daemon lives: it waits for somebody to open this one.
+    let stdout = read_to_end_within(child.stdout.take().unwrap(), DEAD_WITHIN);
+    let stderr = read_to_end_within(child.stderr.take().unwrap(), DEAD_WITHIN);
+    // The daemon lives all this time: it waits for somebody to open this pipe.
     let facts = std::fs::read_to_string(&facts).unwrap();
+    assert!(stdout.as_ref().is_some_and(|text| text.ends_with("ready\n")), "stdout stayed open: {stdout:?}");
+    assert!(stderr.is_some(), "stderr stayed open");
     let own = rustix::process::getsid(None).unwrap();
     // 0, 1, 2, the pipe, and the folder that is listed.
     assert!(facts.starts_with("descriptors 5 leads false umask 77 cwd / session"), "{facts}");
