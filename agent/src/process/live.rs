@@ -263,7 +263,7 @@ impl Supervised {
         {
             let Some(receiver) = receiver else { continue };
             let mut left = DRAIN_BYTES_MAX;
-            while let Ok(bytes) = read_now(&receiver) {
+            while let Ok(bytes) = read_rest(&receiver) {
                 if bytes.is_empty() || left == 0 {
                     break;
                 }
@@ -321,6 +321,15 @@ async fn read(receiver: Option<&pipe::Receiver>) -> io::Result<Vec<u8>> {
 fn read_now(receiver: &pipe::Receiver) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
     receiver.try_read_buf(&mut bytes)?;
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+/// Reads what is there after the end. By the system's own call: the runtime's would find nothing in a pipe that it has
+/// not yet been told about.
+fn read_rest(receiver: &pipe::Receiver) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
+    rustix::io::read(receiver, rustix::buffer::spare_capacity(&mut bytes))?;
     bytes.shrink_to_fit();
     Ok(bytes)
 }

@@ -160,8 +160,12 @@ impl Lifeline {
 
     /// Reads until the tree has said as many words as `tree` makes it say.
     fn wait_until_up(&mut self) {
-        while self.said.lines().count() < 4 {
-            assert!(!self.ends_within(STUCK, 4), "the tree died too early: {}", self.said);
+        self.wait_for(4);
+    }
+
+    fn wait_for(&mut self, lines: usize) {
+        while self.said.lines().count() < lines {
+            assert!(!self.ends_within(STUCK, lines), "the tree died too early: {}", self.said);
         }
     }
 
@@ -245,36 +249,19 @@ fn kill_9_of_the_holder_kills_the_whole_tree_and_leaves_a_record() {
 #[test]
 fn without_a_supervisor_the_tree_survives() {
     let mut line = Lifeline::new();
+    let text = line.tree("sh -c 'echo up $$ >&9; exec sleep 300'; true");
     #[expect(clippy::disallowed_methods, reason = "the negative control goes around what it controls")]
-    let mut holder =
-        Command::new("/bin/sh").args(["-c", &line.tree("sleep 300")]).stdout(Stdio::null()).spawn().unwrap();
-    line.wait_until_up();
+    let mut holder = Command::new("/bin/sh").args(["-c", &text]).stdout(Stdio::null()).spawn().unwrap();
+    line.wait_for(5);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let survivors: Vec<Pid> =
-        line.pids("up").into_iter().filter(|pid| rustix::process::test_kill_process(*pid).is_ok()).collect();
-    assert_eq!(survivors.len(), 3);
+    let is_alive = |pid: &Pid| rustix::process::test_kill_process(*pid).is_ok();
+    let survivors: Vec<Pid> = line.pids("up").into_iter().filter(is_alive).collect();
+    assert_eq!(survivors.len(), 4);
     for pid in survivors {
         kill_process(pid, Signal::KILL).unwrap();
     }
-    // The foreground `sleep` of the script is the last; it has no way to say its name.
-    for pid in pids_with_open(&line.path("lifeline")) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
     assert!(line.is_dead_within(DEAD_WITHIN));
-}
-
-fn pids_with_open(path: &Path) -> Vec<Pid> {
-    let own = rustix::process::getpid();
-    let holds = |pid: &Pid| {
-        let directory = std::fs::read_dir(format!("/proc/{}/fd", pid.as_raw_pid()));
-        directory.is_ok_and(|files| {
-            files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|link| link == path))
-        })
-    };
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|file| file.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
-    pids.filter(|pid| *pid != own).filter(holds).collect()
 }
 
 #[test]
@@ -379,8 +366,9 @@ fn what_cannot_start_says_why_and_is_recorded_as_not_started() {
         let check = async |name: &str, launch: Launch, expected: &str| {
             let path = directory.path().join(name);
             let result = spawner().run(Launch { record_path: Some(path.clone()), ..launch }).await;
-            let text = result.map(|_| ()).unwrap_err().to_string();
-            assert!(text.contains(expected), "{text}");
+            let failure = result.map(|_| ()).unwrap_err();
+            let text = failure.to_string();
+            assert!(text.contains(expected), "{name}: {failure:?}");
             assert_eq!(read_record(&path).unwrap(), Record::default());
         };
         let missing = Launch { argv: vec!["/no/such/program".into()], ..script("") };
