@@ -115,7 +115,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
             opened = opened => opened?,
             () = signals.next() => return Err(Failure::new(FailureKind::Interrupted, "interrupted")),
         };
-        let mut view = View::new(terminal, args.json, args.quiet, args.model.is_none());
+        let view = View::new(terminal, args.json, args.quiet, args.model.is_none());
         view.opened(&begun)?;
         let follow = Follow::new(client, view, person, signals, begun, args.timeout);
         follow.turn(prompt).await

@@ -43,11 +43,11 @@ pub(crate) fn run(args: &StopArgs) -> Result<Exit, Failure> {
         }
     });
     match asked {
-        Ok(0) => {}
-        Ok(running) => {
-            terminal
-                .note(&format!("waiting for the end of {running} turns; `tenon stop --now` interrupts them"));
+        Ok(running) if running > 0 && !args.now => {
+            let turns = if running == 1 { "a turn".to_owned() } else { format!("{running} turns") };
+            terminal.note(&format!("waiting for the end of {turns}; `tenon stop --now` interrupts"));
         }
+        Ok(_) => {}
         // It left between the two looks.
         Err(failure) if failure.kind == FailureKind::Failed && endpoint.open().is_err() => {}
         Err(failure) => return Err(failure),

@@ -7,6 +7,7 @@ use tenon_protocol::json::Json;
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 
 use crate::cli::run::patch;
+use crate::cli::sessions::path_of;
 use crate::cli::terminal::{Terminal, safe, safe_line};
 
 /// A request as it is put to a person.
@@ -217,7 +218,7 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
         Subject::Limit { limit, value } => format!("  {}: {value}\n", safe_line(limit)),
         Subject::Login { provider, how } => format!("  {}: {}\n", safe_line(provider), safe(how)),
         Subject::Trust { workspace, enables } => {
-            let mut text = format!("  {}\n", safe_line(workspace));
+            let mut text = format!("  {}\n", safe_line(&path_of(workspace)));
             for line in enables {
                 writeln!(text, "  - {}", safe_line(line)).ok();
             }

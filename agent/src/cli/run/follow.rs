@@ -109,6 +109,9 @@ impl Follow {
 
     async fn drive(&mut self, prompt: String) -> Result<(), Failure> {
         self.refuse_to_wait_for_nobody()?;
+        if self.person.is_none() && self.circumstances.capped {
+            self.view.say("the workspace is not trusted: reading only (`tenon trust` changes that)");
+        }
         let options = ObserveOptions { tree: true, attach: true, ..ObserveOptions::default() };
         let session = self.begun.session.clone();
         let mut events =

@@ -18,7 +18,6 @@ use tenon_protocol::tool::CallStatus;
 
 use crate::base::clock::{Clock as _, SystemClock, Timestamp};
 use crate::cli::duration;
-use crate::cli::run::begin::Begun;
 use crate::cli::run::ending::RunEnded;
 use crate::cli::terminal::{Terminal, safe, safe_line};
 
@@ -86,12 +85,6 @@ impl TextView {
 
     pub(crate) const fn terminal(&self) -> Terminal {
         self.terminal
-    }
-
-    pub(crate) fn opened(&mut self, begun: &Begun) {
-        if begun.capped {
-            self.say("the workspace is not trusted: reading only (`tenon trust` changes that)");
-        }
     }
 
     pub(crate) fn event(&mut self, event: &Envelope, body: Option<&EventBody>, own: bool) -> io::Result<()> {

@@ -28,9 +28,9 @@ impl View {
     }
 
     /// The session is open.
-    pub(crate) fn opened(&mut self, begun: &Begun) -> Result<(), Failure> {
+    pub(crate) fn opened(&self, begun: &Begun) -> Result<(), Failure> {
         match self {
-            Self::Text(view) => view.opened(begun),
+            Self::Text(_) => {}
             Self::Lines(view) => view.opened(begun)?,
         }
         Ok(())
