@@ -50,6 +50,8 @@ pub(crate) struct Played {
 struct Seen {
     terminal: Terminal,
     titles: BTreeMap<CallId, String>,
+    /// While the model writes: what came in between, since pure calls run before its message is whole.
+    held: Option<Vec<String>>,
     /// The patch of the approved edit.
     patch: Option<String>,
     ended: Option<TurnEnded>,
@@ -108,7 +110,7 @@ async fn turn(client: &Client, scratch: &Scratch, terminal: Terminal) -> Result<
         strict: None,
     };
     client.call::<Prompt>(&prompt).await?;
-    let mut seen = Seen { terminal, titles: BTreeMap::new(), patch: None, ended: None };
+    let mut seen = Seen { terminal, titles: BTreeMap::new(), held: None, patch: None, ended: None };
     follow(client, &mut events, &mut seen).await?;
     let Some(patch) = &seen.patch else { return Err(Failure::failed("the demonstration changed nothing")) };
     terminal.line(&format!("\n{}", terminal.bold("What changed")))?;
@@ -136,16 +138,20 @@ impl Seen {
     async fn event(&mut self, client: &Client, event: &Envelope) -> Result<(), Failure> {
         let Some(body) = event.body() else { return Ok(()) };
         match body {
+            EventBody::MessageStarted(message) if message.role == MessageRole::Assistant => {
+                self.held.get_or_insert_default();
+            }
             EventBody::MessageEnded(message) if message.role == MessageRole::Assistant => {
                 let text = plain_text(&message.content);
                 if !text.is_empty() {
                     self.terminal.line(&format!("{} {}", self.terminal.bold("agent:"), safe(&text)))?;
                 }
+                for line in self.held.take().unwrap_or_default() {
+                    self.terminal.line(&line)?;
+                }
             }
             EventBody::ToolProposed(tool) => {
-                let title = safe_line(&tool.title).into_owned();
-                self.terminal.line(&format!("  {} {title}", self.terminal.cyan("▸")))?;
-                self.titles.insert(tool.call_id, title);
+                self.titles.insert(tool.call_id, safe_line(&tool.title).into_owned());
             }
             EventBody::ToolEnded(tool) => {
                 self.result(&tool.call_id, tool.status, &plain_text(&tool.content))?;
@@ -158,7 +164,6 @@ impl Seen {
     }
 
     fn result(&mut self, call: &CallId, status: CallStatus, text: &str) -> Result<(), Failure> {
-        // The title stands right above, where nothing else came in between.
         let title = self.titles.remove(call).unwrap_or_default();
         let mark = match status {
             CallStatus::Ok => self.terminal.green("✓"),
@@ -166,14 +171,24 @@ impl Seen {
                 self.terminal.red("✗")
             }
         };
-        self.terminal.line(&format!("  {mark} {title}"))?;
+        let first = format!("  {mark} {title}");
+        self.line(first)?;
         for line in text.lines().take(RESULT_LINES_MAX) {
             let line = safe_line(line);
-            self.terminal.line(&format!("    {}", self.terminal.faint(&line)))?;
+            self.line(format!("    {}", self.terminal.faint(&line)))?;
         }
         let more = text.lines().count().saturating_sub(RESULT_LINES_MAX);
         if more > 0 {
-            self.terminal.line(&format!("    {}", self.terminal.faint(&format!("… {more} more lines"))))?;
+            self.line(format!("    {}", self.terminal.faint(&format!("… {more} more lines"))))?;
+        }
+        Ok(())
+    }
+
+    /// Prints a line, behind what the model is writing.
+    fn line(&mut self, line: String) -> Result<(), Failure> {
+        match &mut self.held {
+            Some(held) => held.push(line),
+            None => self.terminal.line(&line)?,
         }
         Ok(())
     }

@@ -123,8 +123,8 @@ impl TextView {
             }
             EventBody::AttemptStarted(_) => "waiting for the model".clone_into(&mut self.status),
             EventBody::AttemptEnded(attempt) => self.attempt(attempt),
+            EventBody::ToolStarted(_) | EventBody::RequestOpened(_) => self.tell_held(),
             EventBody::ToolProposed(tool) => {
-                self.tell_held();
                 self.status.clone_from(&tool.title);
                 self.titles.insert(tool.call_id.clone(), tool.title.clone());
             }
@@ -196,6 +196,7 @@ impl TextView {
     }
 
     fn tool(&mut self, tool: &ToolEnded) {
+        self.tell_held();
         let title = self.titles.remove(&tool.call_id).unwrap_or_else(|| tool.call_id.to_string());
         let title = safe_line(&title).into_owned();
         let first = plain_text(&tool.content);
