@@ -8,6 +8,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::Connection;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::Event;
 use tenon_protocol::ids::SessionId;
@@ -87,17 +88,24 @@ impl Journal {
         clock: SharedClock,
         executor: &Arc<dyn Executor + Send + Sync>,
     ) -> Result<Self, OpenError> {
+        let (journal, writer) = Self::assemble(directory, clock, executor)?;
+        let io = |source| OpenError::Io { what: "cannot start a thread for", path: directory.into(), source };
+        executor.start("journal", Box::new(writer)).map_err(io)?;
+        // Off the way to the first answer.
+        executor.start("ballast", Box::new(Reserve(Arc::clone(&journal.ballast)))).map_err(io)?;
+        Ok(journal)
+    }
+
+    /// Takes the journal over and returns it beside its writer, which nobody drives yet.
+    fn assemble(
+        directory: &Path,
+        clock: SharedClock,
+        executor: &Arc<dyn Executor + Send + Sync>,
+    ) -> Result<(Self, Writer), OpenError> {
         state_dir::prepare(directory)?;
         let database = directory.join(DATABASE);
-        let io = |source| OpenError::Io { what: "cannot create", path: database.clone(), source };
-        state_dir::create_file(&database).map_err(io)?;
-        let connection = connection::open(&database, connection::WRITER_CACHE_KIB)?;
-        if !connection::is_wal(&connection)? {
-            let why = "is on a file system without shared memory: set TENON_STATE_DIR to a local directory";
-            return Err(OpenError::Refused { path: directory.to_path_buf(), why: why.to_owned() });
-        }
-        migrate::migrate(&connection, &database, schema::STEPS)?;
-        let head_file = HeadFile::open(directory).map_err(io)?;
+        let connection = open_database(directory, &database)?;
+        let head_file = HeadFile::open(directory).map_err(|source| created(directory, source))?;
         let claim = claim::claim(&connection, head_file.read())?;
         let (commands, queue) = mpsc::channel(QUEUE_LEN_MAX);
         let journal = Self {
@@ -125,10 +133,7 @@ impl Journal {
             heads: HashMap::new(),
             stopping: None,
         };
-        executor.start("journal", Box::new(writer)).map_err(io)?;
-        // Off the way to the first answer.
-        executor.start("ballast", Box::new(Reserve(Arc::clone(&journal.ballast)))).map_err(io)?;
-        Ok(journal)
+        Ok((journal, writer))
     }
 
     /// Commits a batch, and answers when it is on disk with the events of `batch.log`.
@@ -346,4 +351,20 @@ impl Journal {
             drop(stopped.await);
         }
     }
+}
+
+/// Opens the database for its writer, made and migrated if need be.
+fn open_database(directory: &Path, database: &Path) -> Result<Connection, OpenError> {
+    state_dir::create_file(database).map_err(|source| created(database, source))?;
+    let connection = connection::open(database, connection::WRITER_CACHE_KIB)?;
+    if !connection::is_wal(&connection)? {
+        let why = "is on a file system without shared memory: set TENON_STATE_DIR to a local directory";
+        return Err(OpenError::Refused { path: directory.to_path_buf(), why: why.to_owned() });
+    }
+    migrate::migrate(&connection, database, schema::STEPS)?;
+    Ok(connection)
+}
+
+fn created(path: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Io { what: "cannot create a file in", path: path.to_path_buf(), source }
 }

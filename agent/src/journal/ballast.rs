@@ -2,7 +2,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,7 +54,10 @@ impl Ballast {
     }
 
     fn write(&self) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.file)?;
+        // One that a crash cut short may have any mode.
+        drop(fs::remove_file(&self.file));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.file)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
         match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, BALLAST_BYTES) {
             Ok(()) => Ok(()),
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => zeros(file),
