@@ -208,6 +208,8 @@ impl TextView {
         };
         let text = match tool.status {
             CallStatus::Ok => format!("{mark} {title}"),
+            // The result may begin with the same word.
+            status if first.to_lowercase().starts_with(status.as_str()) => format!("{mark} {title}: {first}"),
             status @ (CallStatus::Failed
             | CallStatus::Denied
             | CallStatus::Interrupted
