@@ -208,13 +208,15 @@ impl TextView {
         };
         let text = match tool.status {
             CallStatus::Ok => format!("{mark} {title}"),
-            // The result may begin with the same word.
-            status if first.to_lowercase().starts_with(status.as_str()) => format!("{mark} {title}: {first}"),
             status @ (CallStatus::Failed
             | CallStatus::Denied
             | CallStatus::Interrupted
             | CallStatus::Unknown) => {
-                format!("{mark} {title}: {status}{}{first}", if first.is_empty() { "" } else { ": " })
+                // The result may begin with the same word.
+                let told = first.to_lowercase().starts_with(status.as_str());
+                let status = if told { "" } else { status.as_str() };
+                let between = if told || first.is_empty() { "" } else { ": " };
+                format!("{mark} {title}: {status}{between}{first}")
             }
         };
         "waiting for the model".clone_into(&mut self.status);
