@@ -1,2 +1,7 @@
 //! What the integration tests share: the scripted model server, the sandboxed home, the scenario runner.
+pub mod conversation;
+pub mod home;
 pub mod model_server;
+pub mod process;
+pub mod running;
+pub mod surroundings;

@@ -1,0 +1,37 @@
+//! What the tests take from the environment: which binary to drive, and whether to take their time. Not here: what the
+//! binary gets to see (`home`).
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the tests read their environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the binary under test: `TENON_BIN`, else the one that lies beside the tests' own.
+///
+/// # Errors
+/// There is none.
+pub fn binary() -> Result<PathBuf> {
+    let path = match variable("TENON_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => {
+            let own = std::env::current_exe()?;
+            own.ancestors().nth(2).context("the tests lie nowhere")?.join("tenon")
+        }
+    };
+    ensure!(path.is_file(), "{} is missing: `cargo build -p tenon-agent` makes it", path.display());
+    Ok(path)
+}
+
+/// Returns the binary as it is shipped, if `TENON_DIST_BIN` names one.
+pub fn shipped_binary() -> Option<PathBuf> {
+    variable("TENON_DIST_BIN").map(PathBuf::from)
+}
+
+/// Returns whether tests of more than a second run.
+pub fn slow_tests() -> bool {
+    variable("RUN_SLOW_TESTS").is_some()
+}

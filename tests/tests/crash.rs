@@ -1,0 +1,2 @@
+//! What survives `kill -9`, of any process, at any moment. Not here: ordinary ends (`cli`).
+mod client;
