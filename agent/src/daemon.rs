@@ -112,6 +112,7 @@ impl Daemon {
             paths: parts.paths,
             records_dir: parts.records_dir,
             standing,
+            answerers: watch::Sender::new(0),
             running: watch::Sender::new(Arc::new(BTreeSet::new())),
         };
         Ok(Self(Arc::new(Inner {
@@ -154,7 +155,7 @@ impl Daemon {
 }
 
 fn serde_json_files() -> tenon_protocol::json::Value {
-    let marker = || (tenon_protocol::json::Value::Object(tenon_protocol::json::Map::new()));
+    let marker = || tenon_protocol::json::Value::Object(tenon_protocol::json::Map::new());
     let entries = ["read", "write", "search"].map(|name| (name.to_owned(), marker()));
     tenon_protocol::json::Value::Object(entries.into_iter().collect())
 }

@@ -11,6 +11,7 @@ pub(crate) mod admission;
 pub(crate) mod answers;
 pub(crate) mod command;
 pub(crate) mod ending;
+pub(crate) mod leftover;
 pub(crate) mod load;
 pub(crate) mod ports;
 pub(crate) mod prefix;
@@ -22,4 +23,3 @@ pub(crate) mod turns;
 pub(crate) mod world;
 
 pub(crate) use crate::session::command::SessionHandle;
-pub(crate) use crate::session::resources::Resources;

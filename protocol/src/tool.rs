@@ -74,5 +74,9 @@ wire! {
         before: String,
         /// BLAKE3 after; absent where nothing will be, or it is not known.
         after: String,
+        /// The permission bits before.
+        before_mode: u32,
+        /// The permission bits after.
+        after_mode: u32,
     }
 }

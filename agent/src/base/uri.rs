@@ -10,7 +10,7 @@ pub(crate) fn of_path(path: &Path) -> String {
     for byte in path.as_os_str().as_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(*byte))
+                uri.push(char::from(*byte));
             }
             other => {
                 // Writing to a string cannot fail.
@@ -36,15 +36,12 @@ pub(crate) fn to_path(text: &str) -> Option<PathBuf> {
     let mut at = 0;
     while at < bytes.len() {
         let encoded = (bytes[at] == b'%').then(|| rest.get(at + 1..at + 3)).flatten();
-        match encoded.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                path.push(byte);
-                at += 3;
-            }
-            None => {
-                path.push(bytes[at]);
-                at += 1;
-            }
+        if let Some(byte) = encoded.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            path.push(byte);
+            at += 3;
+        } else {
+            path.push(bytes[at]);
+            at += 1;
         }
     }
     Some(PathBuf::from(OsString::from_vec(path)))

@@ -232,6 +232,9 @@ pub(crate) fn read_error(error: &ReadError) -> RpcError {
                 .with("epoch", head.epoch)
                 .hint("reopen the session for a snapshot and a new cursor")
         }
-        _ => RpcError::new(ErrorKind::Internal, error.to_string()),
+        ReadError::Unreadable { .. }
+        | ReadError::Unhealed(..)
+        | ReadError::Closed
+        | ReadError::Storage(_) => RpcError::new(ErrorKind::Internal, error.to_string()),
     }
 }

@@ -34,6 +34,7 @@ impl Daemon {
         self.0.presence.present.send_modify(|present| {
             present.insert(caller.id, caller.can_answer);
         });
+        self.count_answerers();
     }
 
     /// A connection ended.
@@ -41,6 +42,12 @@ impl Daemon {
         self.0.presence.present.send_modify(|present| {
             present.remove(&id);
         });
+        self.count_answerers();
+    }
+
+    fn count_answerers(&self) {
+        let count = self.0.presence.present.borrow().values().filter(|can_answer| **can_answer).count();
+        self.0.resources.answerers.send_replace(count);
     }
 
     /// Returns when the daemon has to leave: when it was told to, or, with `linger`, when nobody was connected and nothing ran

@@ -77,7 +77,7 @@ impl Listed {
             }
             EventBody::SessionClosed(_) => self.closed = true,
             EventBody::PromptAdmitted(prompt) if self.item.title.is_empty() => {
-                self.item.title = title_of(&prompt.input)
+                self.item.title = title_of(&prompt.input);
             }
             EventBody::TurnStarted(_) => self.busy = true,
             EventBody::TurnEnded(_) => self.busy = false,

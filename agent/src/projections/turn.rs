@@ -110,7 +110,7 @@ impl OpenTurn {
                 }
             }
             EventBody::MessageStarted(message) => {
-                self.open_message = Some((message.message_id.clone(), message.role))
+                self.open_message = Some((message.message_id.clone(), message.role));
             }
             EventBody::MessageEnded(message) => {
                 self.open_message = None;

@@ -214,9 +214,8 @@ impl Actor {
 
     /// Returns the turn that the facts belong to: the running one, or the one that they start.
     fn turn_of(&self, facts: &[Fact]) -> Option<TurnId> {
-        let started = facts.iter().find_map(|fact| match &fact.body {
-            EventBody::PromptAdmitted(prompt) => prompt.turn_id.clone(),
-            _ => None,
+        let started = facts.iter().find_map(|fact| {
+            if let EventBody::PromptAdmitted(prompt) = &fact.body { prompt.turn_id.clone() } else { None }
         });
         self.turn
             .as_ref()
@@ -365,7 +364,13 @@ pub(crate) fn respond_plain<T>(reply: Reply<T>, value: T) -> Result<(), AppendEr
 pub(crate) fn storage(error: &AppendError) -> RpcError {
     let kind = match error {
         AppendError::StorageFull => ErrorKind::StorageFull,
-        _ => ErrorKind::Internal,
+        AppendError::StorageBusy => ErrorKind::StorageBusy,
+        AppendError::Fenced
+        | AppendError::NoLog(_)
+        | AppendError::LogExists(_)
+        | AppendError::Unserialisable(..)
+        | AppendError::Closed
+        | AppendError::Storage(_) => ErrorKind::Internal,
     };
     RpcError::new(kind, error.to_string())
 }

@@ -1,9 +1,9 @@
 //! Making actors: for a new session, and for one in the journal. Not here: which sessions there are (`daemon`).
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::all::Notice;
 use tenon_protocol::event::session::SessionCreated;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::session::Settings;
@@ -14,8 +14,8 @@ use crate::base::task::{self, Task};
 use crate::base::{ids, uri};
 use crate::config::environment::Variables;
 use crate::journal::LogId;
-use crate::session::actor::{Actor, Beside, Refusal, storage};
-use crate::session::command::{COMMANDS_LEN_MAX, Command, SessionHandle};
+use crate::session::actor::{Actor, Beside, storage};
+use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
 use crate::session::resources::Resources;
 use crate::session::state::State;
 use crate::session::world::World;
@@ -73,10 +73,10 @@ pub(crate) async fn create(
     let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
     let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
     actor.check_profile(&created.settings)?;
-    actor
-        .commit_with(vec![Fact::new(created)], Beside { create: true, ..Beside::default() })
-        .await
-        .map_err(|error| storage(&error))?;
+    let told = |warning: &String| Notice { kind: "config".to_owned(), message: warning.clone() };
+    let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
+    let beside = Beside { create: true, machine, ..Beside::default() };
+    actor.commit_with(vec![Fact::new(created)], beside).await.map_err(|error| storage(&error))?;
     if let Some(question) = actor.trust_question() {
         actor.commit(vec![question]).await.map_err(|error| storage(&error))?;
     }
@@ -141,7 +141,8 @@ impl Actor {
     /// Takes the variables that a client brought; none change nothing.
     pub(crate) fn bring(&mut self, variables: Variables) {
         if !variables.is_empty() {
-            self.brought = variables;
+            // What this client does not bring stays: another one's key is not taken away in the middle of a turn.
+            self.brought.extend(variables);
             self.refresh_world();
         }
     }
@@ -159,18 +160,8 @@ impl Actor {
                 self.world = world;
             }
             Err(error) => {
-                tracing::warn!(session = %self.state.id, %error, "the configuration stays as it was")
+                tracing::warn!(session = %self.state.id, %error, "the configuration stays as it was");
             }
         }
     }
-}
-
-/// Names every session that is not at rest.
-pub(crate) fn restless(items: &[tenon_protocol::session::SessionItem]) -> BTreeSet<SessionId> {
-    use tenon_protocol::session::SessionState as State;
-    items
-        .iter()
-        .filter(|item| matches!(item.state, State::Running | State::Waiting))
-        .map(|item| item.id.clone())
-        .collect()
 }

@@ -1,28 +1,31 @@
 //! Going on after a restart: a session that was not at rest is driven on from its log. Not here: verifying the log (`journal`).
-use tenon_protocol::event::tool::ToolEnded;
 use tenon_protocol::event::turn::{AttemptEnded, AttemptOutcome, ProviderFailure};
-use tenon_protocol::tool::{CallStatus, EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::journal::AppendError;
 use crate::projections::turn::{CallPhase, OpenCall, OpenTurn};
 use crate::session::actor::{Actor, LiveTurn};
 use crate::session::ending::close_open;
+use crate::session::turns::settled_calls;
 use crate::turn::attempt::Proposal;
-use crate::turn::call::{recorded_arguments, unknown_outcome};
+use crate::turn::call::recorded_arguments;
 use crate::turn::machine::{Machine, Order};
 use crate::turn::ports::Fact;
 
 impl Actor {
     /// Takes up the turn that the log left open, if there is one, else the next message that waits.
     ///
-    /// A try without an end gets another one; its text is withdrawn. A call that started and never settled is run again if it
-    /// only read, and is `unknown` otherwise, never repeated. A question that was open stays open.
+    /// A try without an end gets another one; its text is withdrawn. A call that started and never settled is settled by what can
+    /// be found out (`leftover`): one that only read runs again, a file change is finished by digest, a command is `unknown`
+    /// and never repeated. A question that was open stays open.
     pub(crate) async fn recover(&mut self) -> Result<(), AppendError> {
         let Some(turn) = self.state.turn.clone() else { return self.start_next().await };
         self.turn = Some(LiveTurn::new(turn.id.clone()));
-        let facts = if turn.attempt_open { lost_attempt(&turn) } else { unknown_calls(&turn) };
+        let facts = if turn.attempt_open { lost_attempt(&turn) } else { self.leftovers(&turn).await };
         if !facts.is_empty() {
+            let settled = settled_calls(&facts);
             self.commit(facts).await?;
+            self.forget_records(&settled);
         }
         if !self.restore_prefix().await {
             let facts = self.context_facts().await;
@@ -40,6 +43,15 @@ impl Actor {
         tracing::info!(session = %self.state.id, turn = %turn.id, step = turn.step, "a turn goes on after a restart");
         self.launch(pending, Some(machine));
         Ok(())
+    }
+
+    /// Settles what had started and never settled, call by call.
+    async fn leftovers(&mut self, turn: &OpenTurn) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        for call in &turn.calls {
+            facts.extend(self.settle_leftover(call).await);
+        }
+        facts
     }
 
     fn order(&self, tool: &str) -> Order {
@@ -61,25 +73,6 @@ fn lost_attempt(turn: &OpenTurn) -> Vec<Fact> {
         }
     }
     facts
-}
-
-/// Settles the calls whose outcome was never recorded. Those that only read are left to run again.
-fn unknown_calls(turn: &OpenTurn) -> Vec<Fact> {
-    let unknown = |call: &&OpenCall| match &call.phase {
-        CallPhase::Started { effect, .. } => *effect != EffectClass::Pure,
-        CallPhase::Proposed | CallPhase::Settled => false,
-    };
-    let settle = |call: &OpenCall| {
-        Fact::new(ToolEnded {
-            call_id: call.id.clone(),
-            status: CallStatus::Unknown,
-            content: unknown_outcome(),
-            reference: None,
-            change_id: None,
-            exit: None,
-        })
-    };
-    turn.calls.iter().filter(unknown).map(settle).collect()
 }
 
 fn proposal(call: &OpenCall) -> Proposal {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tenon_protocol::event::all::GrantItem;
-use tenon_protocol::ids::SessionId;
+use tenon_protocol::ids::{CallId, SessionId};
 use tokio::sync::watch;
 
 use crate::base::clock::SharedClock;
@@ -67,6 +67,13 @@ impl Standing {
     }
 }
 
+impl Resources {
+    /// Returns the file of a command's records.
+    pub(crate) fn record_of(&self, call: &CallId) -> PathBuf {
+        self.records_dir.join(format!("{call}.jsonl"))
+    }
+}
+
 /// What every session shares.
 #[derive(Debug)]
 pub(crate) struct Resources {
@@ -90,6 +97,8 @@ pub(crate) struct Resources {
     pub(crate) records_dir: PathBuf,
     /// What people decided for good.
     pub(crate) standing: Standing,
+    /// How many clients are connected that can show a person a request.
+    pub(crate) answerers: watch::Sender<usize>,
     /// The sessions whose turn runs now; one that waits for a person does not count.
     pub(crate) running: watch::Sender<Arc<BTreeSet<SessionId>>>,
 }

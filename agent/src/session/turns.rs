@@ -1,27 +1,29 @@
 //! Turns: how one starts, what it gets while it runs, how it ends and the next begins. Not here: what happens inside (`turn`).
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_protocol::content::Content;
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::event::EventBody;
 use tenon_protocol::event::message::{MessageEnded, MessageRole};
 use tenon_protocol::event::prompt::PromptDelivered;
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::event::turn::{AttemptStarted, TurnStarted};
-use tenon_protocol::ids::{MessageId, TurnId};
-use tokio_util::sync::CancellationToken;
+use tenon_protocol::ids::{CallId, MessageId, TurnId};
 
 use crate::approvals::{Grants, Policy, Trust};
 use crate::base::task;
 use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
 use crate::journal::AppendError;
+use crate::projections::turn::CallPhase;
 use crate::providers::{self, NetworkEnvironment, Provider};
-use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain, storage};
+use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
 use crate::session::command::{Command, TurnCommand};
 use crate::session::ports::SessionPorts;
 use crate::session::state::Pending;
 use crate::tools::ToolContext;
+use crate::tools::context::Sight;
 use crate::turn::attempt::Proposal;
 use crate::turn::machine::Machine;
 use crate::turn::ports::{BeginFailure, CallView, Fact, PortClosed, View};
@@ -29,7 +31,7 @@ use crate::turn::record::{self, InputRecord};
 use crate::turn::runner::Runner;
 
 /// How long a command of the model may run where the call does not say.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Bytes of a mentioned file that go along with a message; the model reads the rest with its tool.
 const ATTACHED_BYTES_MAX: usize = 64 * 1024;
@@ -107,7 +109,8 @@ impl Actor {
                 shown.push_str("… (read the rest with your tool)\n");
                 break;
             }
-            shown.push_str(&format!("{number:>5}\t{line}\n"));
+            // Writing to a string cannot fail.
+            let _infallible = writeln!(shown, "{number:>5}\t{line}");
         }
         Some(shown)
     }
@@ -146,8 +149,10 @@ impl Actor {
         match command {
             TurnCommand::Commit { facts, reply } => {
                 let facts = self.unsettled(facts);
+                let settled = settled_calls(&facts);
                 let result = self.commit(facts).await;
-                let told = result.as_ref().map(|_| ()).map_err(|_| PortClosed);
+                self.forget_records(&settled);
+                let told = if result.is_ok() { Ok(()) } else { Err(PortClosed) };
                 respond_plain(reply, told)?;
                 result
             }
@@ -168,16 +173,23 @@ impl Actor {
 
     /// A settled call stays settled: a late word of a task that was dropped changes nothing.
     fn unsettled(&self, facts: Vec<Fact>) -> Vec<Fact> {
-        use crate::projections::turn::CallPhase;
-        use tenon_protocol::event::EventBody;
         let Some(turn) = &self.state.turn else { return Vec::new() };
         let settled = |id| turn.calls.iter().any(|call| call.id == id && call.phase == CallPhase::Settled);
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only these two can come late")]
         let late = facts.iter().any(|fact| match &fact.body {
             EventBody::ToolEnded(call) => settled(call.call_id.clone()),
             EventBody::ToolStarted(call) => settled(call.call_id.clone()),
             _ => false,
         });
         if late { Vec::new() } else { facts }
+    }
+
+    /// Removes the records of commands that are settled: they are only read for those that are not.
+    pub(crate) fn forget_records(&self, calls: &[CallId]) {
+        for call in calls {
+            // Most calls are no commands and have none.
+            let _absent = std::fs::remove_file(self.resources.record_of(call));
+        }
     }
 
     async fn begin_attempt(
@@ -234,7 +246,10 @@ impl Actor {
     }
 
     fn call_view(&self) -> CallView {
+        let policy = Arc::new(self.policy().with_grants(self.grants()));
+        let reader = Arc::clone(&policy);
         let tools = ToolContext {
+            sight: Sight(Arc::new(move |path| reader.may_read(path))),
             root: Arc::clone(&self.root),
             reads: Arc::clone(&self.state.reads),
             blobs: Arc::new(self.resources.journal.blobs().clone()),
@@ -244,7 +259,7 @@ impl Actor {
             records_dir: self.resources.records_dir.clone(),
             command_timeout: COMMAND_TIMEOUT,
         };
-        CallView { tools, policy: Arc::new(self.policy().with_grants(self.grants())) }
+        CallView { tools, policy, attended: *self.resources.answerers.borrow() > 0 }
     }
 
     fn policy(&self) -> Policy {
@@ -302,22 +317,14 @@ impl Actor {
 }
 
 fn pending_of(fact: &Fact) -> Option<Pending> {
-    use tenon_protocol::event::EventBody;
-    match &fact.body {
-        EventBody::PromptAdmitted(prompt) => Some(Pending {
-            id: prompt.message_id.clone(),
-            input: prompt.input.clone(),
-            by: prompt.by.clone(),
-        }),
-        _ => None,
-    }
+    let EventBody::PromptAdmitted(prompt) = &fact.body else { return None };
+    Some(Pending { id: prompt.message_id.clone(), input: prompt.input.clone(), by: prompt.by.clone() })
 }
 
-/// Returns what a client is told when a turn cannot begin for the log's sake.
-pub(crate) fn cannot_begin(error: &AppendError) -> RpcError {
-    let mut told = storage(error);
-    if told.is(ErrorKind::Internal) {
-        told.message = format!("the turn could not begin: {}", told.message);
-    }
-    told
+/// Returns the calls that these facts settle.
+pub(crate) fn settled_calls(facts: &[Fact]) -> Vec<CallId> {
+    let settled = facts.iter().filter_map(|fact| {
+        if let EventBody::ToolEnded(call) = &fact.body { Some(call.call_id.clone()) } else { None }
+    });
+    settled.collect()
 }

@@ -12,6 +12,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::read_set::ReadSet;
 use crate::process::Spawn;
 use crate::sandbox::Probe;
+use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
 /// The world of one session, as its tools see it.
@@ -21,6 +22,8 @@ pub(crate) struct ToolContext {
     pub(crate) root: Arc<Root>,
     /// What the model has seen of which file.
     pub(crate) reads: Arc<ReadSet>,
+    /// Which paths a search may show: a rule that denies reading holds there too.
+    pub(crate) sight: Sight,
     /// Where contents go: pre-images, and output too long to show.
     pub(crate) blobs: Arc<dyn BlobStore>,
     /// What starts commands.
@@ -33,6 +36,23 @@ pub(crate) struct ToolContext {
     pub(crate) records_dir: PathBuf,
     /// How long a command may run where the call does not say.
     pub(crate) command_timeout: Duration,
+}
+
+/// Tells which paths may be read.
+#[derive(Clone)]
+pub(crate) struct Sight(pub(crate) Arc<dyn Fn(&RelPath) -> bool + Send + Sync>);
+
+impl Sight {
+    /// Tells whether a path may be shown.
+    pub(crate) fn shows(&self, path: &RelPath) -> bool {
+        (self.0)(path)
+    }
+}
+
+impl fmt::Debug for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sight")
+    }
 }
 
 /// Where the output of a running call is shown as it comes: ephemeral, never waited for.

@@ -98,10 +98,13 @@ impl Tool for Grep {
                 .with([u8::from(options.ignore_case), u8::from(options.literal)])
                 .with_number(around)
                 .digest();
-            let root = Arc::clone(&context.root);
+            let (root, sight) = (Arc::clone(&context.root), context.sight.clone());
             let work =
                 Look::within(SEARCH_TIMEOUT, move |stop| match grep(&root, &pattern, &options, stop) {
-                    Ok(report) => Outcome::ok(shown(&root, &report, around)),
+                    Ok(mut report) => {
+                        report.matches.retain(|found| sight.shows(&found.path));
+                        Outcome::ok(shown(&root, &report, around))
+                    }
                     Err(error) => Outcome::failed(refused(&root, &error, &options)),
                 });
             Ok(Prepared {

@@ -24,7 +24,7 @@ use crate::changes::read_set::ReadSet;
 use crate::process::read_record;
 use crate::process::tests::spawner;
 use crate::sandbox::probe;
-use crate::tools::context::Progress;
+use crate::tools::context::{Progress, Sight};
 use crate::tools::{Access, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
@@ -54,6 +54,7 @@ impl World {
         let context = ToolContext {
             root: Arc::new(Root::open(folder.path()).unwrap()),
             reads: Arc::new(ReadSet::default()),
+            sight: Sight(Arc::new(|path| path.file_name().is_none_or(|name| name != ".secret"))),
             blobs: store,
             spawner: Arc::new(spawner()),
             probe: Arc::new(probe()),
@@ -286,6 +287,14 @@ async fn a_digest_is_of_exactly_what_would_run() {
     assert_eq!(shell, same);
     other.context.environment = Arc::new(BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]));
     assert_ne!(shell, other.prepare("shell", json!({"command": "true"})).await.unwrap().digest);
+}
+
+#[tokio::test]
+async fn a_search_leaves_out_what_may_not_be_read() {
+    let mut world = World::new(&[("a.txt", "needle\n"), (".secret", "needle\n")]);
+    assert_eq!(world.ok("grep", json!({"pattern": "needle"})).await, "a.txt\n     1: needle\n");
+    world.context.sight = Sight(Arc::new(|_| true));
+    assert!(world.ok("grep", json!({"pattern": "needle"})).await.contains(".secret"));
 }
 
 #[tokio::test]

@@ -119,7 +119,13 @@ pub(super) fn prepare(
     Ok(Prepared {
         effect: EffectClass::File,
         access: Access::Write(vec![wire(&path)]),
-        intent: vec![PathIntent { path: wire(&path), before: before.map(hex), after: Some(hex(version)) }],
+        intent: vec![PathIntent {
+            path: wire(&path),
+            before: before.map(hex),
+            after: Some(hex(version)),
+            before_mode: before.map(|before| before.mode),
+            after_mode: Some(version.mode),
+        }],
         subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(shown) }),
         digest: fingerprint.digest(),
         work: Box::new(Write {

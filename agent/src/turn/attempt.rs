@@ -78,11 +78,6 @@ impl Attempt {
         Self { ports, registry, view, growing: Vec::new(), calls: Vec::new(), usage: None }
     }
 
-    /// Returns the provider's name.
-    pub(crate) fn provider_name(&self) -> &str {
-        &self.view.provider_name
-    }
-
     /// Runs it to its end; `propose` is told each complete call, after it is recorded.
     pub(crate) async fn run(
         &mut self,
@@ -101,11 +96,11 @@ impl Attempt {
                 Some(Ok(ProviderEvent::Opened | ProviderEvent::CallDelta { .. })) => {}
                 Some(Ok(ProviderEvent::TextDelta(text))) => self.grow(MessageRole::Assistant, &text).await?,
                 Some(Ok(ProviderEvent::ReasoningDelta(text))) => {
-                    self.grow(MessageRole::Reasoning, &text).await?
+                    self.grow(MessageRole::Reasoning, &text).await?;
                 }
                 Some(Ok(ProviderEvent::Usage(usage))) => self.usage = Some(usage),
                 Some(Ok(ProviderEvent::Call { call, arguments })) => {
-                    propose(self.propose(call, arguments).await?).await
+                    propose(self.propose(call, arguments).await?).await;
                 }
                 Some(Ok(ProviderEvent::Finished(finish))) => return self.finished(finish).await,
                 Some(Err(error)) => return Ok(AttemptEnd::Failed(error)),

@@ -96,6 +96,9 @@ async fn permission(
         match decision.verdict {
             Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
             Verdict::Deny => return Ok(deny(&decision.reason)),
+            Verdict::Ask if view.policy.denies_unattended() && !view.attended => {
+                return Ok(deny("nobody is there to be asked, and the profile denies then"));
+            }
             Verdict::Ask => {}
         }
         let title = tool.title(arguments);

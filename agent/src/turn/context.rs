@@ -2,6 +2,7 @@
 use serde_json::Value;
 use tenon_protocol::content::Content;
 
+use crate::catalogue;
 use crate::projections::transcript::{Entry, Transcript, TranscriptCall};
 use crate::providers::{AssistantMessage, ModelCall, ModelMessage, ModelRequest, Part};
 use crate::turn::ports::View;
@@ -14,7 +15,7 @@ pub(crate) fn request(view: &View) -> ModelRequest {
         system: view.prefix.system.clone(),
         tools: view.prefix.tools.clone(),
         messages: messages(&view.transcript),
-        max_output_tokens: None,
+        max_output_tokens: catalogue::limits(&view.provider_name, &view.model).output_tokens_max,
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct CallView {
     pub(crate) tools: ToolContext,
     /// What is allowed.
     pub(crate) policy: Arc<Policy>,
+    /// Whether a client that can show a person a request is connected.
+    pub(crate) attended: bool,
 }
 
 /// The answer to a request.

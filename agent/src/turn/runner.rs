@@ -140,13 +140,14 @@ impl Runner {
                     self.cut_short(Cut::Interrupted).await;
                     inputs.push(Input::Interrupted);
                 }
-                () = &mut deadline, if self.cut.is_none() => match self.overtime(&mut waited).await? {
-                    Some(more) => deadline = more,
-                    None => {
+                () = &mut deadline, if self.cut.is_none() => {
+                    if let Some(more) = self.overtime(&mut waited).await? {
+                        deadline = more;
+                    } else {
                         self.cut_short(Cut::Limit("turnTimeoutS")).await;
                         inputs.push(Input::Interrupted);
                     }
-                },
+                }
                 Some(proposal) = self.proposed.1.recv() => inputs.push(self.note(proposal)),
                 Some((work, ended)) = self.running.next() => {
                     // A try's proposals are all sent before it ends, and have to be taken in before its end.
