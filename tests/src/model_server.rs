@@ -36,6 +36,8 @@ pub struct Seen {
     pub requests: Vec<Arc<RecordedRequest>>,
     /// How many answers the other side broke off.
     pub disconnects: usize,
+    /// How many connections were closed after an answer, and seen to be by the other side.
+    pub closed: usize,
 }
 
 /// A running server.
@@ -103,6 +105,14 @@ impl ModelServer {
     /// They do not come within 20 s.
     pub async fn wait_for_requests(&self, count: usize) -> Result<Vec<Arc<RecordedRequest>>> {
         self.wait(|seen| seen.requests.len() >= count).await.map(|seen| seen.requests)
+    }
+
+    /// Waits until `count` connections were closed after an answer, and the other side has noticed.
+    ///
+    /// # Errors
+    /// It does not within 20 s.
+    pub async fn wait_for_closed(&self, count: usize) -> Result<()> {
+        self.wait(|seen| seen.closed >= count).await.map(drop)
     }
 
     /// Waits until the other side broke off `count` answers.

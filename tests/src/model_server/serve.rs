@@ -75,7 +75,14 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
         request.connection = number;
         match answer(&mut stream, request, &shared).await {
             After::Keep => {}
-            After::Close => return,
+            After::Close => {
+                let mut rest = Vec::new();
+                // The other side closes when it has noticed; what it still says, nobody reads.
+                if stream.get_mut().shutdown().await.is_ok() && stream.read_to_end(&mut rest).await.is_ok() {
+                    shared.seen.send_modify(|seen| seen.closed += 1);
+                }
+                return;
+            }
             After::Lost => {
                 shared.seen.send_modify(|seen| seen.disconnects += 1);
                 return;

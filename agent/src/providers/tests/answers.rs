@@ -226,6 +226,7 @@ async fn a_connection_that_is_closed_unannounced_does_not_hurt_the_next_request(
             ModelServer::start(Script::new([Reply::text("one").close(), Reply::text("two")])).unwrap();
         let provider = provider(wire, &server, patient());
         assert_eq!(ask(&*provider, request("a")).await.text, "one");
+        server.wait_for_closed(1).await.unwrap();
         assert_eq!(ask(&*provider, request("b")).await.text, "two", "{wire}");
     }
 }
