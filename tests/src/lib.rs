@@ -5,3 +5,4 @@ pub mod model_server;
 pub mod process;
 pub mod running;
 pub mod surroundings;
+pub mod scenario;

@@ -1,0 +1,245 @@
+//! One client's connection: messages in either framing, replies and events told apart and checked. Not here: what is
+//! expected of them (`play`).
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+/// How long something that must happen may take; only a failing scenario waits this long.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Messages read ahead of the scenario.
+const AHEAD_MAX: usize = 100_000;
+
+/// A connection.
+pub(crate) struct Connection {
+    writer: Option<Box<dyn Write + Send>>,
+    has_headers: bool,
+    incoming: Receiver<Result<Value, String>>,
+    next_id: u64,
+    /// Ids of requests whose reply the scenario has not looked at, in order.
+    unanswered: Vec<u64>,
+    replies: BTreeMap<u64, Value>,
+    /// Every event so far, deltas apart.
+    pub(crate) events: Vec<Value>,
+    /// How many of them the scenario has passed.
+    pub(crate) passed: usize,
+    /// The texts that deltas brought, by item.
+    deltas: BTreeMap<String, String>,
+    /// The last number of each subscription without a filter.
+    last: BTreeMap<String, u64>,
+    /// Everything that was received, for the search for secrets.
+    pub(crate) received: String,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("unanswered", &self.unanswered).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Takes over both directions of a stream.
+    pub(crate) fn new(
+        reader: impl std::io::Read + Send + 'static,
+        writer: impl Write + Send + 'static,
+        has_headers: bool,
+    ) -> Result<Self> {
+        let (sender, incoming) = sync_channel(AHEAD_MAX);
+        // It ends with the stream.
+        std::thread::Builder::new().name("client".to_owned()).spawn(move || pump(reader, has_headers, &sender))?;
+        Ok(Self {
+            writer: Some(Box::new(writer)),
+            has_headers,
+            incoming,
+            next_id: 1,
+            unanswered: Vec::new(),
+            replies: BTreeMap::new(),
+            events: Vec::new(),
+            passed: 0,
+            deltas: BTreeMap::new(),
+            last: BTreeMap::new(),
+            received: String::new(),
+        })
+    }
+
+    /// Sends a request.
+    pub(crate) fn request(&mut self, method: &str, params: &Value) -> Result<()> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.unanswered.push(id);
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+    }
+
+    /// Sends a notification.
+    pub(crate) fn notify(&mut self, method: &str, params: &Value) -> Result<()> {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
+    }
+
+    fn send(&mut self, message: &Value) -> Result<()> {
+        let body = message.to_string();
+        let text =
+            if self.has_headers { format!("Content-Length: {}\r\n\r\n{body}", body.len()) } else { body + "\n" };
+        let writer = self.writer.as_mut().context("the connection is closed")?;
+        writer.write_all(text.as_bytes())?;
+        Ok(writer.flush()?)
+    }
+
+    /// Returns the whole answer to the oldest request that has not been looked at.
+    pub(crate) fn reply(&mut self) -> Result<Value> {
+        ensure!(!self.unanswered.is_empty(), "no request is waiting for an answer");
+        let id = self.unanswered.remove(0);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(reply) = self.replies.remove(&id) {
+                return Ok(reply);
+            }
+            self.receive(deadline).context("the request was not answered")?;
+        }
+    }
+
+    /// Returns the result of a request that must succeed.
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Result<Value> {
+        self.request(method, params)?;
+        let mut reply = self.reply()?;
+        ensure!(reply.get("error").is_none(), "{method}: {reply}");
+        Ok(reply["result"].take())
+    }
+
+    /// Waits for the next event that `wanted` takes, and passes it and those before it.
+    pub(crate) fn event(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Result<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut looked = self.passed;
+        loop {
+            while let Some(event) = self.events.get(looked) {
+                looked += 1;
+                if wanted(event) {
+                    self.passed = looked;
+                    return Ok(event.clone());
+                }
+            }
+            self.receive(deadline)?;
+        }
+    }
+
+    /// Closes the sending side and takes what still comes.
+    pub(crate) fn close(&mut self) {
+        self.writer = None;
+    }
+
+    /// Fails on a reply nobody looked at or waited for.
+    pub(crate) fn check(&self) -> Result<()> {
+        ensure!(self.unanswered.is_empty(), "{} replies were not looked at", self.unanswered.len());
+        ensure!(self.replies.is_empty(), "replies to nothing: {:?}", self.replies);
+        Ok(())
+    }
+
+    /// Takes one message in.
+    fn receive(&mut self, deadline: Instant) -> Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.incoming.recv_timeout(left) {
+            Ok(Ok(message)) => self.sort(message),
+            Ok(Err(error)) => bail!("the stream is damaged: {error}"),
+            Err(RecvTimeoutError::Timeout) => bail!("nothing came within {} s", PATIENCE.as_secs()),
+            Err(RecvTimeoutError::Disconnected) => bail!("the agent closed the connection"),
+        }
+    }
+
+    fn sort(&mut self, message: Value) -> Result<()> {
+        self.received.push_str(&message.to_string());
+        self.received.push('\n');
+        ensure!(message["jsonrpc"] == "2.0", "a message without `jsonrpc`: {message}");
+        if let Some(id) = message.get("id") {
+            ensure!(message.get("method").is_none(), "the agent asked something: {message}");
+            let id = id.as_u64().with_context(|| format!("a reply with a strange id: {message}"))?;
+            ensure!(self.unanswered.contains(&id), "a reply to nothing: {message}");
+            ensure!(self.replies.insert(id, message).is_none(), "request {id} was answered twice");
+            return Ok(());
+        }
+        ensure!(message["method"] == "agent/event", "an unknown message: {message}");
+        let subscription = message["params"]["subscription"].to_string();
+        let event = message["params"]["result"].clone();
+        if let Some(item) = event["d"].as_str() {
+            let text = self.deltas.entry(item.to_owned()).or_default();
+            ensure!(event["from"] == text.len(), "a delta that does not follow {}: {event}", text.len());
+            text.push_str(event["t"].as_str().unwrap_or_default());
+            return Ok(());
+        }
+        self.check_order(subscription, &event)?;
+        self.check_deltas(&event)?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// Every event has the number after the one before it.
+    fn check_order(&mut self, subscription: String, event: &Value) -> Result<()> {
+        if event["type"] == "observe.cursor" {
+            // Only a filtered subscription has these, and its numbers have gaps.
+            return Ok(());
+        }
+        let Some(seq) = event["seq"].as_u64() else { return Ok(()) };
+        let filtered = self.last.get(&subscription) == Some(&u64::MAX);
+        if !filtered && let Some(last) = self.last.insert(subscription, seq) {
+            ensure!(seq == last + 1, "event {seq} follows event {last}: {event}");
+        }
+        Ok(())
+    }
+
+    /// Takes a subscription's numbers as they come: it is filtered.
+    pub(crate) fn allow_gaps(&mut self, subscription: &Value) {
+        self.last.insert(subscription.to_string(), u64::MAX);
+    }
+
+    /// What deltas brought is a part of what the event says that supersedes them.
+    fn check_deltas(&self, event: &Value) -> Result<()> {
+        if event["type"] != "message.ended" || event["data"]["superseded"] == true {
+            return Ok(());
+        }
+        let Some(id) = event["data"]["messageId"].as_str() else { return Ok(()) };
+        let Some(brought) = self.deltas.get(id) else { return Ok(()) };
+        let text = event["data"]["content"][0]["text"].as_str().unwrap_or_default();
+        ensure!(text.starts_with(brought.as_str()), "deltas {brought:?} are superseded by {text:?}");
+        Ok(())
+    }
+}
+
+/// Reads messages until the stream ends.
+fn pump(reader: impl std::io::Read, has_headers: bool, sender: &SyncSender<Result<Value, String>>) {
+    let mut reader = BufReader::new(reader);
+    loop {
+        let message = if has_headers { with_headers(&mut reader) } else { line(&mut reader) };
+        let message = match message {
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(|error| format!("{error}: {bytes:?}")),
+            Ok(None) | Err(_) => return,
+        };
+        if sender.send(message).is_err() {
+            return;
+        }
+    }
+}
+
+fn line(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    reader.read_until(b'\n', &mut bytes)?;
+    Ok((!bytes.is_empty()).then_some(bytes))
+}
+
+fn with_headers(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
+    let mut length = None;
+    loop {
+        let Some(bytes) = line(reader)? else { return Ok(None) };
+        let header = String::from_utf8(bytes)?;
+        if header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+            length = Some(value.trim().parse()?);
+        }
+    }
+    let mut body = Vec::new();
+    reader.take(length.context("a message without a length")?).read_to_end(&mut body)?;
+    Ok(Some(body))
+}
