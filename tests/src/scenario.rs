@@ -55,11 +55,7 @@ pub fn play_file(name: &str) {
         if let Err(report) = play_scenario(scenario, update, &mut rewrites) {
             failed += 1;
             // Writing to a String cannot fail.
-            let _ = writeln!(
-                failures,
-                "\n━━ {name}:{} “{}”\n{report}",
-                scenario.line, scenario.name
-            );
+            let _ = writeln!(failures, "\n━━ {name}:{} “{}”\n{report}", scenario.line, scenario.name);
         }
     }
     if !rewrites.is_empty() {
@@ -71,10 +67,10 @@ pub fn play_file(name: &str) {
 /// Plays a scenario over each of its wires and carriers; the first of them is the one that may rewrite.
 fn play_scenario(scenario: &Scenario, update: bool, rewrites: &mut Vec<Rewrite>) -> Result<(), String> {
     for (number, way) in scenario.ways().into_iter().enumerate() {
-        let expectations =
-            if update && number == 0 { Expectations::Rewrite } else { Expectations::Compare };
+        let expectations = if update && number == 0 { Expectations::Rewrite } else { Expectations::Compare };
         let scenario = scenario.rewritten(rewrites);
-        let played = Play::run(&scenario, &way, expectations).map_err(|error| format!("played over {way}: {error:#}"))?;
+        let played = Play::run(&scenario, &way, expectations)
+            .map_err(|error| format!("played over {way}: {error:#}"))?;
         rewrites.extend(played);
     }
     Ok(())

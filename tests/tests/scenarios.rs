@@ -22,8 +22,10 @@ files! {
 fn every_scenario_file_is_played() {
     let there: BTreeSet<String> = std::fs::read_dir(directory())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".md") && name != "README.md")
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != "README.md")
         .collect();
     let played: BTreeSet<String> = FILES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(there, played);

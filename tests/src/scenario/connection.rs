@@ -1,6 +1,6 @@
 //! One client's connection: messages in either framing, replies and events told apart and checked. Not here: what is
 //! expected of them (`play`).
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -29,8 +29,12 @@ pub(crate) struct Connection {
     pub(crate) passed: usize,
     /// The texts that deltas brought, by item.
     deltas: BTreeMap<String, String>,
-    /// The last number of each subscription without a filter.
+    /// The last number of each subscription.
     last: BTreeMap<String, u64>,
+    /// Subscriptions to some types only: their numbers have gaps.
+    filtered: BTreeSet<String>,
+    /// Requests for such subscriptions.
+    filtering: BTreeSet<u64>,
     /// Everything that was received, for the search for secrets.
     pub(crate) received: String,
 }
@@ -50,7 +54,9 @@ impl Connection {
     ) -> Result<Self> {
         let (sender, incoming) = sync_channel(AHEAD_MAX);
         // It ends with the stream.
-        std::thread::Builder::new().name("client".to_owned()).spawn(move || pump(reader, has_headers, &sender))?;
+        std::thread::Builder::new()
+            .name("client".to_owned())
+            .spawn(move || pump(reader, has_headers, &sender))?;
         Ok(Self {
             writer: Some(Box::new(writer)),
             has_headers,
@@ -62,6 +68,8 @@ impl Connection {
             passed: 0,
             deltas: BTreeMap::new(),
             last: BTreeMap::new(),
+            filtered: BTreeSet::new(),
+            filtering: BTreeSet::new(),
             received: String::new(),
         })
     }
@@ -71,6 +79,9 @@ impl Connection {
         let id = self.next_id;
         self.next_id += 1;
         self.unanswered.push(id);
+        if method == "agent/observe" && params.get("types").is_some() {
+            self.filtering.insert(id);
+        }
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
     }
 
@@ -81,8 +92,11 @@ impl Connection {
 
     fn send(&mut self, message: &Value) -> Result<()> {
         let body = message.to_string();
-        let text =
-            if self.has_headers { format!("Content-Length: {}\r\n\r\n{body}", body.len()) } else { body + "\n" };
+        let text = if self.has_headers {
+            format!("Content-Length: {}\r\n\r\n{body}", body.len())
+        } else {
+            body + "\n"
+        };
         let writer = self.writer.as_mut().context("the connection is closed")?;
         writer.write_all(text.as_bytes())?;
         Ok(writer.flush()?)
@@ -90,11 +104,11 @@ impl Connection {
 
     /// Returns the whole answer to the oldest request that has not been looked at.
     pub(crate) fn reply(&mut self) -> Result<Value> {
-        ensure!(!self.unanswered.is_empty(), "no request is waiting for an answer");
-        let id = self.unanswered.remove(0);
+        let id = *self.unanswered.first().context("no request is waiting for an answer")?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(reply) = self.replies.remove(&id) {
+                self.unanswered.remove(0);
                 return Ok(reply);
             }
             self.receive(deadline).context("the request was not answered")?;
@@ -156,6 +170,9 @@ impl Connection {
             ensure!(message.get("method").is_none(), "the agent asked something: {message}");
             let id = id.as_u64().with_context(|| format!("a reply with a strange id: {message}"))?;
             ensure!(self.unanswered.contains(&id), "a reply to nothing: {message}");
+            if self.filtering.remove(&id) {
+                self.filtered.insert(message["result"].to_string());
+            }
             ensure!(self.replies.insert(id, message).is_none(), "request {id} was answered twice");
             return Ok(());
         }
@@ -168,29 +185,22 @@ impl Connection {
             text.push_str(event["t"].as_str().unwrap_or_default());
             return Ok(());
         }
-        self.check_order(subscription, &event)?;
+        self.check_order(&subscription, &event)?;
         self.check_deltas(&event)?;
         self.events.push(event);
         Ok(())
     }
 
     /// Every event has the number after the one before it.
-    fn check_order(&mut self, subscription: String, event: &Value) -> Result<()> {
-        if event["type"] == "observe.cursor" {
-            // Only a filtered subscription has these, and its numbers have gaps.
-            return Ok(());
-        }
+    fn check_order(&mut self, subscription: &str, event: &Value) -> Result<()> {
         let Some(seq) = event["seq"].as_u64() else { return Ok(()) };
-        let filtered = self.last.get(&subscription) == Some(&u64::MAX);
-        if !filtered && let Some(last) = self.last.insert(subscription, seq) {
+        let last = self.last.insert(subscription.to_owned(), seq);
+        if let Some(last) = last.filter(|_| !self.filtered.contains(subscription)) {
             ensure!(seq == last + 1, "event {seq} follows event {last}: {event}");
+        } else if let Some(last) = last {
+            ensure!(seq > last, "event {seq} follows event {last}: {event}");
         }
         Ok(())
-    }
-
-    /// Takes a subscription's numbers as they come: it is filtered.
-    pub(crate) fn allow_gaps(&mut self, subscription: &Value) {
-        self.last.insert(subscription.to_string(), u64::MAX);
     }
 
     /// What deltas brought is a part of what the event says that supersedes them.

@@ -21,7 +21,7 @@ pub(crate) struct Home {
     /// Removes everything at the end.
     _directory: TempDir,
     /// The person's home.
-    pub(crate) home: PathBuf,
+    pub(crate) person: PathBuf,
     /// The state directory.
     pub(crate) state: PathBuf,
     /// The workspace.
@@ -45,16 +45,16 @@ impl Home {
     pub(crate) fn new() -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("tenon-scenario-").tempdir()?;
         let root = directory.path().canonicalize()?;
-        let [home, state, workspace] = ["home", "state", "workspace"].map(|name| root.join(name));
-        for path in [&home, &workspace] {
+        let [person, state, workspace] = ["home", "state", "workspace"].map(|name| root.join(name));
+        for path in [&person, &workspace] {
             fs::create_dir(path)?;
         }
-        Ok(Self { _directory: directory, home, state, workspace, root, daemon: None })
+        Ok(Self { _directory: directory, person, state, workspace, root, daemon: None })
     }
 
     /// Writes the person's configuration.
     pub(crate) fn configure(&self, text: &str) -> Result<()> {
-        let folder = self.home.join(".config/tenon");
+        let folder = self.person.join(".config/tenon");
         fs::create_dir_all(&folder)?;
         Ok(fs::write(folder.join("config.toml"), text)?)
     }
@@ -88,7 +88,12 @@ impl Home {
 
     /// Starts the daemon with its standard streams as the first connection, and returns them.
     pub(crate) fn start_on_stdio(&mut self) -> Result<(ChildStdin, ChildStdout)> {
-        let mut child = self.command()?.args(["serve", "--stdio"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = self
+            .command()?
+            .args(["serve", "--stdio"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let streams = child.stdin.take().zip(child.stdout.take());
         self.daemon = Some(Daemon::OnStdio(child));
         streams.context("the daemon has no standard streams")
@@ -143,10 +148,13 @@ impl Home {
 
     /// A command of the program under test, in this home and nothing else.
     fn command(&self) -> Result<Command> {
-        #[expect(clippy::disallowed_methods, reason = "the program under test is started as a person's shell does")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the program under test is started as a person's shell does"
+        )]
         let mut command = Command::new(program()?);
         command.env_clear();
-        command.env("HOME", &self.home).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.env("HOME", &self.person).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("TENON_STATE_DIR", &self.state).env("TENON_LOG", "debug");
         let log = fs::OpenOptions::new().create(true).append(true).open(self.root.join("stderr"))?;
         command.current_dir("/").stderr(log);
@@ -180,7 +188,7 @@ impl Drop for Home {
             && !std::thread::panicking()
         {
             // A scenario that ends well has killed it already and was told.
-            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error:#}\n"));
+            drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{error:#}\n")));
         }
     }
 }
@@ -201,7 +209,10 @@ fn end(pid: Pid) -> Result<()> {
 /// Returns the program under test: `TENON_BIN`, else `target/debug/tenon`, which is built if need be.
 fn program() -> Result<PathBuf> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    PROGRAM.get_or_init(|| find_program().map_err(|error| format!("{error:#}"))).clone().map_err(anyhow::Error::msg)
+    PROGRAM
+        .get_or_init(|| find_program().map_err(|error| format!("{error:#}")))
+        .clone()
+        .map_err(anyhow::Error::msg)
 }
 
 fn find_program() -> Result<PathBuf> {

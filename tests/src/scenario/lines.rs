@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_with_their_client_and_place() {
-        let read = lines("say hello there\n\n@b -> agent/list\n  {\"kind\": \"session\"}\n<- error 1106\n").unwrap();
+        let read =
+            lines("say hello there\n\n@b -> agent/list\n  {\"kind\": \"session\"}\n<- error 1106\n").unwrap();
         assert_eq!(read[0].act, Act::Say("hello there".to_owned()));
         assert_eq!((read[1].client.as_str(), read[1].place), ("b", (2, 2)));
         assert_eq!(read[1].act, Act::Request("agent/list".to_owned(), json!({"kind": "session"})));

@@ -73,14 +73,15 @@ impl Carrier {
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Carrier::ALL.iter().find(|(_, carrier)| *carrier == self.carrier).map_or("", |(name, _)| name);
+        let name =
+            Carrier::ALL.iter().find(|(_, carrier)| *carrier == self.carrier).map_or("", |(name, _)| name);
         write!(f, "{} and {name}", self.wire)
     }
 }
 
 const KINDS: [&str; 16] = [
-    "play", "file", "remove", "link", "config", "model", "client", "journal", "prompt", "stable", "tree", "crash", "restart",
-    "nowhere", "listed", "picture",
+    "play", "file", "remove", "link", "config", "model", "client", "journal", "prompt", "stable", "tree",
+    "crash", "restart", "nowhere", "listed", "picture",
 ];
 
 /// Reads a file.
@@ -123,9 +124,11 @@ impl Scenario {
     }
 
     /// Returns the values of all such lines.
-    pub(crate) fn settings<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let lines = self.blocks.iter().filter(|block| block.kind == "play").flat_map(|block| block.body.lines());
-        lines.filter_map(move |line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
+    pub(crate) fn settings<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let lines =
+            self.blocks.iter().filter(|block| block.kind == "play").flat_map(|block| block.body.lines());
+        let prefix = format!("{name}:");
+        lines.filter_map(move |line| line.strip_prefix(prefix.as_str()).map(str::trim))
     }
 
     /// Returns every way the scenario is played.
@@ -163,7 +166,10 @@ mod tests {
         let found = scenarios(text).unwrap();
         assert_eq!((found.len(), found[0].name.as_str(), found[0].line), (2, "One", 3));
         let block = &found[0].blocks[0];
-        assert_eq!((block.kind.as_str(), block.arguments.as_str(), block.body.as_str()), ("file", "a b", "x\n"));
+        assert_eq!(
+            (block.kind.as_str(), block.arguments.as_str(), block.body.as_str()),
+            ("file", "a b", "x\n")
+        );
         assert_eq!(&text[block.range.clone()], "x\n");
         assert_eq!(found[1].blocks[0].body, "");
         assert!(scenarios("## A\n```flie a\n```\n").is_err() && scenarios("## A\n```file a\n").is_err());

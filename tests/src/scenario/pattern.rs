@@ -91,7 +91,9 @@ pub(crate) fn text_matches(pattern: &str, text: &str, captures: &mut Captures) -
     }
     match pattern.chars().next() {
         None => text.is_empty(),
-        Some(c) => text.strip_prefix(c).is_some_and(|text| text_matches(&pattern[c.len_utf8()..], text, captures)),
+        Some(c) => {
+            text.strip_prefix(c).is_some_and(|text| text_matches(&pattern[c.len_utf8()..], text, captures))
+        }
     }
 }
 
@@ -143,9 +145,9 @@ pub(crate) fn projected(pattern: &Value, value: &Value, captures: &Captures) -> 
             };
             Value::Object(pattern.iter().map(member).collect())
         }
-        (Value::Array(pattern), Value::Array(value)) if pattern.len() == value.len() => {
-            Value::Array(pattern.iter().zip(value).map(|(pattern, value)| projected(pattern, value, captures)).collect())
-        }
+        (Value::Array(pattern), Value::Array(value)) if pattern.len() == value.len() => Value::Array(
+            pattern.iter().zip(value).map(|(pattern, value)| projected(pattern, value, captures)).collect(),
+        ),
         (Value::String(text), value) if string_matches(text, value, &mut captures.clone()) => pattern.clone(),
         (_, value) => value.clone(),
     }
@@ -179,7 +181,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_remembered_and_filled() {
-        let found = check(&json!({"n": "{{n}}", "t": "id {{id}}: …"}), &json!({"n": 7, "t": "id x1: y"})).unwrap();
+        let found =
+            check(&json!({"n": "{{n}}", "t": "id {{id}}: …"}), &json!({"n": 7, "t": "id x1: y"})).unwrap();
         assert_eq!(filled(&json!(["{{n}}", "{{id}}!"]), &found).unwrap(), json!([7, "x1!"]));
         assert!(check(&json!(["{{a}}", "{{a}}"]), &json!([1, 2])).is_none());
         assert!(filled(&json!("{{b}}"), &found).is_err());

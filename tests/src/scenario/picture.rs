@@ -54,6 +54,9 @@ fn of_snapshot(snapshot: &Value) -> Value {
 /// Checks that the events lead to the snapshot.
 pub(crate) fn check(events: &[Value], snapshot: &Value) -> Result<()> {
     let (folded, told) = (of_events(events), of_snapshot(snapshot));
-    ensure!(folded == told, "a client that saw the events shows\n  {folded}\nand one that opens the session\n  {told}");
+    ensure!(
+        folded == told,
+        "a client that saw the events shows\n  {folded}\nand one that opens the session\n  {told}"
+    );
     Ok(())
 }

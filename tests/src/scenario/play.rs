@@ -39,7 +39,11 @@ pub(crate) struct Play<'a> {
 
 impl<'a> Play<'a> {
     /// Plays a scenario over one wire and carrier, and returns what is to be rewritten.
-    pub(crate) fn run(scenario: &'a Scenario, way: &'a Way, expectations: Expectations) -> Result<Vec<Rewrite>> {
+    pub(crate) fn run(
+        scenario: &'a Scenario,
+        way: &'a Way,
+        expectations: Expectations,
+    ) -> Result<Vec<Rewrite>> {
         let mut play = Self::new(scenario, way, expectations)?;
         for block in &scenario.blocks {
             play.block(block).with_context(|| format!("in line {} (`{}`)", block.line, block.kind))?;
@@ -59,7 +63,7 @@ impl<'a> Play<'a> {
         let server = serve(&replies)?;
         for (name, value) in [
             ("workspace", home.workspace.display().to_string()),
-            ("home", home.home.display().to_string()),
+            ("home", home.person.display().to_string()),
             ("state", home.state.display().to_string()),
             ("model", server.base_url(&way.wire)),
         ] {
@@ -95,7 +99,10 @@ impl<'a> Play<'a> {
             self.rewrites.push(Rewrite { range: block.range.clone(), text: actual });
             return Ok(());
         }
-        anyhow::bail!("it is not as expected (UPDATE_EXPECT=1 takes what is there):\n{}", diff::diff(&block.body, &actual))
+        anyhow::bail!(
+            "it is not as expected (UPDATE_EXPECT=1 takes what is there):\n{}",
+            diff::diff(&block.body, &actual)
+        )
     }
 }
 
@@ -105,15 +112,21 @@ fn serve(replies: &Replies) -> Result<ModelServer> {
     ModelServer::start(Script::function(move |number, request| {
         let last = if repeat_last { list.last() } else { None };
         let Some(reply) = list.get(number).or(last) else {
-            return crate::model_server::Reply::status(400, &format!("there is no reply for request {}", number + 1));
+            return crate::model_server::Reply::status(
+                400,
+                &format!("there is no reply for request {}", number + 1),
+            );
         };
         let mut reply = reply.clone();
         for call in &mut reply.calls {
             while let Some((before, after)) = call.arguments.clone().split_once("{{word:") {
                 let Some((prefix, after)) = after.split_once("}}") else { break };
                 let text = request.last_text();
-                let found = text.split(|c: char| c.is_whitespace() || "[](),;`\"".contains(c)).find(|word| word.starts_with(prefix));
-                call.arguments = format!("{before}{}{after}", found.unwrap_or("nothing").trim_end_matches('.'));
+                let found = text
+                    .split(|c: char| c.is_whitespace() || "[](),;`\"".contains(c))
+                    .find(|word| word.starts_with(prefix));
+                call.arguments =
+                    format!("{before}{}{after}", found.unwrap_or("nothing").trim_end_matches('.'));
             }
         }
         reply

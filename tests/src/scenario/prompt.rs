@@ -35,11 +35,15 @@ fn of_message(message: &Value) -> Vec<Turned> {
     match &message["content"] {
         Value::String(text) if !text.is_empty() => out.push(Turned::Text(role, text.clone())),
         Value::Array(pieces) => out.extend(pieces.iter().map(|piece| of_piece(role, piece))),
-        _ => {}
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
     for call in message["tool_calls"].as_array().into_iter().flatten() {
         let function = &call["function"];
-        out.push(Turned::Call(string(&call["id"]), string(&function["name"]), string(&function["arguments"])));
+        out.push(Turned::Call(
+            string(&call["id"]),
+            string(&function["name"]),
+            string(&function["arguments"]),
+        ));
     }
     out
 }
@@ -48,7 +52,9 @@ fn of_piece(role: &'static str, piece: &Value) -> Turned {
     match piece["type"].as_str() {
         Some("text") => Turned::Text(role, string(&piece["text"])),
         Some("thinking") => Turned::Text("reasoning", string(&piece["thinking"])),
-        Some("tool_use") => Turned::Call(string(&piece["id"]), string(&piece["name"]), piece["input"].to_string()),
+        Some("tool_use") => {
+            Turned::Call(string(&piece["id"]), string(&piece["name"]), piece["input"].to_string())
+        }
         Some("tool_result") => Turned::Result(string(&piece["tool_use_id"]), text(&piece["content"])),
         other => Turned::Text(role, format!("[{}]", other.unwrap_or("unknown"))),
     }
@@ -64,7 +70,7 @@ fn text(content: &Value) -> String {
             };
             pieces.iter().map(shown).collect::<Vec<_>>().join("\n")
         }
-        _ => String::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
     }
 }
 
@@ -95,11 +101,12 @@ pub(crate) fn shown(conversation: &[Turned]) -> String {
 
 /// Returns what precedes the conversation: system texts and tools.
 pub(crate) fn prefix(body: &Value) -> String {
-    let system = match &body["system"] {
-        Value::Null => body["messages"].as_array().map_or(Value::Null, |messages| {
-            messages.iter().take_while(|message| message["role"] == "system").cloned().collect()
-        }),
-        own => own.clone(),
+    let own = &body["system"];
+    let system = if own.is_null() {
+        let messages = body["messages"].as_array().into_iter().flatten();
+        messages.take_while(|message| message["role"] == "system").cloned().collect()
+    } else {
+        own.clone()
     };
     format!("{system}\n{}", body["tools"])
 }
@@ -120,15 +127,22 @@ pub(crate) fn check(body: &Value) -> Result<()> {
             match thing {
                 Turned::Result(id, _) => {
                     let place = open.iter().position(|call| call == id);
-                    let place = place.ok_or_else(|| anyhow::anyhow!("a result of no open call: {message}"))?;
+                    let place =
+                        place.ok_or_else(|| anyhow::anyhow!("a result of no open call: {message}"))?;
                     open.remove(place);
                 }
                 Turned::Text(role, text) => {
-                    ensure!(*role == "assistant" || open.is_empty(), "calls without results before {message}");
+                    ensure!(
+                        *role == "assistant" || open.is_empty(),
+                        "calls without results before {message}"
+                    );
                     ensure!(!text.is_empty(), "an empty text: {message}");
                 }
                 Turned::Call(id, ..) => {
-                    ensure!(!id.is_empty() && !open.contains(id), "a call without an id of its own: {message}");
+                    ensure!(
+                        !id.is_empty() && !open.contains(id),
+                        "a call without an id of its own: {message}"
+                    );
                     open.push(id.clone());
                 }
             }

@@ -12,7 +12,7 @@ pub(crate) fn is_wanted(types: &[&str], kind: &str) -> bool {
         Some(group) => kind.starts_with(group),
         None => kind == *wanted,
     };
-    types.is_empty() || types.iter().any(|wanted| matches(wanted))
+    types.is_empty() || types.iter().any(matches)
 }
 
 /// Shows a log, one line an event: its type and its text, or its data.

@@ -56,7 +56,8 @@ impl Replies {
             "status" => reply = status(reply, rest)?,
             "fault" => reply.fault = Some(fault(rest)?),
             "gate" => {
-                let (name, after) = rest.split_once(' ').map_or((rest, None), |(name, after)| (name, Some(after)));
+                let (name, after) =
+                    rest.split_once(' ').map_or((rest, None), |(name, after)| (name, Some(after)));
                 let gate = self.gates.entry(name.to_owned()).or_default().clone();
                 match after {
                     None => reply.gate = Some(gate),

@@ -1,4 +1,5 @@
 //! What each kind of block does. Not here: the lines of `client` blocks (`clients`).
+use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,7 +14,9 @@ impl Play<'_> {
         match block.kind.as_str() {
             "file" => self.write(&block.arguments, &block.body),
             "remove" => Ok(fs::remove_file(self.home.workspace.join(&block.arguments))?),
-            "link" => Ok(std::os::unix::fs::symlink(block.body.trim(), self.home.workspace.join(&block.arguments))?),
+            "link" => {
+                Ok(std::os::unix::fs::symlink(block.body.trim(), self.home.workspace.join(&block.arguments))?)
+            }
             "client" => self.client(block),
             "journal" => self.journal(block),
             "prompt" => self.prompt(block),
@@ -47,9 +50,9 @@ impl Play<'_> {
         text.push_str(&pattern::filled_text(own, &self.captures)?);
         if !own.contains("[providers.fake]") {
             let url = self.server.base_url(&self.way.wire);
-            text.push_str(&format!("\n[providers.fake]\nwire = \"{}\"\nbase_url = \"{url}\"\n", self.way.wire));
+            writeln!(text, "\n[providers.fake]\nwire = \"{}\"\nbase_url = \"{url}\"", self.way.wire)?;
             if let Some(name) = self.scenario.setting("key") {
-                text.push_str(&format!("api_key = {{ env = \"{name}\" }}\n"));
+                writeln!(text, "api_key = {{ env = \"{name}\" }}")?;
             }
         }
         self.home.configure(&text)
@@ -61,7 +64,11 @@ impl Play<'_> {
         let session = if words.first() == Some(&"of") {
             let name = *words.get(1).context("of which session?")?;
             words.drain(..2);
-            if name == "all" { "all".to_owned() } else { pattern::filled_text(&format!("{{{{{name}}}}}"), &self.captures)? }
+            if name == "all" {
+                "all".to_owned()
+            } else {
+                pattern::filled_text(&format!("{{{{{name}}}}}"), &self.captures)?
+            }
         } else {
             self.sessions.last().context("no session was opened")?.clone()
         };
@@ -80,7 +87,8 @@ impl Play<'_> {
         let requests = self.server.requests();
         let number = words.first().and_then(|word| word.parse::<usize>().ok()).unwrap_or(requests.len());
         let request = number.checked_sub(1).and_then(|index| requests.get(index));
-        let request = request.with_context(|| format!("there is no request {number} of {}", requests.len()))?;
+        let request =
+            request.with_context(|| format!("there is no request {number} of {}", requests.len()))?;
         if words.contains(&"whole") {
             let wire = words.iter().find(|word| word.contains('-')).copied();
             if wire.is_some_and(|wire| wire != self.way.wire) {
@@ -98,7 +106,10 @@ impl Play<'_> {
         let requests = self.server.requests();
         for pair in requests.windows(2) {
             let (before, after) = (&pair[0].body, &pair[1].body);
-            ensure!(prompt::prefix(before) == prompt::prefix(after), "the prefix changed between two requests");
+            ensure!(
+                prompt::prefix(before) == prompt::prefix(after),
+                "the prefix changed between two requests"
+            );
             let (before, after) = (prompt::conversation(before), prompt::conversation(after));
             ensure!(after.starts_with(&before), "the conversation changed:\n{}", prompt::shown(&after));
         }

@@ -67,7 +67,8 @@ impl Play<'_> {
                 ensure!(!passed.iter().any(|event| event["type"] == kind.as_str()), "there was a {kind}");
             }
             Act::Open(gate) => {
-                let gate = self.replies.gates.get(gate).with_context(|| format!("no gate is called {gate}"))?;
+                let gate =
+                    self.replies.gates.get(gate).with_context(|| format!("no gate is called {gate}"))?;
                 gate.open();
             }
             Act::Asked(count) => drop(self.server.block_for_requests(*count)?),
@@ -88,7 +89,10 @@ impl Play<'_> {
             Some(_) => reply.clone(),
             None => projected(pattern, &reply["result"], &self.captures),
         };
-        bail!("another answer was expected:\n{}", diff::diff(&expected, &serde_json::to_string_pretty(&actual)?))
+        bail!(
+            "another answer was expected:\n{}",
+            diff::diff(&expected, &serde_json::to_string_pretty(&actual)?)
+        )
     }
 
     fn error(&mut self, name: &str, code: i64, pattern: &Value) -> Result<Option<String>> {
@@ -99,14 +103,19 @@ impl Play<'_> {
         if self.expectations == Expectations::Rewrite {
             return Ok(Some(self.rewritten(name, pattern, &reply)));
         }
-        bail!("error {code} {pattern} was expected, and there is {}", reply.get("error").unwrap_or(&reply["result"]))
+        bail!(
+            "error {code} {pattern} was expected, and there is {}",
+            reply.get("error").unwrap_or(&reply["result"])
+        )
     }
 
     /// Returns the line that expects this reply.
     fn rewritten(&mut self, name: &str, pattern: &Value, reply: &Value) -> String {
         let client = if name == FIRST { String::new() } else { format!("@{name} ") };
         let line = match reply.get("error") {
-            Some(error) => format!("{client}<- error {} {}", error["code"], json!({"message": error["message"]})),
+            Some(error) => {
+                format!("{client}<- error {} {}", error["code"], json!({"message": error["message"]}))
+            }
             None => format!("{client}<- {}", projected(pattern, &reply["result"], &self.captures)),
         };
         self.normal.text(&line)
@@ -122,7 +131,9 @@ impl Play<'_> {
             .map(drop);
         if let Err(error) = found {
             let seen: Vec<String> = connection.events[passed..].iter().map(shown).collect();
-            return Err(error.context(format!("waiting for {kind} {pattern}; there were\n{}", seen.join("\n"))));
+            return Err(
+                error.context(format!("waiting for {kind} {pattern}; there were\n{}", seen.join("\n")))
+            );
         }
         self.captures = captures;
         Ok(())
@@ -132,7 +143,8 @@ impl Play<'_> {
         let session = self.sessions.last().context("no session was opened")?.clone();
         let text = filled_text(text, &self.captures)?;
         let input = json!([{"type": "text", "text": text}]);
-        let told = self.connection(name)?.call("agent/prompt", &json!({"sessionId": session, "input": input}))?;
+        let told =
+            self.connection(name)?.call("agent/prompt", &json!({"sessionId": session, "input": input}))?;
         ensure!(told["outcome"] == "started", "the message did not start a turn: {told}");
         self.captures.insert("turn".to_owned(), told["turnId"].clone());
         Ok(())
@@ -167,7 +179,7 @@ impl Play<'_> {
         }
         let mut variables = Map::new();
         variables.insert("PATH".to_owned(), json!("/usr/local/bin:/usr/bin:/bin"));
-        variables.insert("HOME".to_owned(), json!(self.home.home));
+        variables.insert("HOME".to_owned(), json!(self.home.person));
         let mut with_keys = agent.as_object_mut().map(|agent| agent.remove("keys"));
         for setting in self.scenario.settings("env") {
             let (variable, value) = setting.split_once('=').context("NAME=value")?;
@@ -185,7 +197,10 @@ impl Play<'_> {
     /// Connects a client.
     fn dial(&mut self, name: &str) -> Result<&mut Connection> {
         if name == FIRST && self.way.carrier.is_stdio() {
-            return self.connections.get_mut(FIRST).context("the first client is the daemon's standard streams");
+            return self
+                .connections
+                .get_mut(FIRST)
+                .context("the first client is the daemon's standard streams");
         }
         let stream = UnixStream::connect(self.home.socket())?;
         let has_headers = name == FIRST && self.way.carrier.has_headers();

@@ -107,7 +107,10 @@ impl Play<'_> {
                         event.remove("replay");
                     }
                     let is_whole = event["session"] == session.as_str() && event.get("at").is_some();
-                    ensure!(!is_whole || events.contains(&event), "client {name} saw what is in no log: {event}");
+                    ensure!(
+                        !is_whole || events.contains(&event),
+                        "client {name} saw what is in no log: {event}"
+                    );
                 }
             }
         }
