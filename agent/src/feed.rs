@@ -52,7 +52,7 @@ impl Feed {
 
     /// Returns where the deltas of a log go. Whoever sends holds it while the session is loaded.
     pub(crate) fn hub(&self, log: &LogId) -> Arc<SignalHub> {
-        self.signals.hub(log, || self.journal.watch(log))
+        self.signals.hub(log, &self.journal)
     }
 
     /// Begins a subscription.

@@ -53,9 +53,9 @@ mod write;
 mod writer;
 
 pub(crate) use crate::journal::batch::{Batch, Committed, Draft, ItemKind, ItemWrite};
-pub(crate) use crate::journal::blobs::{BLOB_BYTES_MAX, Blobs};
+pub(crate) use crate::journal::blobs::Blobs;
 pub(crate) use crate::journal::error::{AppendError, BlobError, OpenError, ReadError};
-pub(crate) use crate::journal::items::{Item, ItemPage, ItemRank};
+pub(crate) use crate::journal::items::{ItemPage, ItemRank};
 pub(crate) use crate::journal::log_id::LogId;
 pub(crate) use crate::journal::page::{Ends, Page, PageLimits, Stored, TypeFilter};
 pub(crate) use crate::journal::verify::Verified;

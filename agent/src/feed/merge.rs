@@ -56,10 +56,6 @@ impl Waiting {
         due.into_iter().map(|sent| sent.delta).collect()
     }
 
-    pub(in crate::feed) const fn is_empty(&self) -> bool {
-        self.deltas.is_empty()
-    }
-
     fn count(&mut self) {
         self.bytes = self.deltas.iter().map(|sent| sent.delta.t.len()).sum();
     }
@@ -93,7 +89,7 @@ mod tests {
         let texts: Vec<_> = waiting.due(2).into_iter().map(|delta| (delta.d, delta.from, delta.t)).collect();
         let expected = [("a", 0, "xyz"), ("b", 0, "1"), ("a", 9, "!")];
         assert_eq!(texts, expected.map(|(item, from, text)| (item.to_owned(), from, text.to_owned())));
-        assert!(waiting.is_empty());
+        assert_eq!(waiting.due(2), []);
     }
 
     #[test]
@@ -112,6 +108,6 @@ mod tests {
         waiting.push(&sent(0, "b", 0, &text));
         assert_eq!(waiting.deltas.len(), 2);
         waiting.push(&sent(0, "c", 0, "x"));
-        assert!(waiting.is_empty());
+        assert_eq!(waiting.due(0), []);
     }
 }

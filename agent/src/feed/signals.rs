@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use tenon_protocol::signal::Delta;
 use tokio::sync::{broadcast, watch};
 
-use crate::journal::LogId;
+use crate::journal::{Journal, LogId};
 
 #[expect(
     clippy::disallowed_types,
@@ -22,28 +22,38 @@ pub(in crate::feed) struct Signals(Lock<HashMap<LogId, Weak<SignalHub>>>);
 
 impl Signals {
     /// Returns the hub of a log, new if nobody holds one.
-    pub(in crate::feed) fn hub(
-        &self,
-        log: &LogId,
-        watch: impl FnOnce() -> watch::Receiver<u64>,
-    ) -> Arc<SignalHub> {
+    pub(in crate::feed) fn hub(&self, log: &LogId, journal: &Journal) -> Arc<SignalHub> {
         let mut hubs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(hub) = hubs.get(log).and_then(Weak::upgrade) {
             return hub;
         }
         hubs.retain(|_, hub| hub.strong_count() > 0);
-        let hub = Arc::new(SignalHub { sender: broadcast::Sender::new(SIGNALS_MAX), head: watch() });
+        let hub = Arc::new(SignalHub {
+            sender: broadcast::Sender::new(SIGNALS_MAX),
+            head: journal.watch(log),
+            journal: journal.clone(),
+            log: log.clone(),
+        });
         hubs.insert(log.clone(), Arc::downgrade(&hub));
         hub
     }
 }
 
-/// Where the deltas of one log go.
+/// Where the deltas of one log go. Held by the log's session while it is loaded, and by everyone who listens.
 #[derive(Debug)]
 pub(crate) struct SignalHub {
     sender: broadcast::Sender<Arc<Sent>>,
     /// Tells behind which event a delta was sent.
     head: watch::Receiver<u64>,
+    /// For the end: what the journal keeps in memory of the log goes with the hub.
+    journal: Journal,
+    log: LogId,
+}
+
+impl Drop for SignalHub {
+    fn drop(&mut self) {
+        self.journal.unload(&self.log);
+    }
 }
 
 /// A delta, and the head of the log when it was sent: nobody gets it before that event.
@@ -61,11 +71,6 @@ impl SignalHub {
             // It fails if the last listener left just now.
             drop(self.sender.send(Arc::new(Sent { after: *self.head.borrow(), delta })));
         }
-    }
-
-    /// Tells whether somebody listens, so that nobody makes deltas for nothing.
-    pub(crate) fn has_listeners(&self) -> bool {
-        self.sender.receiver_count() > 0
     }
 
     pub(in crate::feed) fn listen(&self) -> broadcast::Receiver<Arc<Sent>> {

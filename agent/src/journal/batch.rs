@@ -24,13 +24,6 @@ impl Draft {
     pub(crate) fn new(body: impl Into<EventBody>, text: impl Into<String>) -> Self {
         Self { turn: None, body: body.into(), text: text.into(), private: None }
     }
-
-    /// Says which turn it belongs to.
-    #[must_use]
-    pub(crate) fn of_turn(mut self, turn: Option<TurnId>) -> Self {
-        self.turn = turn;
-        self
-    }
 }
 
 /// What is committed together or not at all.
@@ -89,11 +82,6 @@ impl<T> Committed<T> {
     /// Says that `value` is on disk.
     pub(in crate::journal) const fn new(value: T) -> Self {
         Self(value)
-    }
-
-    /// Gives up the proof.
-    pub(crate) fn into_inner(self) -> T {
-        self.0
     }
 }
 

@@ -17,11 +17,11 @@ async fn events_get_their_places_and_come_back_as_they_were() {
     let mut batch = beginning(&a, 2);
     batch.drafts[1].private = Some(b"verbatim".to_vec());
     batch.machine = vec![draft("a session appeared")];
-    let events = journal.append(batch).await.unwrap().into_inner();
+    let events = journal.append(batch).await.unwrap();
     assert_eq!(events.iter().map(|event| (event.epoch, event.seq)).collect::<Vec<_>>(), [(1, 1), (1, 2)]);
     assert_eq!(events[0].at, "2026-01-02T03:04:05.000Z");
     let found = replayed(&journal, &a).await;
-    assert_eq!(found.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>(), events);
+    assert_eq!(found.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>(), *events);
     assert_eq!(found[1].1.as_deref(), Some(&b"verbatim"[..]));
     assert_eq!(read_all(&journal, &LogId::All, PageLimits::MAX).await.len(), 1);
     let page = read_all(&journal, &a, PageLimits::MAX).await;

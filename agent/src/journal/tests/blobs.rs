@@ -2,7 +2,8 @@
 use std::fs;
 
 use crate::base::digest::Digest;
-use crate::journal::{BLOB_BYTES_MAX, BlobError, Blobs};
+use crate::journal::blobs::BLOB_BYTES_MAX;
+use crate::journal::{BlobError, Blobs};
 
 #[test]
 fn contents_come_back_and_are_stored_once() {
