@@ -24,7 +24,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn build() -> Result<PathBuf> {
+/// Builds the binary and returns its path.
+pub(crate) fn build() -> Result<PathBuf> {
     let target = host()?;
     if !target.ends_with("-linux-gnu") {
         bail!("a static binary is built on Linux with glibc only, this is {target}");

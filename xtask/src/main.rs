@@ -3,6 +3,7 @@
 //! Not here: anything the product needs at run time.
 //! A task is one file; this file names them and turns a failure into an exit code.
 
+mod bench;
 mod ci;
 mod codegen;
 mod deny;
@@ -36,6 +37,8 @@ enum Task {
         /// Run only tests whose name contains this
         filter: Option<String>,
     },
+    /// Measure the binary with real processes against a scripted model server; prints a table
+    Bench(bench::Options),
     /// Build the static, stripped binary and check its size
     Dist,
     /// Write what is generated from the protocol crate into spec/
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
         Task::Codegen { check } => codegen::run(check),
         Task::Deny => deny::run(),

@@ -36,8 +36,11 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 pub(crate) fn cargo() -> Command {
     let mut cargo = command(environment("CARGO").as_deref().unwrap_or("cargo"));
     // What cargo told this task about the task's own package would make every other package rebuild.
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-        cargo.env_remove(name);
+    // ring's build script looks at the single numbers of the version, too.
+    let told = ["MANIFEST_DIR", "MANIFEST_PATH", "MANIFEST_LINKS", "PKG_NAME", "PKG_VERSION"];
+    let numbers = ["PKG_VERSION_MAJOR", "PKG_VERSION_MINOR", "PKG_VERSION_PATCH", "PKG_VERSION_PRE"];
+    for name in told.iter().chain(&numbers) {
+        cargo.env_remove(format!("CARGO_{name}"));
     }
     cargo
 }
