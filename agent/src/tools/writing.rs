@@ -4,32 +4,27 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use tenon_protocol::change::{FileChange, FileOp};
+use tenon_protocol::change::FileChange;
 use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
-use crate::changes::apply::{ApplyError, apply};
+use crate::changes::apply::ApplyError;
 use crate::changes::blobs::BlobStore;
-use crate::changes::change::{ChangeSet, FileEdit, Version};
-use crate::changes::diff::{FileDiff, Side, diff};
-use crate::changes::patch::{PatchFile, patch};
+use crate::changes::stage::Staged;
 use crate::tools::background::blocking;
 use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{EXCERPT_LINES_MAX, PATCH_BYTES_MAX};
 use crate::tools::output::floor;
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
 use crate::tools::remembered::Remembered;
-use crate::tools::target::{Target, failure, wire};
+use crate::tools::target::{Target, failure};
 use crate::tools::{Boxed, RunContext, ToolContext};
 use crate::workspace::error::FileError;
 use crate::workspace::path::RelPath;
 use crate::workspace::read::{FILE_BYTES_MAX, FileRead};
 use crate::workspace::root::Root;
 use crate::workspace::text::{is_binary, page};
-
-/// Permission bits of a new file: what a person's own editor would give it under the usual umask.
-const NEW_MODE: u32 = 0o644;
 
 /// Lines before an edit that its excerpt shows.
 const EXCERPT_LEAD: usize = 2;
@@ -88,54 +83,32 @@ pub(super) fn prepare(
     if too_large {
         return Err(ToolFailure::new(format!("`{path}` would be larger than {FILE_BYTES_MAX} bytes")));
     }
-    let mode = file.as_ref().map_or(NEW_MODE, |file| file.mode);
-    let before = file.as_ref().map(|file| Version { digest: file.digest, mode });
-    let version = Version { digest: Digest::of(&after), mode };
-    let hex = |version: Version| version.digest.to_string();
-    let fingerprint = Fingerprint::of(tool)
-        .with(path.as_bytes())
-        .with_option(before.map(hex))
-        .with(hex(version))
-        .with(mode.to_le_bytes())
-        .with_option(step);
-    if before == Some(version) {
-        return Ok(nothing_to_do(&path, &fingerprint));
-    }
-    let old = file.as_ref().map(|file| Side { bytes: &file.bytes, mode });
-    let new = Side { bytes: &after, mode };
-    let found = diff(old, Some(new));
-    let change = FileChange {
-        op: if file.is_some() { FileOp::Modify } else { FileOp::Add },
-        path: wire(&path),
-        hunks: found.hunks.iter().map(crate::changes::diff::Hunk::to_wire).collect(),
-        from: None,
-        before: before.map(hex),
-        after: Some(hex(version)),
-        path_encoded: None,
-    };
-    let shown = patch(&[PatchFile { path: &path, from: None, before: old, after: Some(new), diff: &found }]);
-    let set = ChangeSet::new(vec![FileEdit { path: path.clone(), from: None, before, after: Some(version) }])
-        .map_err(|error| ToolFailure::new(error.to_string()))?;
+    let fingerprint = Fingerprint::of(tool).with(path.as_bytes()).with_option(step);
+    let staged =
+        Staged::new(path.clone(), file, after).map_err(|error| ToolFailure::new(error.to_string()))?;
+    let Some(staged) = staged else { return Ok(nothing_to_do(&path, &fingerprint)) };
+    let change = staged.to_wire();
+    let mode = staged.edit().after.map(|version| version.mode.to_le_bytes());
+    let fingerprint =
+        fingerprint.with_option(change.before.clone()).with_option(change.after.clone()).with_option(mode);
     Ok(Prepared {
         effect: EffectClass::File,
-        access: Access::Write(vec![wire(&path)]),
+        access: Access::Write(vec![change.path.clone()]),
         intent: vec![PathIntent {
-            path: wire(&path),
-            before: before.map(hex),
-            after: Some(hex(version)),
-            before_mode: before.map(|before| before.mode),
-            after_mode: Some(version.mode),
+            path: change.path.clone(),
+            before: change.before.clone(),
+            after: change.after.clone(),
+            before_mode: staged.edit().before.map(|before| before.mode),
+            after_mode: staged.edit().after.map(|after| after.mode),
         }],
-        subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(shown) }),
+        subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(staged.patch()) }),
         digest: fingerprint.digest(),
         work: Box::new(Write {
             root: Arc::clone(&context.root),
             blobs: Arc::clone(&context.blobs),
             remembered: Arc::clone(remembered),
-            set,
-            told: told(&path, file.is_some(), &found, &after, note, excerpt),
-            after,
-            digest: version.digest,
+            told: told(&staged, note, excerpt),
+            staged,
             change,
         }),
     })
@@ -161,19 +134,13 @@ fn bounded(mut patch: String) -> String {
     patch
 }
 
-fn told(
-    path: &RelPath,
-    existed: bool,
-    found: &FileDiff,
-    after: &[u8],
-    note: Option<String>,
-    excerpt: bool,
-) -> String {
-    let what = if existed { "wrote" } else { "created" };
+fn told(staged: &Staged, note: Option<String>, excerpt: bool) -> String {
+    let (edit, found, after) = (staged.edit(), staged.diff(), staged.after());
+    let what = if edit.before.is_some() { "wrote" } else { "created" };
     let mut text = if found.binary {
-        format!("{what} {path}: {} bytes", after.len())
+        format!("{what} {}: {} bytes", edit.path, after.len())
     } else {
-        format!("{what} {path}: {} lines added, {} removed", found.added, found.removed)
+        format!("{what} {}: {} lines added, {} removed", edit.path, found.added, found.removed)
     };
     if let Some(note) = note {
         // Writing to a String cannot fail.
@@ -209,9 +176,7 @@ struct Write {
     root: Arc<Root>,
     blobs: Arc<dyn BlobStore>,
     remembered: Arc<Remembered>,
-    set: ChangeSet,
-    after: Vec<u8>,
-    digest: Digest,
+    staged: Staged,
     change: FileChange,
     told: String,
 }
@@ -230,16 +195,12 @@ impl Work for Write {
 
 impl Write {
     fn write(self) -> Outcome {
-        let written = self
-            .blobs
-            .put(&self.after)
-            .map_err(ApplyError::from)
-            .and_then(|_| apply(&self.root, &self.set, &*self.blobs));
-        match written {
+        match self.staged.apply(&self.root, &*self.blobs) {
             Ok(_) => {
-                self.remembered.put(self.digest, &self.after);
+                let digest = Digest::of(self.staged.after());
+                self.remembered.put(digest, self.staged.after());
                 let mut outcome = Outcome::ok(self.told);
-                outcome.reads = vec![(self.change.path.clone(), self.digest)];
+                outcome.reads = vec![(self.change.path.clone(), digest)];
                 outcome.files = vec![self.change];
                 outcome
             }
