@@ -4,41 +4,36 @@
 //! The names hold at any depth, in any spelling that some file system takes for the same, and whether or not the file
 //! exists: making it is a write as well.
 
-/// Names that protect themselves and everything beneath them.
-const NAMES: &[&str] = &[
-    ".claude",
-    ".codex",
-    ".cursor",
-    ".envrc",
-    ".exrc",
-    ".git",
-    ".gitattributes",
-    ".gitmodules",
-    ".idea",
-    ".mcp.json",
-    ".npmrc",
-    ".nvim.lua",
-    ".opencode",
-    ".tenon",
-    ".vscode",
-    ".zed",
-];
+use std::sync::LazyLock;
 
-/// Beginnings of names, which protect whatever follows.
-const BEGINNINGS: &[&str] = &["opencode.json"];
+use serde::Deserialize;
 
-/// A name inside a folder of another name: the beginning of the inner one counts.
-const NESTED: &[(&str, &str)] = &[(".cargo", "config"), (".github", "workflows")];
+/// The table of names, `agent/data/protected.toml`, in lower case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// Names that protect themselves and everything beneath them.
+    names: Vec<String>,
+    /// Beginnings of names, which protect whatever follows.
+    beginnings: Vec<String>,
+    /// A name inside a folder of another name: the beginning of the inner one counts.
+    nested: Vec<(String, String)>,
+}
+
+/// `None` for a table that does not parse, which then protects everything; a test reads it.
+static TABLE: LazyLock<Option<Table>> =
+    LazyLock::new(|| toml::from_str(include_str!("../../data/protected.toml")).ok());
 
 /// Returns whether a path, with `/` between its components, is protected.
 pub(crate) fn is_protected(path: &str) -> bool {
     let names: Vec<String> = path.split('/').filter(|name| !name.is_empty()).map(fold).collect();
+    let Some(table) = TABLE.as_ref() else { return true };
     let own = names.iter().any(|name| {
-        NAMES.contains(&name.as_str()) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        table.names.contains(name) || table.beginnings.iter().any(|beginning| name.starts_with(beginning))
     });
     own || names
         .windows(2)
-        .any(|pair| NESTED.iter().any(|(outer, inner)| pair[0] == *outer && pair[1].starts_with(inner)))
+        .any(|pair| table.nested.iter().any(|(outer, inner)| pair[0] == *outer && pair[1].starts_with(inner)))
 }
 
 /// The spelling that a forgiving file system would take the name for: case folded, invisible characters ignored (HFS+),
@@ -60,6 +55,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_name_of_the_table_is_protected_at_any_depth() {
+        let table = TABLE.as_ref().unwrap();
+        for name in table.names.iter().chain(&table.beginnings) {
+            assert_eq!(fold(name), *name, "the table is in lower case");
+            assert!(is_protected(name) && is_protected(&format!("a/{}/x", name.to_uppercase())), "{name}");
+            assert!(!is_protected(&format!("a{name}")), "{name}");
+        }
+        for (outer, inner) in &table.nested {
+            assert!(is_protected(&format!("a/{outer}/{inner}.x")), "{outer}/{inner}");
+            assert!(!is_protected(&format!("{outer}/other")) && !is_protected(inner), "{outer}/{inner}");
+        }
+    }
+
+    #[test]
     fn protected_names_are_found_in_any_spelling_and_depth() {
         for path in [
             ".git/hooks/pre-commit",
@@ -73,27 +82,11 @@ mod tests {
             ".git::$INDEX_ALLOCATION/x",
             ".gitmodules",
             "sub/.gitattributes",
-            ".vscode/tasks.json",
-            ".VSCode/settings.json",
-            ".idea/x",
-            ".zed/x",
-            ".cursor/rules",
-            ".claude/settings.json",
-            ".codex/x",
-            ".opencode/x",
-            "opencode.json",
             "opencode.jsonc",
-            "OpenCode.json",
-            ".mcp.json",
-            ".nvim.lua",
-            ".exrc",
-            ".envrc",
             ".cargo/config.toml",
             "crates/a/.cargo/config",
-            ".npmrc",
             ".github/workflows/ci.yml",
             ".tenon/config.toml",
-            ".tenon",
         ] {
             assert!(is_protected(path), "{path:?}");
         }
