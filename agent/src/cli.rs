@@ -1,8 +1,8 @@
 //! Arguments, one file per subcommand, rendering to a terminal, exit codes.
 //!
-//! Not here: anything the protocol cannot do; the agent is reached through `tenon-client` alone (plus `daemon::serve`).
+//! Not here: anything the protocol cannot do; the agent is reached through `tenon-client` alone (plus `serve`).
 //!
-//! Imports: daemon, process, config, base
+//! Imports: serve, process, protocol, config, base
 mod attach;
 mod completions;
 mod config;

@@ -2,7 +2,7 @@
 //!
 //! Not here: durable state: only `session` appends.
 //!
-//! Imports: providers, tools, approvals, catalogue, projections, protocol, config, base
+//! Imports: providers, tools, approvals, catalogue, projections, workspace, protocol, config, base
 pub(crate) mod attempt;
 pub(crate) mod call;
 pub(crate) mod context;

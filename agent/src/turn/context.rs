@@ -1,5 +1,4 @@
 //! The request of a step, built from the log: prefix, then the conversation. Not here: which prefix a session has.
-use serde_json::Value;
 use tenon_protocol::content::Content;
 
 use crate::catalogue;
@@ -70,11 +69,7 @@ fn part(content: &Content) -> Part {
 fn model_call(call: &TranscriptCall, answer: &AnswerRecord) -> ModelCall {
     let recorded = answer.calls.iter().find(|(id, _)| *id == call.id).map(|(_, model)| model.clone());
     recorded.unwrap_or_else(|| {
-        let arguments = if call.input.0.is_object() {
-            call.input.0.to_string()
-        } else {
-            Value::Object(serde_json::Map::new()).to_string()
-        };
+        let arguments = if call.input.0.is_object() { call.input.0.to_string() } else { "{}".to_owned() };
         ModelCall { id: call.id.to_string(), name: call.name.clone(), arguments }
     })
 }

@@ -36,7 +36,8 @@ const WORDS: &[Row] = &[
 ];
 
 /// Where a JSON value without a type is allowed: at the doors, where others decide its shape.
-const VALUE_PLACES: &[&str] = &["wire", "router", "providers", "tools", "mcp"];
+const VALUE_PLACES: &[&str] =
+    &["cli", "wire", "router", "providers", "turn/attempt", "turn/call", "tools", "mcp"];
 /// Where children may be spawned.
 const COMMAND_PLACES: &[&str] = &["process"];
 
@@ -167,7 +168,9 @@ mod tests {
 
     #[test]
     fn a_value_is_found_also_in_braces() {
-        let message = ["`serde_json::Value` belongs to wire, router, providers, tools, mcp"];
+        let message = [
+            "`serde_json::Value` belongs to cli, wire, router, providers, turn/attempt, turn/call, tools, mcp",
+        ];
         finds("agent/src/session.rs", "state: serde_json::Value,\n", &message);
         finds("agent/src/turn/runner.rs", "use serde_json::{\n    Map,\n    Value,\n};\n", &message);
         finds("agent/src/session.rs", "use serde_json::value::RawValue;\n", &[]);
