@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::process::Process;
 
 /// How long a test waits for something that must happen; only a failing test waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Lines that may wait for the test; a command that writes more waits itself, as with any pipe.
 const LINES_MAX: usize = 10_000;

@@ -15,12 +15,11 @@ fn variable(name: &str) -> Option<OsString> {
 /// # Errors
 /// There is none.
 pub fn binary() -> Result<PathBuf> {
-    let path = match variable("TENON_BIN") {
-        Some(path) => PathBuf::from(path),
-        None => {
-            let own = std::env::current_exe()?;
-            own.ancestors().nth(2).context("the tests lie nowhere")?.join("tenon")
-        }
+    let path = if let Some(path) = variable("TENON_BIN") {
+        PathBuf::from(path)
+    } else {
+        let own = std::env::current_exe()?;
+        own.ancestors().nth(2).context("the tests lie nowhere")?.join("tenon")
     };
     ensure!(path.is_file(), "{} is missing: `cargo build -p tenon-agent` makes it", path.display());
     Ok(path)

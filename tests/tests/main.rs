@@ -1,4 +1,7 @@
 //! The one integration binary.
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod scenarios;
