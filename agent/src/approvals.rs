@@ -39,11 +39,6 @@ pub(crate) enum Action {
         /// The text that the shell is given.
         command: String,
     },
-    /// Reach a host.
-    Network {
-        /// Its name or address, without a port.
-        host: String,
-    },
 }
 
 /// What made a decision what it is.

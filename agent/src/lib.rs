@@ -3,7 +3,6 @@
 //! The modules stand in the order data flows, from a client's bytes down to the disk.
 //! Who may import whom is written at the head of each module and held by `cargo xtask tidy`; the table is in
 //! ARCHITECTURE.md.
-#![allow(dead_code, reason = "wiring in progress")]
 
 pub mod cli;
 pub(crate) mod serve;

@@ -33,9 +33,9 @@ mod tree;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use daemonise::{DaemoniseError, Daemonised};
-pub(crate) use harden::{Hardened, harden};
-pub(crate) use launch::{Boxed, Chunk, Ended, Exit, Launch, Live, ProcessError, Running, Source, Spawn};
-pub(crate) use record::{Record, read_record};
+pub(crate) use daemonise::Daemonised;
+pub(crate) use harden::harden;
+pub(crate) use launch::{Chunk, Ended, Exit, Launch, ProcessError, Running, Source, Spawn};
+pub(crate) use record::read_record;
 pub(crate) use spawner::{SUPERVISE, Spawner, Supervisor};
 pub(crate) use supervisor::supervise_main;

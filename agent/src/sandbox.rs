@@ -10,6 +10,5 @@ mod environment;
 mod launch;
 mod level;
 
-pub(crate) use environment::child_environment;
-pub(crate) use launch::{Command, SandboxError, launch};
-pub(crate) use level::{Level, Missing, Probe, probe};
+pub(crate) use launch::{Command, launch};
+pub(crate) use level::{Level, Probe, probe};

@@ -45,23 +45,6 @@ impl Grants {
         Self(grants.into_iter().collect())
     }
 
-    /// Adds a grant.
-    pub(crate) fn add(&mut self, grant: Grant) {
-        self.0.push(grant);
-    }
-
-    /// Removes a grant; returns whether it was there.
-    pub(crate) fn remove(&mut self, id: &GrantId) -> bool {
-        let before = self.0.len();
-        self.0.retain(|grant| grant.id != *id);
-        self.0.len() < before
-    }
-
-    /// Returns the grants in the order they were made.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Grant> {
-        self.0.iter()
-    }
-
     /// Returns a grant that covers the whole action, or the first of several that do together; `None` if any part is
     /// covered by none.
     pub(crate) fn matches(&self, action: &Action) -> Option<&Grant> {

@@ -30,10 +30,6 @@ pub(crate) fn allowing<'a>(rules: &[&'a Rule], action: &Action) -> Option<&'a Ru
                 |rule: &&Rule| matches!(rule.pattern(), Pattern::Command(pattern) if covers(pattern, words));
             rules.iter().copied().find(covers)
         }
-        Action::Network { host } => rules
-            .iter()
-            .copied()
-            .find(|rule| matches!(rule.pattern(), Pattern::Network(pattern) if host_matches(pattern, host))),
     }
 }
 
@@ -49,8 +45,7 @@ pub(crate) fn restricting<'a>(rules: &'a [Rule], action: &Action, analysis: &Ana
         (Pattern::Command(pattern), Action::Command { .. }) => {
             analysis.commands.iter().chain(&analysis.suspected).any(|words| resembles(pattern, words))
         }
-        (Pattern::Network(pattern), Action::Network { host }) => host_matches(pattern, host),
-        (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network(_), _) => false,
+        (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network, _) => false,
     })
 }
 
@@ -64,7 +59,7 @@ pub(crate) fn naming_a_path<'a>(rules: &'a [Rule], analysis: &Analysis) -> Optio
             let path = word.rsplit(['=', '<', '>', ':', '@']).next().unwrap_or(word);
             glob.matches_folded(path.trim_start_matches("./"))
         }),
-        Pattern::Command(_) | Pattern::Network(_) => false,
+        Pattern::Command(_) | Pattern::Network => false,
     })
 }
 
@@ -155,16 +150,6 @@ fn wildcard(pattern: &str, word: &str) -> bool {
         }
     }
     pattern[p..].iter().all(|c| *c == '*')
-}
-
-/// Whether a host fits: the name itself, `*` for any, `*.example.org` for those beneath. A trailing dot means nothing.
-fn host_matches(pattern: &str, host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    match pattern.strip_prefix('*') {
-        Some("") => true,
-        Some(beneath) => host.len() > beneath.len() && host.ends_with(beneath),
-        None => host == pattern.trim_end_matches('.'),
-    }
 }
 
 #[cfg(test)]

@@ -38,11 +38,6 @@ impl Policy {
         Self { grants, ..self }
     }
 
-    /// Returns the profile that counts; `read` where an untrusted workspace caps it.
-    pub(crate) const fn profile(&self) -> &Profile {
-        &self.effective
-    }
-
     /// Returns the sandbox level of commands.
     pub(crate) const fn level(&self) -> Level {
         self.level
@@ -64,7 +59,7 @@ impl Policy {
     pub(crate) fn decide(&self, action: &Action) -> Decision {
         let analysis = match action {
             Action::Command { command } => shell::analyse(command),
-            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
+            Action::Read { .. } | Action::Write { .. } => Analysis::default(),
         };
         if let Some(rule) = matching::restricting(&self.rules.deny, action, &analysis) {
             return by_rule(Verdict::Deny, rule);
@@ -137,7 +132,7 @@ impl Policy {
     fn level_suffices(&self, action: &Action) -> bool {
         match action {
             Action::Command { .. } => self.level.number() >= self.effective.automatic_level_min,
-            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => true,
+            Action::Read { .. } | Action::Write { .. } => true,
         }
     }
 
@@ -160,7 +155,6 @@ impl Policy {
             Action::Read { .. } => "reading",
             Action::Write { .. } => "edits",
             Action::Command { .. } => "commands",
-            Action::Network { .. } => "network access",
         };
         let reason = match verdict {
             Verdict::Allow => format!("the profile {name} allows {what}"),
@@ -176,7 +170,6 @@ const fn verdict_of(profile: &Profile, action: &Action) -> Verdict {
         Action::Read { .. } => profile.read,
         Action::Write { .. } => profile.write,
         Action::Command { .. } => profile.shell,
-        Action::Network { .. } => profile.network,
     }
 }
 

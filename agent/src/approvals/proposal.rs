@@ -22,7 +22,6 @@ pub(crate) fn propose_pattern(action: &Action) -> Option<String> {
         Action::Read { paths } => one(paths).and_then(|path| path_pattern("read", &path.to_wire().0)),
         Action::Write { paths } => one(paths).and_then(|path| path_pattern("write", &path.to_wire().0)),
         Action::Command { command } => command_pattern(command),
-        Action::Network { host } => Some(format!("net:{}", host.trim_end_matches('.').to_ascii_lowercase())),
     }
     .filter(|pattern| Rule::parse(pattern).is_ok())
 }

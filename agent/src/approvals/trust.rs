@@ -13,9 +13,6 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// A trusted workspace.
-    pub(crate) const TRUSTED: Self = Self { state: TrustState::Trusted, setting: None };
-
     /// Returns whether the workspace's configuration may be read. A session's setting never makes it so.
     pub(crate) const fn reads_configuration(self) -> bool {
         matches!(self.state, TrustState::Trusted)
@@ -53,7 +50,8 @@ mod tests {
             assert_eq!(&lifted.cap(full), full);
             assert!(!lifted.reads_configuration() && !untrusted.reads_configuration());
         }
-        assert_eq!(&Trust::TRUSTED.cap(full), full);
-        assert!(Trust::TRUSTED.reads_configuration());
+        let trusted = Trust { state: TrustState::Trusted, setting: None };
+        assert_eq!(&trusted.cap(full), full);
+        assert!(trusted.reads_configuration());
     }
 }

@@ -30,18 +30,6 @@ pub(crate) fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 
     Task(tokio::spawn(future))
 }
 
-impl<T> Task<T> {
-    /// Asks the task to end; it stops at its next await.
-    pub(crate) fn abort(&self) {
-        self.0.abort();
-    }
-
-    /// Tells whether the task has ended.
-    pub(crate) fn is_finished(&self) -> bool {
-        self.0.is_finished()
-    }
-}
-
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();

@@ -1,6 +1,5 @@
 //! A change: file edits that are applied or reverted as one, named by digest. Not here: doing it (`apply`).
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use tenon_protocol::change::{FileChange, FileOp};
@@ -134,19 +133,6 @@ impl ChangeSet {
     /// Returns the edits, in the order they are applied.
     pub(crate) fn edits(&self) -> &[FileEdit] {
         &self.edits
-    }
-
-    /// Returns what an approval of this change is bound to: the digest of every path, every content and mode before and
-    /// after.
-    pub(crate) fn digest(&self) -> Digest {
-        let mut text = String::new();
-        for edit in &self.edits {
-            let from = edit.from.as_ref().map(RelPath::to_encoded);
-            // Writing to a String cannot fail. `Debug` of a path part is quoted, so that no name can pose as another field.
-            let _ =
-                writeln!(text, "{:?} {from:?} {:?} {:?}", edit.path.to_encoded(), edit.before, edit.after);
-        }
-        Digest::of(text.as_bytes())
     }
 
     /// Returns what happens name by name: a move is an addition, then a deletion.

@@ -8,6 +8,7 @@ use crate::cli::table;
 use crate::cli::terminal::Terminal;
 use crate::config::edit::{self, EditError};
 use crate::config::paths::workspace_config;
+use crate::config::schema;
 
 /// The arguments of `tenon config`.
 #[derive(Args, Debug)]
@@ -72,6 +73,9 @@ impl From<EditError> for Failure {
 
 fn explain(surroundings: &Surroundings, terminal: Terminal, key: &str) -> Result<(), Failure> {
     let resolved = surroundings.configuration()?;
+    if let Some(row) = schema::find(key) {
+        terminal.note(&format!("{}: {}", row.name, row.help));
+    }
     for warning in &resolved.warnings {
         terminal.note(&format!("warning: {warning}"));
     }

@@ -131,26 +131,6 @@ impl Environment {
         let path = ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned());
         Self { children: Variables::from([path]), ..Self::default() }
     }
-
-    /// Returns the children's environment with the keys of `other` added: what an attaching client brings to a session
-    /// whose children already have theirs.
-    pub(crate) fn with_keys_of(mut self, other: &Self) -> Self {
-        self.secrets.extend(other.secrets.iter().map(|(name, secret)| (name.clone(), secret.clone())));
-        self.base_urls.extend(other.base_urls.iter().map(|(name, url)| (name.clone(), url.clone())));
-        self.network.extend(other.network.iter().map(|(name, value)| (name.clone(), value.clone())));
-        self
-    }
-
-    /// Returns the variables that the configuration's layers look at.
-    pub(crate) fn for_layers(&self) -> Variables {
-        let home = self.children.get_key_value("HOME").map(|(name, value)| (name.clone(), value.clone()));
-        self.settings.clone().into_iter().chain(home).collect()
-    }
-
-    /// Returns `text` with every key of this environment taken out.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        self.secrets.values().fold(text.to_owned(), |text, secret| secret.redact(&text))
-    }
 }
 
 impl fmt::Debug for Environment {

@@ -222,14 +222,4 @@ impl Patch {
     pub(crate) const fn entries(&self) -> &Entries {
         &self.0
     }
-
-    /// Returns whether nothing was set.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Puts the values of `other` over those of this patch.
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
 }

@@ -55,26 +55,6 @@ impl Paths {
         self.state_dir.join("run")
     }
 
-    /// Returns the control socket.
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.run_dir().join("agent.sock")
-    }
-
-    /// Returns the token of the HTTP carrier.
-    pub(crate) fn http_token(&self) -> PathBuf {
-        self.run_dir().join("http-token")
-    }
-
-    /// Returns the journal's database.
-    pub(crate) fn journal(&self) -> PathBuf {
-        self.state_dir.join("journal.db")
-    }
-
-    /// Returns the directory of blobs.
-    pub(crate) fn blobs(&self) -> PathBuf {
-        self.state_dir.join("blobs")
-    }
-
     /// Returns the owner's lock.
     pub(crate) fn lock(&self) -> PathBuf {
         self.state_dir.join("lock")
@@ -130,7 +110,7 @@ mod tests {
         assert_eq!(paths(&all[..2]).unwrap().state_dir, Path::new("/x/tenon"));
         let home = paths(&all[..1]).unwrap();
         assert_eq!(home.state_dir, Path::new("/h/.local/state/tenon"));
-        assert_eq!(home.socket(), Path::new("/h/.local/state/tenon/run/agent.sock"));
+        assert_eq!(home.lock(), Path::new("/h/.local/state/tenon/lock"));
         assert_eq!(home.config_file, Path::new("/h/.config/tenon/config.toml"));
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Layers {
     pub(crate) user: Option<Source>,
     /// The workspace's file: only where the workspace is trusted.
     pub(crate) workspace: Option<Source>,
-    /// Variables of the one who asks: `TENON_*`, `CI` and `HOME` are looked at (`Environment::for_layers`).
+    /// Variables of the one who asks: `TENON_*`, `CI` and `HOME` are looked at.
     pub(crate) environment: Variables,
     /// Flags and settings of the session.
     pub(crate) patch: Patch,

@@ -24,7 +24,7 @@ pub(crate) struct Launch {
     pub(crate) env: BTreeMap<String, String>,
     /// How long it may run, measured from its start; `Duration::MAX` means for ever.
     pub(crate) timeout: Duration,
-    /// How many bytes of output are handed on; what comes after is read, counted and thrown away.
+    /// How many bytes of output are handed on; what comes after is read and thrown away.
     pub(crate) output_bytes_max: u64,
     /// The file that keeps the records of this launch beyond the daemon's life; its directory must exist.
     pub(crate) record_path: Option<PathBuf>,
@@ -80,18 +80,6 @@ pub(crate) struct Exit {
     pub(crate) survivors: u32,
 }
 
-impl Exit {
-    /// Tells whether the command was ended because its time was up.
-    pub(crate) const fn timed_out(&self) -> bool {
-        matches!(self.ended, Ended::TimedOut)
-    }
-
-    /// Tells whether the command ended by itself with code 0.
-    pub(crate) const fn success(&self) -> bool {
-        matches!((self.ended, self.code), (Ended::Itself, Some(0)))
-    }
-}
-
 /// Why there is no command, or no exit.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProcessError {
@@ -132,8 +120,6 @@ pub(crate) trait Live: fmt::Debug + Send {
     fn kill(&mut self);
     /// Returns how it ended; `None` until `next` has returned `None`.
     fn end(&self) -> Option<Result<Exit, ProcessError>>;
-    /// Returns how many bytes of output were thrown away because there were more than allowed.
-    fn dropped_bytes(&self) -> u64;
 }
 
 /// A command that was started. Dropping it kills its whole tree.
@@ -159,11 +145,6 @@ impl Running {
     /// Asks for the death of the whole tree and returns at once; the end comes through `next` and `wait` as ever.
     pub(crate) fn kill(&mut self) {
         self.0.kill();
-    }
-
-    /// Returns how many bytes of output were thrown away because there were more than `output_bytes_max`.
-    pub(crate) fn dropped_bytes(&self) -> u64 {
-        self.0.dropped_bytes()
     }
 
     /// Waits for the end, throws away the output that was not read, and returns how it ended. Cancel safe.

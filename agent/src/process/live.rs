@@ -99,7 +99,6 @@ pub(crate) struct Supervised {
     rest: VecDeque<Chunk>,
     /// How many bytes may still be handed on.
     allowance: u64,
-    dropped_bytes: u64,
     end: Option<End>,
     /// Whether the supervisor fell silent without having told the end; then only its burial is waited for.
     is_lost: bool,
@@ -171,7 +170,6 @@ impl Supervised {
             stderr: Some(receiver(ends.stderr)?),
             rest: VecDeque::new(),
             allowance: output_bytes_max,
-            dropped_bytes: 0,
             end: None,
             is_lost: false,
             buried: ends.buried,
@@ -250,7 +248,6 @@ impl Supervised {
     fn admit(&mut self, source: Source, bytes: Vec<u8>) -> Option<Chunk> {
         let mut bytes = Bytes::from(bytes);
         let allowed = usize::try_from(self.allowance).unwrap_or(usize::MAX).min(bytes.len());
-        self.dropped_bytes += (bytes.len() - allowed) as u64;
         self.allowance -= allowed as u64;
         bytes.truncate(allowed);
         (!bytes.is_empty()).then_some(Chunk { source, bytes })
@@ -292,10 +289,6 @@ impl Live for Supervised {
             End::Known(exit) => Ok(exit),
             End::Lost => Err(ProcessError::Lost),
         })
-    }
-
-    fn dropped_bytes(&self) -> u64 {
-        self.dropped_bytes
     }
 }
 

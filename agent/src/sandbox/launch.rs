@@ -159,7 +159,7 @@ mod tests {
         let refused = launch(command("true", &env), Level::Confined, &probe()).unwrap_err();
         let SandboxError::Unavailable { demanded, available, missing } = refused else { panic!("{refused}") };
         assert_eq!((demanded, available, missing.is_empty()), (Level::Confined, Level::Clean, false));
-        let launched = launch(command("true", &env), Level::Open, &probe()).unwrap();
+        let launched = launch(command("true", &env), Level::Clean, &probe()).unwrap();
         assert!(!launched.env.contains_key("LD_PRELOAD"));
     }
 }

@@ -5,8 +5,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(crate) enum Level {
-    /// 0: a person asked for no confinement. The environment is clean and the tree is supervised all the same.
-    Open = 0,
     /// 1: a supervised tree and a clean environment. Nothing may be allowed automatically.
     Clean = 1,
     /// 2: also Landlock and seccomp: no network, writes only where they belong.
@@ -19,17 +17,6 @@ impl Level {
     /// Returns the number that the protocol and the configuration use.
     pub(crate) const fn number(self) -> u8 {
         self as u8
-    }
-
-    /// Returns the level of a number from 0 to 3.
-    pub(crate) const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Open),
-            1 => Some(Self::Clean),
-            2 => Some(Self::Confined),
-            3 => Some(Self::Isolated),
-            _ => None,
-        }
     }
 }
 
@@ -79,15 +66,6 @@ pub(crate) const fn probe() -> Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn levels_are_their_numbers() {
-        for number in 0..=3 {
-            assert_eq!(Level::from_number(number).unwrap().number(), number);
-        }
-        assert_eq!(Level::from_number(4), None);
-        assert!(Level::Isolated > Level::Confined && Level::Clean > Level::Open);
-    }
 
     #[test]
     fn the_probe_never_claims_a_level_that_misses_a_part() {

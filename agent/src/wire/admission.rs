@@ -25,9 +25,17 @@ pub(crate) struct Admission {
 #[derive(Debug)]
 pub(crate) enum Standing {
     /// It is served. `fresh` is given back when it is initialised.
-    Served { connection: Option<OwnedSemaphorePermit>, fresh: Option<OwnedSemaphorePermit> },
+    Served {
+        #[expect(dead_code, reason = "held for its drop, which gives the place back")]
+        connection: Option<OwnedSemaphorePermit>,
+        fresh: Option<OwnedSemaphorePermit>,
+    },
     /// Its first request gets this error, then it is closed.
-    Refused { error: Box<RpcError>, place: OwnedSemaphorePermit },
+    Refused {
+        error: Box<RpcError>,
+        #[expect(dead_code, reason = "held for its drop, which gives the place back")]
+        place: OwnedSemaphorePermit,
+    },
 }
 
 impl Admission {

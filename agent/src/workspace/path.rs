@@ -149,11 +149,6 @@ impl RelPath {
         let start = usize::from(self.is_root());
         Self::parse(OsStr::from_bytes(&bytes[start..]))
     }
-
-    /// Tells whether this is `folder` or lies beneath it.
-    pub(crate) fn is_beneath(&self, folder: &Self) -> bool {
-        self.as_path().starts_with(folder.as_path())
-    }
 }
 
 /// For people: control characters escaped, bytes that are not UTF-8 as `%XX`, the root as `.`.

@@ -37,7 +37,6 @@ fn a_proposal_allows_what_it_was_made_for() {
         Action::Command { command: "read:x y".to_owned() },
         Action::Write { paths: vec![path("src/a [b]{c}*.rs")] },
         Action::Read { paths: vec![path("!x/y")] },
-        Action::Network { host: "Example.org".to_owned() },
     ] {
         let rule = Rule::parse(&propose_pattern(&action).unwrap()).unwrap();
         assert!(allowing(&[&rule], &action).is_some(), "{rule:?}");

@@ -3,7 +3,6 @@ use serde::Serialize;
 use tenon_protocol::event::turn::{Stop, TurnEnded};
 use tenon_protocol::model::Usage;
 
-use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
 
 /// Why a run ended the turn itself.
@@ -54,11 +53,6 @@ pub(crate) fn failure(ended: &TurnEnded, circumstances: &Circumstances) -> Optio
     }
 }
 
-/// Returns the exit code of an end.
-pub(crate) fn exit(ended: &TurnEnded, circumstances: &Circumstances) -> Exit {
-    failure(ended, circumstances).map_or(Exit::Done, |failure| failure.exit())
-}
-
 fn failed(ended: &TurnEnded) -> Failure {
     let Some(error) = &ended.error else { return Failure::failed("the turn failed") };
     let failure = Failure::failed(error.message.clone());
@@ -101,6 +95,11 @@ fn unattended(ended: &TurnEnded, circumstances: &Circumstances) -> Option<Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
+
+    fn exit(ended: &TurnEnded, circumstances: &Circumstances) -> Exit {
+        failure(ended, circumstances).map_or(Exit::Done, |failure| failure.exit())
+    }
 
     fn ended(stop: Stop) -> TurnEnded {
         TurnEnded { stop, usage: Usage::default(), message_id: None, error: None, limit: None, denied: None }

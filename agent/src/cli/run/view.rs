@@ -83,14 +83,6 @@ impl View {
         }
     }
 
-    /// Makes room for a question; the progress rests until `asked`.
-    pub(crate) fn ask(&mut self, text: &str) {
-        match self {
-            Self::Text(view) => view.ask(text),
-            Self::Lines(_) => {}
-        }
-    }
-
     /// The question is settled.
     pub(crate) fn asked(&mut self) {
         match self {

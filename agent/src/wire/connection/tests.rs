@@ -131,21 +131,10 @@ macro_rules! test_method {
 
 test_method!(Echo "echo" BTreeMap<String, Value> => BTreeMap<String, Value>, Look);
 test_method!(Write "write" BTreeMap<String, Value> => u64, Act);
-test_method!(Hold "hold" Held => usize, Look);
+test_method!(Hold "hold" BTreeMap<String, usize> => usize, Look);
 test_method!(Boom "boom" BTreeMap<String, Value> => u64, Look);
-test_method!(Watch "watch" Watched => String, Look);
+test_method!(Watch "watch" BTreeMap<String, usize> => String, Look);
 test_method!(Large "large" BTreeMap<String, usize> => String, Look);
-
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Held {
-    number: usize,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Watched {
-    /// The size of each event.
-    bytes: usize,
-}
 
 /// A log of numbered events, as many as the world's tail has.
 struct Numbers {
@@ -173,18 +162,19 @@ impl Drop for Numbers {
 
 pub(in crate::wire) type Shared = Arc<World>;
 
-async fn hold(world: Shared, _: Arc<Caller>, held: Held) -> Result<usize, RpcError> {
-    if world.began.fetch_add(1, Ordering::SeqCst) != held.number {
+async fn hold(world: Shared, _: Arc<Caller>, params: BTreeMap<String, usize>) -> Result<usize, RpcError> {
+    let number = params.get("number").copied().unwrap_or_default();
+    if world.began.fetch_add(1, Ordering::SeqCst) != number {
         world.disordered.fetch_add(1, Ordering::SeqCst);
     }
     let permit = world.gate.acquire().await;
     permit.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?.forget();
-    Ok(held.number)
+    Ok(number)
 }
 
-async fn watch(world: Shared, _: Arc<Caller>, watched: Watched) -> Reply {
+async fn watch(world: Shared, _: Arc<Caller>, params: BTreeMap<String, usize>) -> Reply {
     let start = tenon_protocol::cursor::Cursor { epoch: 1, seq: 0 };
-    let source = Numbers { world, bytes: watched.bytes, seq: 0 };
+    let source = Numbers { world, bytes: params.get("bytes").copied().unwrap_or_default(), seq: 0 };
     Ok(Answer::Observing(Box::new(Subscription::new("s_1".to_owned(), start, source))))
 }
 
