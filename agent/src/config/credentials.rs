@@ -14,7 +14,7 @@ use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
 /// Longest file that can hold keys, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The keys stored by `tenon auth login`, by provider.
+/// The keys of `credentials.json`, by provider.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials(BTreeMap<String, Secret>);
 
@@ -118,7 +118,7 @@ pub(crate) enum KeyState {
 
 impl ProviderConfig {
     /// Returns the provider's key: from the variable or file that its configuration names, else the vendor's own
-    /// variable, else what `tenon auth login` stored.
+    /// variable, else what `credentials.json` of the state directory holds.
     ///
     /// Reads the key file where one is configured.
     pub(crate) fn key(&self, environment: &Environment, credentials: &Credentials) -> KeyState {
@@ -130,7 +130,7 @@ impl ProviderConfig {
         match &self.api_key {
             KeySource::Variable(variable) => {
                 from_variable(variable, environment).or_else(stored).unwrap_or_else(|| KeyState::Missing {
-                    how: format!("set {variable}, or run `tenon auth login {name}`"),
+                    how: format!("set {variable}, or name a key file as `providers.{name}.api_key`"),
                 })
             }
             KeySource::File(file) => from_file(file),
@@ -144,7 +144,9 @@ impl ProviderConfig {
                         return KeyState::NotNeeded;
                     }
                     let variable = vendor.key_variable;
-                    KeyState::Missing { how: format!("set {variable}, or run `tenon auth login {name}`") }
+                    KeyState::Missing {
+                        how: format!("set {variable}, or name a key file as `providers.{name}.api_key`"),
+                    }
                 })
             }
         }

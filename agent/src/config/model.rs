@@ -27,9 +27,8 @@ impl ModelChoice {
 pub(crate) enum ModelError {
     /// No provider is there at all.
     #[error(
-        "no model provider is set up: log in with `tenon auth login PROVIDER` (or set OPENAI_API_KEY or \
-         ANTHROPIC_API_KEY), or point `[providers.local]` with `wire` and `base_url` at a local server; \
-         `tenon demo` needs neither"
+        "no model provider is set up: set OPENAI_API_KEY or ANTHROPIC_API_KEY to log in, or point \
+         `[providers.local]` with `wire` and `base_url` at a local server; `tenon demo` needs neither"
     )]
     NothingAvailable,
     /// The name before the slash is nobody's.

@@ -224,7 +224,7 @@ impl Choice {
     fn of(request: &RequestItem, params: &AnswerParams) -> Result<Self, RpcError> {
         let option = request.options.iter().find(|option| option.id == params.decision);
         let allows = match (params.decision.as_str(), option) {
-            ("deny", _) => false,
+            ("deny" | "never", _) => false,
             ("allow", _) => true,
             (_, Some(_)) => true,
             (other, None) => {

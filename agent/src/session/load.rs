@@ -73,6 +73,7 @@ pub(crate) async fn create(
     let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
     let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
     actor.check_profile(&created.settings)?;
+    actor.check_model(&seed.settings)?;
     let told = |warning: &String| Notice { kind: "config".to_owned(), message: warning.clone() };
     let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
     let beside = Beside { create: true, machine, ..Beside::default() };

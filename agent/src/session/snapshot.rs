@@ -1,6 +1,6 @@
 //! A session's picture for a client that attaches. Not here: what it is folded from (`state`).
 use tenon_protocol::cursor::Cursor;
-use tenon_protocol::error::RpcError;
+use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::ids::RequestId;
 use tenon_protocol::open::OpenResult;
@@ -28,6 +28,7 @@ impl Actor {
         let mut changed = SessionChanged { title, ..SessionChanged::default() };
         if let Some(settings) = settings {
             self.check_profile(&settings)?;
+            self.check_model(&settings)?;
             let merged = self.world.effective(&merge(&self.state.settings, settings));
             changed.settings = (merged != self.state.settings).then_some(merged);
         }
@@ -60,6 +61,16 @@ impl Actor {
         login.map(|request| request.request_id.clone()).collect()
     }
 
+    /// A model that somebody names must be one that can be named; whether there is a key for it is the prompt's question.
+    pub(crate) fn check_model(&self, settings: &Settings) -> Result<(), RpcError> {
+        let Some(model) = &settings.model else { return Ok(()) };
+        let chosen = self.world.choose(Some(model));
+        chosen.map(drop).map_err(|error| {
+            RpcError::new(ErrorKind::InvalidConfig, error.to_string())
+                .hint("`tenon models` lists what can be named")
+        })
+    }
+
     pub(crate) fn check_profile(&self, settings: &Settings) -> Result<(), RpcError> {
         let Some(profile) = &settings.profile else { return Ok(()) };
         if self.world.config.profiles.contains_key(profile) {
@@ -67,7 +78,7 @@ impl Actor {
         }
         let known: Vec<&str> = self.world.config.profiles.keys().map(String::as_str).collect();
         let message = format!("profile {profile} is not known: {}", known.join(", "));
-        Err(RpcError::new(tenon_protocol::error::ErrorKind::InvalidParams, message))
+        Err(RpcError::new(ErrorKind::InvalidParams, message))
     }
 
     /// Returns the picture at the present end of the log.

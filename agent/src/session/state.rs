@@ -12,7 +12,7 @@ use tenon_protocol::ids::{CallId, MessageId, PlanId, RequestId, SessionId, TurnI
 use tenon_protocol::json::Json;
 use tenon_protocol::model::Usage;
 use tenon_protocol::prompt::Admission;
-use tenon_protocol::request::RequestItem;
+use tenon_protocol::request::{RequestItem, Scope};
 use tenon_protocol::session::{SessionState, Settings, SnapshotItem};
 
 use crate::changes::read_set::ReadSet;
@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub(crate) reads: Arc<ReadSet>,
     /// Patterns that were granted for the session.
     pub(crate) grants: Vec<String>,
+    /// Patterns that were refused for the session.
+    pub(crate) refusals: Vec<String>,
     /// The todo list's id and revision.
     pub(crate) plan: Option<(PlanId, u64)>,
     /// Usage so far.
@@ -126,6 +128,7 @@ impl State {
             context: None,
             reads: Arc::default(),
             grants: Vec::new(),
+            refusals: Vec::new(),
             plan: None,
             usage: Usage::default(),
             items: VecDeque::new(),
@@ -170,8 +173,10 @@ impl State {
             EventBody::RequestResolved(resolved) => {
                 if let Some(item) = self.requests.remove(&resolved.request_id) {
                     let (decision, note) = (resolved.decision.clone(), resolved.note.clone());
-                    if resolved.scope == Some(tenon_protocol::request::Scope::Session) {
-                        self.grants.extend(resolved.pattern.clone());
+                    if resolved.scope == Some(Scope::Session) {
+                        let patterns =
+                            if resolved.decision == "never" { &mut self.refusals } else { &mut self.grants };
+                        patterns.extend(resolved.pattern.clone());
                     }
                     bounded_push(
                         &mut self.resolved,

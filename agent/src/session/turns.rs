@@ -15,6 +15,7 @@ use crate::approvals::{Grants, Policy, Trust};
 use crate::base::task;
 use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
+use crate::config::rule::Rule;
 use crate::journal::AppendError;
 use crate::projections::turn::CallPhase;
 use crate::providers::{self, NetworkEnvironment, Provider};
@@ -268,7 +269,9 @@ impl Actor {
         let chosen: Profile =
             self.world.config.profiles.get(name).cloned().unwrap_or_else(profile::read_only);
         let trust = Trust { state: self.trust(), setting: self.state.settings.trust };
-        Policy::new(&chosen, &self.world.config.rules, trust, self.resources.probe.level)
+        let mut rules = self.world.config.rules.clone();
+        rules.deny.extend(self.state.refusals.iter().filter_map(|pattern| Rule::parse(pattern).ok()));
+        Policy::new(&chosen, &rules, trust, self.resources.probe.level)
     }
 
     fn grants(&self) -> Grants {

@@ -156,6 +156,14 @@ fn question(
         options.push(option("always", &format!("Always allow {pattern} here"), Scope::Always, Some(pattern)));
     }
     options.push(option("deny", "Deny", Scope::Once, None));
+    if let Some(pattern) = &decision.offer {
+        options.push(option(
+            "never",
+            &format!("Never allow {pattern} in this session"),
+            Scope::Session,
+            Some(pattern),
+        ));
+    }
     let subject = prepared.subject.clone().unwrap_or_else(|| Subject::Command {
         argv: vec![title.clone()],
         cwd: ".".to_owned(),

@@ -4,8 +4,8 @@ use tenon_protocol::content::Content;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::list::{ListFilter, ListParams};
-use tenon_protocol::methods::{List, Open, Prompt};
-use tenon_protocol::open::OpenParams;
+use tenon_protocol::methods::{Close, List, Open, Prompt};
+use tenon_protocol::open::{CloseHow, CloseParams, OpenParams};
 use tenon_protocol::prompt::{PromptParams, PromptResult};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
@@ -39,6 +39,8 @@ pub(crate) struct Begun {
     pub(crate) capped: bool,
     /// Requests nobody has answered yet.
     pub(crate) requests: Vec<RequestItem>,
+    /// Whether this run made it.
+    pub(crate) new: bool,
 }
 
 /// Opens the session the arguments name, or a new one.
@@ -53,6 +55,7 @@ pub(crate) async fn open(
         None if wishes.continue_newest => Some(newest(client, &workspace).await?.id),
         None => None,
     };
+    let new = session_id.is_none();
     let params = OpenParams {
         workspace: session_id.is_none().then_some(workspace),
         session_id,
@@ -67,7 +70,14 @@ pub(crate) async fn open(
         state: opened.snapshot.state,
         capped: !trusted && wishes.profile.is_none(),
         requests: opened.snapshot.requests,
+        new,
     })
+}
+
+/// Deletes a session in which nothing was said. That it stays when this fails does no harm.
+pub(crate) async fn discard(client: &Client, session: &SessionId) {
+    let params = CloseParams { session_id: session.clone(), how: CloseHow::Delete };
+    let _stays = client.call::<Close>(&params).await;
 }
 
 /// Returns the newest session of a workspace, a `file://` URI.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, Interval, sleep_until};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::run::ask::{Heard, Question, nobody};
-use crate::cli::run::begin::{Begun, admit};
+use crate::cli::run::begin::{Begun, admit, discard};
 use crate::cli::run::ending::{Cause, Circumstances, RunEnded, failure};
 use crate::cli::run::person::Person;
 use crate::cli::run::progress::Progress;
@@ -124,7 +124,16 @@ impl Follow {
             self.step(&mut events).await?;
         }
         let admitted = tokio::select! {
-            admitted = admit(&self.client, &session, prompt) => admitted?,
+            admitted = admit(&self.client, &session, prompt) => match admitted {
+                Ok(admitted) => admitted,
+                Err(failure) => {
+                    // Nothing was said in it yet, so nobody wants to find it in a list.
+                    if self.begun.new {
+                        discard(&self.client, &session).await;
+                    }
+                    return Err(failure);
+                }
+            },
             () = self.signals.next() => return Err(interrupted()),
         };
         self.progress.admitted(&admitted);

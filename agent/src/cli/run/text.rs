@@ -5,7 +5,7 @@
 //! on the way is told on standard error.
 use std::collections::BTreeMap;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tenon_protocol::content::plain_text;
 use tenon_protocol::event::message::{MessageEnded, MessageRole};
@@ -191,7 +191,12 @@ impl TextView {
         if let Some(retry_at) = attempt.retry_at.as_deref().and_then(Timestamp::parse) {
             let wait = retry_at.since(SystemClock.now());
             self.status = format!("waiting to try again: {}", error.message);
-            self.say(&format!("trying again in {}: {}", duration::short(wait), error.message));
+            let when = if wait < Duration::from_secs(1) {
+                "now".to_owned()
+            } else {
+                format!("in {}", duration::short(wait))
+            };
+            self.say(&format!("{}: trying again {when}", error.message));
         }
     }
 
