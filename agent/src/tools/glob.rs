@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tenon_protocol::tool::{EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::tools::arguments::{parse, title};
 use crate::tools::background::{Look, blocking};
@@ -67,14 +67,7 @@ impl Tool for Glob {
                     Err(GlobError::Pattern(error)) => Outcome::failed(format!("bad glob pattern: {error}")),
                     Err(GlobError::File(error)) => Outcome::failed(failure(&root, &error).0),
                 });
-            Ok(Prepared {
-                effect: EffectClass::Pure,
-                access,
-                intent: Vec::new(),
-                subject: None,
-                digest,
-                work: Box::new(work),
-            })
+            Ok(Prepared::pure(access, digest, work))
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tenon_protocol::tool::{EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::tools::arguments::{count, flag, parse, title};
 use crate::tools::background::{Look, blocking};
@@ -107,14 +107,7 @@ impl Tool for Grep {
                     }
                     Err(error) => Outcome::failed(refused(&root, &error, &options)),
                 });
-            Ok(Prepared {
-                effect: EffectClass::Pure,
-                access: Access::Read(target.names()),
-                intent: Vec::new(),
-                subject: None,
-                digest,
-                work: Box::new(work),
-            })
+            Ok(Prepared::pure(Access::Read(target.names()), digest, work))
         })
     }
 }

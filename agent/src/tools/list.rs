@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tenon_protocol::tool::{EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::tools::arguments::{count, parse, title};
 use crate::tools::background::{Look, blocking};
@@ -69,14 +69,7 @@ impl Tool for List {
                     Err(error) => Outcome::failed(failure(&root, &error).0),
                 }
             });
-            Ok(Prepared {
-                effect: EffectClass::Pure,
-                access,
-                intent: Vec::new(),
-                subject: None,
-                digest,
-                work: Box::new(work),
-            })
+            Ok(Prepared::pure(access, digest, work))
         })
     }
 }

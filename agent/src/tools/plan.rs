@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenon_protocol::event::change::{PlanStep, StepStatus};
-use tenon_protocol::tool::{EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::tools::arguments::{one_line, parse};
 use crate::tools::fingerprint::Fingerprint;
@@ -131,14 +131,7 @@ fn prepared(Arguments { steps }: Arguments) -> Result<Prepared, ToolFailure> {
         fingerprint = files.iter().fold(fingerprint, Fingerprint::with);
         tree.push(PlanStep { id, title, status, files });
     }
-    Ok(Prepared {
-        effect: EffectClass::Pure,
-        access: Access::Nothing,
-        intent: Vec::new(),
-        subject: None,
-        digest: fingerprint.digest(),
-        work: Box::new(Keep(tree)),
-    })
+    Ok(Prepared::pure(Access::Nothing, fingerprint.digest(), Keep(tree)))
 }
 
 /// Hands the steps to the session.

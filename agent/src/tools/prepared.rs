@@ -40,6 +40,20 @@ pub(crate) struct Prepared {
     pub(crate) work: Box<dyn Work>,
 }
 
+impl Prepared {
+    /// Returns a call that changes nothing in the world, so that nobody need be asked.
+    pub(super) fn pure(access: Access, digest: Digest, work: impl Work + 'static) -> Self {
+        Self {
+            effect: EffectClass::Pure,
+            access,
+            intent: Vec::new(),
+            subject: None,
+            digest,
+            work: Box::new(work),
+        }
+    }
+}
+
 /// The second phase of a call.
 pub(crate) trait Work: fmt::Debug + Send {
     /// Does it. Ends early, with what is there, when `context.cancel` is cancelled; dropping the future leaves nothing

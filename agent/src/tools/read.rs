@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenon_protocol::content::Content;
-use tenon_protocol::tool::{EffectClass, ToolKind};
+use tenon_protocol::tool::ToolKind;
 
 use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
@@ -15,7 +15,7 @@ use crate::tools::fingerprint::Fingerprint;
 use crate::tools::image::{base64, mime_of};
 use crate::tools::limits::{IMAGE_BYTES_MAX, OUTPUT_LINES_MAX, SEARCH_TIMEOUT};
 use crate::tools::output::REFERENCE;
-use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::target::{Target, failure, wire};
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
@@ -91,7 +91,11 @@ impl Tool for Read {
                     .map_err(|error| ToolFailure::new(format!("`{path}` is no reference: {error}")))?;
                 let blobs = Arc::clone(&context.blobs);
                 let work = Look::within(SEARCH_TIMEOUT, move |_| outcome(stored(&*blobs, digest, lines)));
-                return Ok(reading(Access::Nothing, &fingerprint.with(digest.to_string()), work));
+                return Ok(Prepared::pure(
+                    Access::Nothing,
+                    fingerprint.with(digest.to_string()).digest(),
+                    work,
+                ));
             }
             let root = Arc::clone(&context.root);
             let target = blocking(move || Target::find(&root, &path)).await??;
@@ -100,19 +104,8 @@ impl Tool for Read {
             let (root, remembered) = (Arc::clone(&context.root), Arc::clone(&self.remembered));
             let work =
                 Look::within(SEARCH_TIMEOUT, move |_| outcome(file(&root, &target, lines, &remembered)));
-            Ok(reading(access, &fingerprint, work))
+            Ok(Prepared::pure(access, fingerprint.digest(), work))
         })
-    }
-}
-
-fn reading(access: Access, fingerprint: &Fingerprint, work: impl Work + 'static) -> Prepared {
-    Prepared {
-        effect: EffectClass::Pure,
-        access,
-        intent: Vec::new(),
-        subject: None,
-        digest: fingerprint.digest(),
-        work: Box::new(work),
     }
 }
 

@@ -116,14 +116,11 @@ pub(super) fn prepare(
 
 /// A call that would change nothing: it is no failure, and nobody need be asked.
 fn nothing_to_do(path: &RelPath, fingerprint: &Fingerprint) -> Prepared {
-    Prepared {
-        effect: EffectClass::Pure,
-        access: Access::Nothing,
-        intent: Vec::new(),
-        subject: None,
-        digest: fingerprint.digest(),
-        work: Box::new(Unchanged(format!("`{path}` has exactly this content already; nothing was written"))),
-    }
+    Prepared::pure(
+        Access::Nothing,
+        fingerprint.digest(),
+        Unchanged(format!("`{path}` has exactly this content already; nothing was written")),
+    )
 }
 
 fn bounded(mut patch: String) -> String {
