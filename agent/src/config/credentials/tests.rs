@@ -71,12 +71,15 @@ fn a_key_is_looked_for_in_order() {
     assert_eq!(check(&openai, &with_key("OPENAI_API_KEY", "own"), &stored), "own");
     assert_eq!(check(&openai, &none, &stored), "stored");
     let missing = check(&openai, &none, &no_credentials);
-    assert_eq!(missing, "set OPENAI_API_KEY, or run `tenon auth login openai`");
+    assert_eq!(missing, "set OPENAI_API_KEY, or name a key file as `providers.openai.api_key`");
 
     let named = provider("openai", KeySource::Variable("MINE".to_owned()));
     assert_eq!(check(&named, &with_key("MINE", "mine"), &stored), "mine");
     assert_eq!(check(&named, &with_key("OPENAI_API_KEY", "own"), &stored), "stored");
-    assert_eq!(check(&named, &none, &no_credentials), "set MINE, or run `tenon auth login openai`");
+    assert_eq!(
+        check(&named, &none, &no_credentials),
+        "set MINE, or name a key file as `providers.openai.api_key`"
+    );
 
     let key = write(temp.path(), "key", 0o600, " from-file\n");
     assert_eq!(check(&provider("local", KeySource::File(key)), &none, &stored), "from-file");
