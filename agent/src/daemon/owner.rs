@@ -4,12 +4,17 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 /// The most of a lock file that is read: it holds one line of ours.
 const LOCK_BYTES_MAX: u64 = 4096;
+
+/// How often, and with what pause, one who lost the lock looks for the winner's name: 200 ms in all, since only a person waits for it.
+const NAMING_TRIES: u32 = 40;
+const NAMING_PAUSE: Duration = Duration::from_millis(5);
 
 /// Who holds the lock, as it says itself; for people, the lock alone decides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +73,7 @@ impl Owner {
         let mut file = open.map_err(io)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let directory = path.parent().unwrap_or(path).to_owned();
-            return Err(OwnerError::Taken { holder: read(&mut file), directory });
+            return Err(OwnerError::Taken { holder: who(&mut file), directory });
         }
         let holder = Holder {
             pid: std::process::id(),
@@ -82,7 +87,21 @@ impl Owner {
     }
 }
 
+/// Returns who holds the lock. A winner of a race has taken it a moment before it says its name: until then the file is empty, or
+/// names an owner that is dead.
+fn who(file: &mut File) -> Option<Holder> {
+    for _ in 0..NAMING_TRIES {
+        let lives = |holder: &Holder| Path::new("/proc").join(holder.pid.to_string()).exists();
+        if let Some(holder) = read(file).filter(lives) {
+            return Some(holder);
+        }
+        std::thread::sleep(NAMING_PAUSE);
+    }
+    None
+}
+
 fn read(file: &mut File) -> Option<Holder> {
+    file.rewind().ok()?;
     let mut text = String::new();
     file.take(LOCK_BYTES_MAX).read_to_string(&mut text).ok()?;
     serde_json::from_str(text.trim()).ok()
@@ -105,5 +124,23 @@ mod tests {
         assert!(second.to_string().contains(&format!("process {} owns", std::process::id())), "{second}");
         drop(first);
         Owner::take(&path, "later").unwrap();
+    }
+
+    #[test]
+    fn a_winner_that_has_not_said_its_name_yet_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let mut winner = File::create(&path).unwrap();
+        flock(&winner, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let nameless = Owner::take(&path, "later").unwrap_err();
+        assert!(nameless.to_string().starts_with("another process owns"), "{nameless}");
+        let pid = std::process::id();
+        let naming = std::thread::spawn(move || {
+            writeln!(winner, r#"{{"pid":{pid},"since":"","boot":"","version":""}}"#).unwrap();
+            winner
+        });
+        let named = Owner::take(&path, "later").unwrap_err();
+        assert!(named.to_string().starts_with(&format!("process {pid} owns")), "{named}");
+        drop(naming.join().unwrap());
     }
 }
