@@ -11,6 +11,7 @@ use tenon_protocol::version::QUEUE_LEN_MAX;
 
 use crate::base::ids;
 use crate::config::credentials::KeyState;
+use crate::config::model::ModelError;
 use crate::session::actor::{Actor, Refusal};
 use crate::turn::ports::Fact;
 
@@ -152,10 +153,12 @@ impl Actor {
 
     /// A prompt without a key for its model is not admitted.
     fn check_key(&self) -> Result<(), RpcError> {
-        let choice = self
-            .world
-            .choose(self.state.settings.model.as_deref())
-            .map_err(|error| RpcError::new(ErrorKind::AuthRequired, error.to_string()).retry(Retry::Never))?;
+        let choice = self.world.choose(self.state.settings.model.as_deref()).map_err(|error| {
+            // Without any provider a key would help; a wrong name is wrong whatever keys there are.
+            let nothing = matches!(error, ModelError::NothingAvailable);
+            let kind = if nothing { ErrorKind::AuthRequired } else { ErrorKind::InvalidConfig };
+            RpcError::new(kind, error.to_string()).retry(Retry::Never)
+        })?;
         match choice.provider.key(&self.world.environment, &self.world.credentials) {
             KeyState::NotNeeded | KeyState::Found(_) => Ok(()),
             KeyState::Missing { how } => {
