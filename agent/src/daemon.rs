@@ -143,15 +143,17 @@ impl Daemon {
     fn admit(&self) -> Result<(), RpcError> {
         match *self.0.phase.borrow() {
             Phase::Open => Ok(()),
-            Phase::Draining | Phase::Leaving => {
-                let error = RpcError::new(ErrorKind::Draining, "the agent is leaving and takes no new work");
-                Err(error
-                    .retry(Retry::Later)
-                    .with("retryAfterMs", 500)
-                    .hint("try again in a moment: the next command starts it anew"))
-            }
+            Phase::Draining | Phase::Leaving => Err(leaving()),
         }
     }
+}
+
+/// What is told to whoever comes while the daemon leaves.
+pub(crate) fn leaving() -> RpcError {
+    RpcError::new(ErrorKind::Draining, "the agent is leaving and takes no new work")
+        .retry(Retry::Later)
+        .with("retryAfterMs", 500)
+        .hint("try again in a moment: the next command starts it anew")
 }
 
 fn serde_json_files() -> tenon_protocol::json::Value {

@@ -2,22 +2,27 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tenon_protocol::error::RpcError;
 use tokio::sync::watch;
 
 use crate::base::task::Task;
-use crate::daemon::{Caller, Daemon, Phase};
+use crate::daemon::{Caller, Daemon, Phase, leaving};
+
+/// How long a daemon waits for its first client: as long as a client waits for a daemon that it has started.
+const FIRST_CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connections there are, and whether each can show a person a request.
 #[derive(Debug)]
 pub(crate) struct Presence {
-    present: watch::Sender<BTreeMap<u64, bool>>,
+    /// `None` once nobody gets in any more: the last look found nobody, and the daemon leaves.
+    present: watch::Sender<Option<BTreeMap<u64, bool>>>,
     /// What waits for the end of running turns, once the daemon drains: held so that it lives.
     draining: watch::Sender<Option<Task<()>>>,
 }
 
 impl Default for Presence {
     fn default() -> Self {
-        Self { present: watch::Sender::new(BTreeMap::new()), draining: watch::Sender::new(None) }
+        Self { present: watch::Sender::new(Some(BTreeMap::new())), draining: watch::Sender::new(None) }
     }
 }
 
@@ -30,24 +35,50 @@ impl Presence {
 
 impl Daemon {
     /// A connection was initialised.
-    pub(crate) fn connected(&self, caller: &Caller) {
-        self.0.presence.present.send_modify(|present| {
-            present.insert(caller.id, caller.can_answer);
+    ///
+    /// # Errors
+    /// 1006 when the daemon has just found that nobody is there, and leaves.
+    pub(crate) fn connected(&self, caller: &Caller) -> Result<(), RpcError> {
+        let got_in = self.0.presence.present.send_if_modified(|present| match present {
+            Some(present) => {
+                present.insert(caller.id, caller.can_answer);
+                true
+            }
+            None => false,
         });
+        if !got_in {
+            return Err(leaving());
+        }
         self.count_answerers();
+        Ok(())
     }
 
     /// A connection ended.
     pub(crate) fn disconnected(&self, id: u64) {
         self.0.presence.present.send_modify(|present| {
-            present.remove(&id);
+            if let Some(present) = present {
+                present.remove(&id);
+            }
         });
         self.count_answerers();
     }
 
     fn count_answerers(&self) {
-        let count = self.0.presence.present.borrow().values().filter(|can_answer| **can_answer).count();
+        let present = self.0.presence.present.borrow();
+        let count = present.iter().flat_map(BTreeMap::values).filter(|can_answer| **can_answer).count();
+        drop(present);
         self.0.resources.answerers.send_replace(count);
+    }
+
+    /// Closes the door if nobody is inside; from then on nobody gets in.
+    fn close_the_door(&self) -> bool {
+        self.0.presence.present.send_if_modified(|present| {
+            let empty = nobody(present.as_ref());
+            if empty {
+                *present = None;
+            }
+            empty
+        })
     }
 
     /// Returns when the daemon has to leave: when it was told to, or, with `linger`, when nobody was connected and nothing ran
@@ -72,14 +103,30 @@ impl Daemon {
         let Some(linger) = linger else { return std::future::pending().await };
         let mut present = self.0.presence.present.subscribe();
         let mut running = self.0.resources.running.subscribe();
+        // Whoever started it is on the way, however short it lingers afterwards.
+        let mut patience = linger.max(FIRST_CLIENT_TIMEOUT);
         loop {
-            let idle = present.borrow_and_update().is_empty() && running.borrow_and_update().is_empty();
-            let alarm = self.0.resources.clock.sleep(linger);
+            let alone = nobody(present.borrow_and_update().as_ref());
+            let idle = alone && running.borrow_and_update().is_empty();
+            if !alone {
+                patience = linger;
+            }
+            let alarm = self.0.resources.clock.sleep(patience);
             tokio::select! {
-                _ = present.changed() => {}
+                // It may have come and gone already.
+                _ = present.changed() => patience = linger,
                 _ = running.changed() => {}
-                () = alarm, if idle => return,
+                // Whoever was faster than this is served.
+                () = alarm, if idle => {
+                    if self.close_the_door() {
+                        return;
+                    }
+                }
             }
         }
     }
+}
+
+fn nobody(present: Option<&BTreeMap<u64, bool>>) -> bool {
+    present.is_none_or(BTreeMap::is_empty)
 }

@@ -1,4 +1,5 @@
 //! What the life cycle of connections needs of the daemon. Not here: `initialize` itself (`router`).
+use tenon_protocol::error::RpcError;
 use tenon_protocol::handshake::{Can, Instance};
 
 use crate::daemon::{Caller, Daemon};
@@ -8,7 +9,7 @@ pub(crate) trait Host: Send + Sync {
     /// Returns the running process and what it can do now.
     fn hello(&self) -> (Instance, Can);
     /// A connection was initialised.
-    fn connected(&self, caller: &Caller);
+    fn connected(&self, caller: &Caller) -> Result<(), RpcError>;
     /// A connection that was initialised has ended.
     fn disconnected(&self, id: u64);
 }
@@ -18,8 +19,8 @@ impl Host for Daemon {
         Self::hello(self)
     }
 
-    fn connected(&self, caller: &Caller) {
-        Self::connected(self, caller);
+    fn connected(&self, caller: &Caller) -> Result<(), RpcError> {
+        Self::connected(self, caller)
     }
 
     fn disconnected(&self, id: u64) {

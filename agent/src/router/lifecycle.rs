@@ -62,7 +62,7 @@ static SCHEMA: LazyLock<String> = LazyLock::new(|| {
 /// Answers `initialize`: who the caller is, and the result.
 ///
 /// # Errors
-/// 1005 when the client speaks no version this build knows.
+/// 1005 when the client speaks no version this build knows, 1006 when the daemon is just leaving.
 pub(super) fn initialize(
     host: &dyn Host,
     id: u64,
@@ -86,7 +86,7 @@ pub(super) fn initialize(
     let capabilities = Capabilities { experimental: Experimental { agent } };
     let result = serialise(&InitializeResult { capabilities, server_info })?;
     let caller = Arc::new(caller(id, introduction, variables));
-    host.connected(&caller);
+    host.connected(&caller)?;
     Ok((caller, result))
 }
 

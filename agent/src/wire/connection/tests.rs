@@ -106,8 +106,9 @@ impl Host for World {
         (instance, Can::default())
     }
 
-    fn connected(&self, _: &Caller) {
+    fn connected(&self, _: &Caller) -> Result<(), RpcError> {
         self.connected.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     fn disconnected(&self, _: u64) {
