@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tenon_protocol::envelope::{Incoming, MessageNumber, Notification, Request, TwoPointZero};
+use tenon_protocol::error::ErrorKind;
 use tenon_protocol::event::Envelope;
 use tenon_protocol::handshake::AgentHello;
 use tenon_protocol::methods::{EVENT, EnvironmentParams, Method as _, Observe, Unobserve};
@@ -34,6 +35,9 @@ const OUTBOX_BYTES_SOFT: usize = 1024 * 1024;
 
 /// How long the agent may take for the handshake; it answers within milliseconds.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that may close during the handshake before it is given up: an agent leaves once.
+const HANDSHAKE_TRIES_MAX: u32 = 4;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -94,17 +98,31 @@ pub(crate) async fn run(
     while let Some(command) = commands.recv().await {
         let Command::Order(order) = command else { continue };
         let entrance = if generation == 0 { Entrance::First } else { Entrance::Again };
-        let link = match connector.connect(entrance).await {
-            Ok(stream) => Link::shake_hands(stream, &options, generation + 1).await,
-            Err(error) => Err(error),
-        };
-        match link {
+        match link_up(&mut connector, entrance, &options, generation + 1).await {
             Ok(mut link) => {
                 generation += 1;
                 link.order(order);
                 link.serve(&mut commands).await;
             }
             Err(error) => order.fail(error),
+        }
+    }
+}
+
+/// Connects and shakes hands. An agent that is just leaving takes a connection and closes it: nothing was asked of it yet, so
+/// the next one may be asked instead.
+async fn link_up(
+    connector: &mut impl Connector,
+    entrance: Entrance,
+    options: &ClientOptions,
+    generation: u64,
+) -> Result<Link, ClientError> {
+    let mut tries = 1;
+    loop {
+        let stream = connector.connect(entrance).await?;
+        match Link::shake_hands(stream, options, generation).await {
+            Err(ClientError::Disconnected) if tries < HANDSHAKE_TRIES_MAX => tries += 1,
+            outcome => return outcome,
         }
     }
 }
@@ -331,7 +349,14 @@ async fn greet(stream: &mut UnixStream, lines: &mut Lines) -> Result<AgentHello,
             Ok(_) | Err(_) => return Err(ClientError::Disconnected),
         }
     };
-    let result = outcome(&parse(line)?)?;
+    let result = match outcome(&parse(line)?) {
+        Err(ClientError::Rpc(error)) if error.is(ErrorKind::Draining) => {
+            // It is leaving, and closes the connection when it has: the one that follows can be started then.
+            while stream.read(&mut chunk).await.is_ok_and(|count| count > 0) {}
+            return Err(ClientError::Disconnected);
+        }
+        outcome => outcome?,
+    };
     let result: InitializeResult = serde_json::from_str(result.get()).map_err(|error| {
         ClientError::UnexpectedResult { method: "initialize".to_owned(), message: error.to_string() }
     })?;

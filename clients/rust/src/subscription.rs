@@ -87,7 +87,7 @@ impl Subscription {
             live: None,
             closed: false,
         };
-        subscription.reopen().await?;
+        subscription.reopen_with_tries().await?;
         Ok(subscription)
     }
 

@@ -224,6 +224,39 @@ async fn a_subscription_goes_on_behind_its_last_event_and_yields_none_twice() {
     played.await.unwrap();
 }
 
+#[tokio::test]
+async fn a_connection_that_breaks_while_it_subscribes_costs_nothing() {
+    let (streams, mut agents) = connections(2);
+    let (mut first, mut second) = (agents.remove(0).unwrap(), agents.remove(0).unwrap());
+    let played = play(async move {
+        first.greet().await;
+        first.expect("agent/observe").await;
+        drop(first);
+        second.greet().await;
+        let request = second.expect("agent/observe").await;
+        second.answer(&request, json!("sub-1")).await;
+        second.event("sub-1", 1).await;
+        second
+    });
+    let client = connect(streams).await;
+    let mut events = client.observe("s_1", After::Start, ObserveOptions::default()).await.unwrap();
+    assert_eq!(seq(events.next().await), 1);
+    played.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_leaves_during_the_handshake_is_replaced_by_the_next() {
+    let (streams, mut agents) = connections(2);
+    let (leaving, mut next) = (agents.remove(0).unwrap(), agents.remove(0).unwrap());
+    drop(leaving);
+    let played = play(async move {
+        next.greet().await;
+        next
+    });
+    drop(connect(streams).await);
+    played.await.unwrap();
+}
+
 fn open_result() -> Value {
     json!({
         "session": {
