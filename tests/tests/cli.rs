@@ -1,3 +1,12 @@
 //! The command line, driven as a person or a script drives it: real processes, a real daemon, a real HTTP server. Not here:
 //! what survives a crash (`crash`).
 mod accepted;
+mod attach;
+mod daemon;
+mod exits;
+mod observers;
+mod pipes;
+mod providers;
+mod secrets;
+mod shipped;
+mod starts;

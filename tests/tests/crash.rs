@@ -1,2 +1,4 @@
 //! What survives `kill -9`, of any process, at any moment. Not here: ordinary ends (`cli`).
 mod client;
+mod commands;
+mod everywhere;

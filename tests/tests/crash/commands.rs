@@ -1,0 +1,90 @@
+//! `kill -9` of the daemon while a command runs: nothing of it survives, its outcome is unknown, and it is not run again.
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::json;
+use tenon_tests::conversation::{self, Exchange};
+use tenon_tests::home::Home;
+use tenon_tests::model_server::{ModelServer, Reply};
+use tenon_tests::process::Process;
+use tenon_tests::running::PATIENCE;
+
+/// How long a tree may outlive its daemon.
+const SURVIVAL_MAX: Duration = Duration::from_secs(1);
+
+/// Returns an argument that no other process has: a number that `sleep` takes.
+fn marker() -> String {
+    format!("98765.{}{}", std::process::id(), std::thread::current().name().unwrap_or_default().len())
+}
+
+/// Waits until a command writes to the pipe `up` of the workspace.
+fn wait_for_up(home: &Home) {
+    let path = home.workspace().join("up");
+    let (sender, receiver) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        File::open(path).unwrap().read_to_string(&mut text).unwrap();
+        sender.send(text).ok();
+    });
+    assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), "up\n");
+}
+
+fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
+    let command = format!("echo ran >> ran.txt; {command}");
+    let script = conversation::by_exchanges(move |done: &[Exchange]| match done.last() {
+        None => Reply::call("shell", &json!({"command": command})),
+        Some(_) => Reply::text("I see."),
+    });
+    let server = ModelServer::start(script).unwrap();
+    let home = Home::with_model(wire, &server).unwrap();
+    mknodat(CWD, home.workspace().join("up"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let mut run = home.start(&["run", "--json", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
+    let opened = run.event_of("run.opened").unwrap();
+    let session = opened["data"]["sessionId"].as_str().unwrap().to_owned();
+    run.event_of("tool.started").unwrap();
+    wait_for_up(&home);
+    // Without a client nothing starts the daemon again.
+    run.kill().unwrap();
+    let tree = Process::with_argument(&marker()).unwrap();
+    assert!(tree.len() >= processes, "{:?}", tree.iter().map(Process::command_line).collect::<Vec<_>>());
+    home.kill_daemon().unwrap();
+    let killed = Instant::now();
+    for process in &tree {
+        let left = SURVIVAL_MAX.saturating_sub(killed.elapsed());
+        assert!(process.ends_within(left).unwrap(), "{} survived", process.command_line());
+    }
+    assert!(Process::with_argument(&marker()).unwrap().is_empty());
+    assert!(home.daemon().unwrap().is_none(), "all of it without a restart");
+
+    let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
+    let ended = observed.event_of("tool.ended").unwrap();
+    assert_eq!(ended["data"]["status"], "unknown", "{ended}");
+    assert_eq!(observed.event_of("turn.ended").unwrap()["data"]["stop"], "done");
+    assert_eq!(home.read("ran.txt"), "ran\n", "it is not run again");
+    let arguments = ["run", "--session", &session, "--profile", "full", "--model", "fake/x", "and?"];
+    assert_eq!(home.tenon(&arguments).unwrap().expect(0).unwrap().stdout, "I see.\n");
+    let requests = server.requests();
+    conversation::check(requests.iter().map(AsRef::as_ref)).unwrap();
+    let told = conversation::exchanges(requests.last().unwrap()).unwrap();
+    assert!(told[0].result.as_ref().unwrap().contains("unknown"), "{told:?}");
+    assert_eq!(home.read("ran.txt"), "ran\n");
+    home.tenon(&["log", "--verify"]).unwrap().expect(0).unwrap();
+}
+
+#[test]
+fn a_command_dies_with_the_daemon() {
+    let marker = marker();
+    dies_with_the_daemon("openai-chat", &format!("echo up > up; sleep {marker}"), 1);
+}
+
+#[test]
+fn a_command_that_hides_dies_with_the_daemon() {
+    // Forked twice, in a session of its own, deaf to every signal that asks; the parent it had is long gone.
+    let marker = marker();
+    let hidden = format!("trap \"\" TERM HUP INT; echo up > up; exec sleep {marker}");
+    let command = format!("(setsid sh -c '{hidden}' </dev/null >/dev/null 2>&1 &); sleep {marker}");
+    dies_with_the_daemon("anthropic-messages", &command, 2);
+}
