@@ -5,4 +5,5 @@ pub mod model_server;
 pub mod process;
 pub mod running;
 pub mod surroundings;
+pub mod waiting;
 pub mod scenario;

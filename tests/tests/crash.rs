@@ -1,4 +1,6 @@
 //! What survives `kill -9`, of any process, at any moment. Not here: ordinary ends (`cli`).
+mod admission;
 mod client;
 mod commands;
 mod everywhere;
+mod stream;

@@ -7,6 +7,7 @@ use tenon_tests::home::Home;
 use tenon_tests::model_server::{Gate, ModelServer, Reply, Script};
 use tenon_tests::running::{PATIENCE, Running};
 use tenon_tests::surroundings::slow_tests;
+use tenon_tests::waiting;
 
 const WIRE: &str = "openai-chat";
 
@@ -59,34 +60,16 @@ fn a_turn_that_waits_for_a_person_does_not_hold_it() {
     let write = Reply::call("write", &json!({"path": "new.txt", "content": "new"}));
     let server = ModelServer::start(Script::new([write, Reply::text("Done.")])).unwrap();
     let home = Home::with_model(WIRE, &server).unwrap();
-    let session = waiting_session(&home);
+    let session = waiting::session(&home).unwrap();
     home.tenon(&["stop"]).unwrap().expect(0).unwrap();
     assert!(home.daemon().unwrap().is_none());
-    let request = home.tenon(&["requests", "--json"]).unwrap().expect(0).unwrap().json_lines().unwrap();
-    let request =
-        request.iter().find(|request| request["kind"] == "approval").expect("it still waits").clone();
+    let request = waiting::approval(&home).unwrap();
     assert_eq!(request["session"], session);
     let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
     let id = request["requestId"].as_str().unwrap();
     home.tenon(&["requests", "answer", id, "allow"]).unwrap().expect(0).unwrap();
     assert_eq!(observed.event_of("turn.ended").unwrap()["data"]["stop"], "done");
     assert_eq!(home.read("new.txt"), "new");
-}
-
-/// Starts a turn over `rpc` that waits for an approval, and returns its session.
-fn waiting_session(home: &Home) -> String {
-    let rpc = |method: &str, params: serde_json::Value| {
-        let done = home.tenon(&["rpc", method, &params.to_string()]).unwrap().expect(0).unwrap();
-        serde_json::from_str::<serde_json::Value>(&done.stdout).unwrap()
-    };
-    let workspace = format!("file://{}", home.workspace().display());
-    let settings = json!({"model": "fake/x", "profile": "review", "trust": "session"});
-    let opened = rpc("agent/open", json!({"workspace": workspace, "settings": settings}));
-    let session = opened["session"]["id"].as_str().unwrap().to_owned();
-    let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
-    rpc("agent/prompt", json!({"sessionId": session, "input": [{"type": "text", "text": "go"}]}));
-    while observed.event_of("request.opened").unwrap()["data"]["kind"] != "approval" {}
-    session
 }
 
 #[test]
