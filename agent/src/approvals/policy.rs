@@ -38,11 +38,6 @@ impl Policy {
         Self { grants, ..self }
     }
 
-    /// Returns the sandbox level of commands.
-    pub(crate) const fn level(&self) -> Level {
-        self.level
-    }
-
     /// Returns whether a question that nobody can answer is denied instead of waiting.
     pub(crate) const fn denies_unattended(&self) -> bool {
         matches!(self.effective.unattended, Unattended::Deny)

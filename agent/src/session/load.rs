@@ -55,8 +55,8 @@ pub(crate) async fn create(
     leave: CancellationToken,
 ) -> Result<Live, RpcError> {
     let root = open_root(&seed.root)?;
-    let trusted = resources.standing.trusts(&seed.workspace);
-    let world = World::load(&resources.paths, &seed.variables, Some((root.path(), trusted)))
+    let trust = resources.standing.trust_of(&seed.workspace);
+    let world = World::load(&resources.paths, &seed.variables, Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     let id: SessionId = ids::new(&*resources.entropy);
     let state = State::new(id, 1);
@@ -105,8 +105,8 @@ pub(crate) async fn load(
         RpcError::new(ErrorKind::WorkspaceNotFound, format!("{workspace} names no workspace on this machine"))
     })?;
     let root = open_root(&path)?;
-    let trusted = resources.standing.trusts(&state.listed.item.workspace);
-    let mut world = World::load(&resources.paths, &Variables::new(), Some((root.path(), trusted)))
+    let trust = resources.standing.trust_of(&state.listed.item.workspace);
+    let mut world = World::load(&resources.paths, &Variables::new(), Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     world.keep_children(&state.environment);
     let channel = mpsc::channel(COMMANDS_LEN_MAX);
@@ -150,8 +150,8 @@ impl Actor {
 
     /// Reads the configuration anew. What cannot be read leaves the last good one in force.
     pub(crate) fn refresh_world(&mut self) {
-        let trusted = self.resources.standing.trusts(&self.state.listed.item.workspace);
-        let loaded = World::load(&self.resources.paths, &self.brought, Some((self.root.path(), trusted)));
+        let trust = self.resources.standing.trust_of(&self.state.listed.item.workspace);
+        let loaded = World::load(&self.resources.paths, &self.brought, Some((self.root.path(), trust)));
         match loaded {
             Ok(mut world) => {
                 if self.brought.is_empty() {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tenon_protocol::event::all::GrantItem;
 use tenon_protocol::ids::{CallId, SessionId};
+use tenon_protocol::session::TrustState;
 use tokio::sync::watch;
 
+use crate::approvals::Trust;
 use crate::base::clock::SharedClock;
 use crate::base::ids::SharedEntropy;
 use crate::config::paths::Paths;
@@ -34,6 +36,12 @@ impl Standing {
     /// Tells whether a workspace is trusted now.
     pub(crate) fn trusts(&self, workspace: &str) -> bool {
         self.trusted.borrow().contains(workspace)
+    }
+
+    /// Returns the trust of a workspace for its own sake: no session's setting counts.
+    pub(crate) fn trust_of(&self, workspace: &str) -> Trust {
+        let state = if self.trusts(workspace) { TrustState::Trusted } else { TrustState::Untrusted };
+        Trust { state, setting: None }
     }
 
     /// Adds a trusted workspace that was committed.

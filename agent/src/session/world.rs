@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tenon_protocol::session::{SessionLimits, Settings};
 
+use crate::approvals::Trust;
 use crate::catalogue;
 use crate::config::Config;
 use crate::config::credentials::Credentials;
@@ -38,11 +39,12 @@ impl World {
     pub(crate) fn load(
         paths: &Paths,
         variables: &Variables,
-        workspace: Option<(&Path, bool)>,
+        workspace: Option<(&Path, Trust)>,
     ) -> Result<Self, ConfigError> {
         let user = Source::read(&paths.config_file)?;
-        let own: Option<PathBuf> =
-            workspace.filter(|(_, trusted)| *trusted).map(|(root, _)| workspace_config(root));
+        let own: Option<PathBuf> = workspace
+            .filter(|(_, trust)| trust.reads_configuration())
+            .map(|(root, _)| workspace_config(root));
         let workspace = match own {
             Some(file) => Source::read(&file)?,
             None => None,
