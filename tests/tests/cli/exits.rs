@@ -4,6 +4,7 @@ use serde_json::json;
 use tenon_tests::home::{Home, provider};
 use tenon_tests::model_server::{Gate, ModelServer, Reply, Script};
 use tenon_tests::running::{Finished, Running};
+use tenon_tests::surroundings::slow_tests;
 
 const WIRE: &str = "openai-chat";
 
@@ -81,6 +82,9 @@ fn three_at_the_limit_of_steps() {
 
 #[test]
 fn three_when_the_time_is_over() {
+    if !slow_tests() {
+        return;
+    }
     let gate = Gate::new();
     let server = ModelServer::start(Script::new([Reply::text("late").gate(&gate)])).unwrap();
     let home = Home::with_model(WIRE, &server).unwrap();

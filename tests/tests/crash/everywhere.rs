@@ -102,7 +102,7 @@ impl<'a> FromIterator<&'a Value> for Unique {
 }
 
 fn killed_everywhere(wire: &str) {
-    let step = if slow_tests() { 1 } else { 13 };
+    let step = if slow_tests() { 1 } else { 17 };
     let mut kills = 0;
     for number in (0..).step_by(step) {
         match killed_behind(wire, number) {
