@@ -104,9 +104,10 @@ impl Journal {
     ) -> Result<(Self, Writer), OpenError> {
         state_dir::prepare(directory)?;
         let database = directory.join(DATABASE);
+        let wal = connection::wal_begins(&database);
         let connection = open_database(directory, &database)?;
         let head_file = HeadFile::open(directory).map_err(|source| created(directory, source))?;
-        let claim = claim::claim(&connection, head_file.read())?;
+        let claim = claim::claim(&connection, head_file.read(), wal)?;
         let (commands, queue) = mpsc::channel(QUEUE_LEN_MAX);
         let journal = Self {
             commands,

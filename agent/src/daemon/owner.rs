@@ -1,8 +1,8 @@
 //! Ownership of the state directory: one kernel lock for the life of the process. Not here: the term in the database, which fences
 //! an owner that was paused (`journal`).
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{Read as _, Seek as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,8 +81,9 @@ impl Owner {
             boot: boot_id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let line = serde_json::to_string(&holder).unwrap_or_default();
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{line}")).map_err(io)?;
+        let mut line = serde_json::to_string(&holder).unwrap_or_default();
+        line.push('\n');
+        write(&file, line.as_bytes()).map_err(io)?;
         Ok(Self { _file: file })
     }
 }
@@ -100,6 +101,13 @@ fn who(file: &mut File) -> Option<Holder> {
     None
 }
 
+/// Writes over what the last holder left. It is cut only where it was longer: emptying a file waits for the disk.
+fn write(file: &File, line: &[u8]) -> std::io::Result<()> {
+    file.write_all_at(line, 0)?;
+    let length = line.len() as u64;
+    if file.metadata()?.len() > length { file.set_len(length) } else { Ok(()) }
+}
+
 fn read(file: &mut File) -> Option<Holder> {
     file.rewind().ok()?;
     let mut text = String::new();
@@ -113,6 +121,8 @@ fn boot_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]

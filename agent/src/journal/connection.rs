@@ -36,6 +36,40 @@ pub(in crate::journal) fn open(database: &Path, cache_kib: i64) -> rusqlite::Res
     Ok(connection)
 }
 
+/// How a WAL is found before the database is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::journal) enum Wal {
+    /// The last owner left in good order and nobody else has the database open: the file will be made, or was empty.
+    New,
+    /// There are frames in it, old or not.
+    Old,
+}
+
+/// Looks how the WAL begins. Must be asked before the database is opened.
+pub(in crate::journal) fn wal_begins(database: &Path) -> Wal {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    match std::fs::metadata(name) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Wal::New,
+        Ok(wal) if wal.len() == 0 => Wal::New,
+        Ok(_) | Err(_) => Wal::Old,
+    }
+}
+
+/// Runs `work` without waiting for the disk: what it commits gets there with the next commit, at the latest.
+///
+/// Only over a WAL that begins: without a wait the header of one that starts over could reach the disk after the frames
+/// behind it, and frames of before would be read as if they followed it.
+pub(in crate::journal) fn without_waiting<T, E: From<rusqlite::Error>>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    let done = work();
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    done
+}
+
 /// Opens a connection that cannot change anything.
 pub(in crate::journal) fn open_reader(database: &Path) -> rusqlite::Result<Connection> {
     let connection = open(database, READER_CACHE_KIB)?;

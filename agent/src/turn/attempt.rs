@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::message::{MessageEnded, MessageRole, MessageStarted};
@@ -25,6 +25,9 @@ use crate::tools::Registry;
 use crate::turn::ports::{Fact, PortClosed, Ports, View};
 use crate::turn::record::{self, AnswerRecord};
 use crate::turn::{context, failure};
+
+/// Calls that are recorded as one at most: a broken model may send thousands at once.
+const UNRECORDED_LEN_MAX: usize = 16;
 
 /// A call as the model made it.
 #[derive(Clone, Debug)]
@@ -69,13 +72,23 @@ pub(crate) struct Attempt {
     view: View,
     growing: Vec<Growing>,
     calls: Vec<(CallId, ModelCall)>,
+    /// Complete calls that are not recorded yet: whatever has come by then is recorded as one.
+    unrecorded: Vec<(Fact, Proposal)>,
     usage: Option<TokenUsage>,
 }
 
 impl Attempt {
     /// Prepares a try that is recorded as begun.
     pub(crate) fn new(ports: Arc<dyn Ports>, registry: Registry, view: View) -> Self {
-        Self { ports, registry, view, growing: Vec::new(), calls: Vec::new(), usage: None }
+        Self {
+            ports,
+            registry,
+            view,
+            growing: Vec::new(),
+            calls: Vec::new(),
+            unrecorded: Vec::new(),
+            usage: None,
+        }
     }
 
     /// Runs it to its end; `propose` is told each complete call, after it is recorded.
@@ -86,23 +99,39 @@ impl Attempt {
     ) -> Result<AttemptEnd, PortClosed> {
         let mut stream = self.view.provider.stream(context::request(&self.view));
         loop {
-            let event = tokio::select! {
-                biased;
-                // The stream is dropped, which closes the connection; what it had brought is in `growing`.
-                () = cancel.cancelled() => return self.cancelled().await,
-                event = stream.next() => event,
+            // Calls wait only for what is here already, which nearly always is the end of the answer.
+            let here = if self.unrecorded.is_empty() { None } else { stream.next().now_or_never() };
+            let event = match here {
+                Some(event) if self.unrecorded.len() < UNRECORDED_LEN_MAX => event,
+                Some(event) => {
+                    self.record_calls(Vec::new(), &mut propose).await?;
+                    event
+                }
+                None => {
+                    self.record_calls(Vec::new(), &mut propose).await?;
+                    tokio::select! {
+                        biased;
+                        // The stream is dropped, which closes the connection; what it had brought is in `growing`.
+                        () = cancel.cancelled() => return self.cancelled().await,
+                        event = stream.next() => event,
+                    }
+                }
             };
             match event {
                 Some(Ok(ProviderEvent::Opened | ProviderEvent::CallDelta { .. })) => {}
-                Some(Ok(ProviderEvent::TextDelta(text))) => self.grow(MessageRole::Assistant, &text).await?,
+                Some(Ok(ProviderEvent::TextDelta(text))) => {
+                    self.record_calls(Vec::new(), &mut propose).await?;
+                    self.grow(MessageRole::Assistant, &text).await?;
+                }
                 Some(Ok(ProviderEvent::ReasoningDelta(text))) => {
+                    self.record_calls(Vec::new(), &mut propose).await?;
                     self.grow(MessageRole::Reasoning, &text).await?;
                 }
                 Some(Ok(ProviderEvent::Usage(usage))) => self.usage = Some(usage),
-                Some(Ok(ProviderEvent::Call { call, arguments })) => {
-                    propose(self.propose(call, arguments).await?).await;
+                Some(Ok(ProviderEvent::Call { call, arguments })) => self.note_call(call, arguments),
+                Some(Ok(ProviderEvent::Finished(finish))) => {
+                    return self.finished(finish, &mut propose).await;
                 }
-                Some(Ok(ProviderEvent::Finished(finish))) => return self.finished(finish).await,
                 Some(Err(error)) => return Ok(AttemptEnd::Failed(error)),
                 None => {
                     let message = "the stream ended without saying that the answer is complete";
@@ -130,11 +159,7 @@ impl Attempt {
         Ok(())
     }
 
-    async fn propose(
-        &mut self,
-        call: ModelCall,
-        arguments: Result<Value, String>,
-    ) -> Result<Proposal, PortClosed> {
+    fn note_call(&mut self, call: ModelCall, arguments: Result<Value, String>) {
         let id = self.ports.new_call();
         let input = arguments.as_ref().map_or_else(|_| Value::String(call.arguments.clone()), Clone::clone);
         let title =
@@ -148,13 +173,33 @@ impl Attempt {
             input: Json(input),
             digest: digest.to_string(),
         });
-        self.ports.commit(vec![fact]).await?;
-        let proposal = Proposal { id: id.clone(), name: call.name.clone(), arguments };
+        self.unrecorded.push((fact, Proposal { id: id.clone(), name: call.name.clone(), arguments }));
         self.calls.push((id, call));
-        Ok(proposal)
     }
 
-    async fn finished(&mut self, finish: Finish) -> Result<AttemptEnd, PortClosed> {
+    /// Records the calls that wait for it, and `more` with them; then tells of them.
+    async fn record_calls(
+        &mut self,
+        more: Vec<Fact>,
+        propose: &mut impl AsyncFnMut(Proposal),
+    ) -> Result<(), PortClosed> {
+        let (mut facts, proposals): (Vec<Fact>, Vec<Proposal>) = self.unrecorded.drain(..).unzip();
+        facts.extend(more);
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.ports.commit(facts).await?;
+        for proposal in proposals {
+            propose(proposal).await;
+        }
+        Ok(())
+    }
+
+    async fn finished(
+        &mut self,
+        finish: Finish,
+        propose: &mut impl AsyncFnMut(Proposal),
+    ) -> Result<AttemptEnd, PortClosed> {
         let usage = self.priced(&finish.usage);
         let mut facts = self.close_messages(false);
         let answer = AnswerRecord { calls: std::mem::take(&mut self.calls), verbatim: finish.verbatim };
@@ -164,7 +209,7 @@ impl Attempt {
         ended.usage = Some(usage);
         ended.finish = Some(finish_name(&finish.reason).to_owned());
         facts.push(Fact { body: ended.into(), private: record::encode(&answer) });
-        self.ports.commit(facts).await?;
+        self.record_calls(facts, propose).await?;
         Ok(AttemptEnd::Whole { refused, cut })
     }
 

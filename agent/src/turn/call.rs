@@ -1,5 +1,6 @@
 //! One call: prepare, decide, ask if need be, run, settle. Not here: when it may (`machine`).
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tenon_protocol::content::Content;
@@ -8,10 +9,11 @@ use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
 use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, RequestId};
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 use tenon_protocol::signal::Delta;
-use tenon_protocol::tool::CallStatus;
+use tenon_protocol::tool::{CallStatus, EffectClass};
 use tokio_util::sync::CancellationToken;
 
 use crate::approvals::{Action, Decision};
+use crate::base::clock::SharedClock;
 use crate::base::ids;
 use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
@@ -31,30 +33,51 @@ enum Permission {
     Settled(Outcome),
 }
 
+/// How long a call that only reads may run before its start is recorded. Nothing is lost if it never was: such a call is
+/// simply run again. Whoever watches wants to know of one that takes its time, and for the others one commit does.
+const STARTED_AFTER: Duration = Duration::from_millis(100);
+
 /// Runs a call to its settlement, which is recorded when this returns.
 pub(crate) async fn run(
     ports: Arc<dyn Ports>,
     registry: Registry,
+    clock: SharedClock,
     proposal: Proposal,
     cancel: CancellationToken,
 ) -> Result<(), PortClosed> {
     let id = proposal.id.clone();
-    let outcome = match permission(&*ports, &registry, &proposal, &cancel).await? {
-        Permission::Settled(outcome) => outcome,
-        Permission::Granted(approved) => {
-            let prepared = approved.prepared();
-            let started = ToolStarted {
-                call_id: id.clone(),
-                effect: prepared.effect,
-                intent: prepared.intent.clone(),
-                allowed_by: approved.allowed_by().to_owned(),
-            };
-            ports.commit(vec![Fact::new(started)]).await?;
-            let progress = progress(&ports, &id);
-            approved.run(RunContext { call: id.clone(), cancel, progress }).await
+    let approved = match permission(&*ports, &registry, &proposal, &cancel).await? {
+        Permission::Settled(outcome) => return settle(&*ports, &id, outcome).await,
+        Permission::Granted(approved) => approved,
+    };
+    let prepared = approved.prepared();
+    let effect = prepared.effect;
+    let started = Fact::new(ToolStarted {
+        call_id: id.clone(),
+        effect,
+        intent: prepared.intent.clone(),
+        allowed_by: approved.allowed_by().to_owned(),
+    });
+    let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id) };
+    if effect != EffectClass::Pure {
+        ports.commit(vec![started]).await?;
+        let outcome = approved.run(context).await;
+        return settle(&*ports, &id, outcome).await;
+    }
+    let mut running = std::pin::pin!(approved.run(context));
+    let outcome = tokio::select! {
+        biased;
+        outcome = &mut running => {
+            let facts = std::iter::once(started).chain(settlement(&*ports, &id, outcome));
+            return ports.commit(facts.collect()).await;
+        }
+        // It goes on below.
+        () = clock.sleep(STARTED_AFTER) => {
+            ports.commit(vec![started]).await?;
+            running.await
         }
     };
-    ports.commit(settlement(&*ports, &id, outcome)).await
+    settle(&*ports, &id, outcome).await
 }
 
 /// Settles a call that never ran.

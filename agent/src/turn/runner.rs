@@ -310,9 +310,10 @@ impl Runner {
     fn start_call(&mut self, id: &CallId) {
         let Some(proposal) = self.proposals.remove(id) else { return };
         let (ports, registry) = (Arc::clone(&self.ports), self.registry.clone());
+        let clock = Arc::clone(&self.clock);
         let (cancel, call) = (self.cancel_step.clone(), id.clone());
         self.start(Work::Call(id.clone()), async move {
-            call::run(ports, registry, proposal, cancel).await.map(|()| Report::Settled(call))
+            call::run(ports, registry, clock, proposal, cancel).await.map(|()| Report::Settled(call))
         });
     }
 
