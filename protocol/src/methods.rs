@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::ErrorKind;
 use crate::{admin, answer, list, log, open, prompt};
 
 /// How far a client may rely on a method.
@@ -31,6 +32,10 @@ pub trait Method {
     const STABILITY: Stability;
     /// Who may send it.
     const ACCESS: Access;
+    /// What it does, in one sentence.
+    const SUMMARY: &'static str;
+    /// The kinds of failure of its own, beside those every request may end with.
+    const ERRORS: &'static [ErrorKind];
     /// Its parameters.
     type Params: Wire;
     /// Its result.
@@ -67,9 +72,12 @@ pub struct MethodInfo {
 }
 
 macro_rules! methods {
-    ($($(#[$doc:meta])* $marker:ident $name:literal $params:ty => $result:ty, $access:ident, $stability:ident;)*) => {
+    ($(
+        #[doc = $summary:literal]
+        $marker:ident $name:literal $params:ty => $result:ty, $access:ident, $stability:ident, [$($error:ident)*];
+    )*) => {
         $(
-            $(#[$doc])*
+            #[doc = $summary]
             #[derive(Clone, Copy, Debug)]
             pub enum $marker {}
 
@@ -77,6 +85,8 @@ macro_rules! methods {
                 const NAME: &'static str = $name;
                 const STABILITY: Stability = Stability::$stability;
                 const ACCESS: Access = Access::$access;
+                const SUMMARY: &'static str = $summary.trim_ascii();
+                const ERRORS: &'static [ErrorKind] = &[$(ErrorKind::$error),*];
                 type Params = $params;
                 type Result = $result;
             }
@@ -96,25 +106,25 @@ macro_rules! methods {
 
 methods! {
     /// Opens, attaches to or forks a session.
-    Open "agent/open" open::OpenParams => open::OpenResult, Act, Stable;
+    Open "agent/open" open::OpenParams => open::OpenResult, Act, Stable, [SessionNotFound WorkspaceNotFound InvalidConfig];
     /// Lists things of a kind.
-    List "agent/list" list::ListParams => list::ListResult, Look, Stable;
+    List "agent/list" list::ListParams => list::ListResult, Look, Stable, [UnknownKind];
     /// Parts with a session.
-    Close "agent/close" open::CloseParams => open::SeqResult, Act, Stable;
+    Close "agent/close" open::CloseParams => open::SeqResult, Act, Stable, [SessionNotFound SessionBusy];
     /// Sends a message.
-    Prompt "agent/prompt" prompt::PromptParams => prompt::PromptResult, Act, Stable;
+    Prompt "agent/prompt" prompt::PromptParams => prompt::PromptResult, Act, Stable, [SessionNotFound SessionClosed NotSteerable QueueFull SessionBusy AuthRequired InvalidConfig];
     /// Interrupts the running turn.
-    Interrupt "agent/interrupt" prompt::InterruptParams => prompt::InterruptResult, Act, Stable;
+    Interrupt "agent/interrupt" prompt::InterruptParams => prompt::InterruptResult, Act, Stable, [SessionNotFound NoTurn];
     /// Subscribes to a log.
-    Observe "agent/observe" log::ObserveParams => String, Look, Stable;
+    Observe "agent/observe" log::ObserveParams => String, Look, Stable, [SessionNotFound CursorExpired TooManyObservers];
     /// Ends a subscription.
-    Unobserve "agent/unobserve" (String,) => bool, Look, Stable;
+    Unobserve "agent/unobserve" (String,) => bool, Look, Stable, [];
     /// Reads a page of a log.
-    Log "agent/log" log::LogParams => log::LogResult, Look, Stable;
+    Log "agent/log" log::LogParams => log::LogResult, Look, Stable, [SessionNotFound CursorExpired];
     /// Answers a request.
-    Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable;
+    Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable, [RequestNotFound AlreadyResolved];
     /// Housekeeping of the daemon.
-    Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable;
+    Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable, [WorkspaceNotFound RequestNotFound];
 }
 
 /// Notifications the agent takes, beside LSP's own.

@@ -3,9 +3,12 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::error::{ErrorKind, RpcError};
+use crate::event::observe::{ObserveClosed, ObserveCursor, ObserveLive, ObserveOpened};
 use crate::event::{Envelope, EventBody};
 use crate::handshake::{AgentHello, ClientHello};
-use crate::methods::{Method, Stability, Visitor};
+use crate::methods::{Access, EnvironmentParams, Method, Stability, Visitor};
+use crate::signal::Delta;
 
 /// Returns every document under `spec/schema/`: its file name and its JSON.
 pub fn documents() -> Vec<(&'static str, Value)> {
@@ -16,6 +19,9 @@ pub fn documents() -> Vec<(&'static str, Value)> {
         ("client-hello.json", of::<ClientHello>()),
         ("agent-hello.json", of::<AgentHello>()),
         ("errors.json", errors()),
+        ("error.json", of::<RpcError>()),
+        ("subscription.json", subscription()),
+        ("environment.json", of::<EnvironmentParams>()),
     ]
 }
 
@@ -30,7 +36,10 @@ struct Table(Map<String, Value>);
 impl Visitor for Table {
     fn method<M: Method>(&mut self) {
         let method = json!({
+            "summary": M::SUMMARY,
             "stability": stability(M::STABILITY),
+            "access": access(M::ACCESS),
+            "errors": M::ERRORS.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
             "params": of::<M::Params>(),
             "result": of::<M::Result>(),
         });
@@ -51,7 +60,25 @@ fn stability(stability: Stability) -> &'static str {
     }
 }
 
+fn access(access: Access) -> &'static str {
+    match access {
+        Access::Look => "look",
+        Access::Act => "act",
+    }
+}
+
+/// What a subscription delivers beside the events of its log: events of its own, and deltas.
+fn subscription() -> Value {
+    json!({
+        "observe.opened": of::<ObserveOpened>(),
+        "observe.live": of::<ObserveLive>(),
+        "observe.cursor": of::<ObserveCursor>(),
+        "observe.closed": of::<ObserveClosed>(),
+        "delta": of::<Delta>(),
+    })
+}
+
 fn errors() -> Value {
-    let kinds = crate::error::ErrorKind::ALL.iter().map(|kind| (kind.name().to_owned(), json!(kind.code())));
+    let kinds = ErrorKind::ALL.iter().map(|kind| (kind.name().to_owned(), json!(kind.code())));
     Value::Object(kinds.collect())
 }

@@ -5,3 +5,4 @@ mod cli;
 mod crash;
 #[cfg(test)]
 mod scenarios;
+mod spec;

@@ -12,7 +12,7 @@ type Step = (&'static str, fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("tidy", tidy::run),
-    ("codegen", || codegen::run(true)),
+    ("codegen", || codegen::run(codegen::Mode::Check)),
     ("clippy", clippy),
     ("test", || test::run_with(test::Slow::Included, None)),
     ("doc", doc),

@@ -46,6 +46,9 @@ enum Task {
         /// Write nothing; fail when a file on disk differs
         #[arg(long)]
         check: bool,
+        /// Write also what takes back a promise of a stable item; never after a release
+        #[arg(long, conflicts_with = "check")]
+        break_promises: bool,
     },
     /// Check licences, bans and sources of the dependencies
     Deny,
@@ -58,7 +61,9 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bench(options) => bench::run(&options),
         Task::Dist => dist::run(),
-        Task::Codegen { check } => codegen::run(check),
+        Task::Codegen { check: true, .. } => codegen::run(codegen::Mode::Check),
+        Task::Codegen { break_promises: true, .. } => codegen::run(codegen::Mode::WriteAnyway),
+        Task::Codegen { .. } => codegen::run(codegen::Mode::Write),
         Task::Deny => deny::run(),
     };
     match outcome {

@@ -160,6 +160,9 @@ pub(crate) fn nearest(key: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+mod manual;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

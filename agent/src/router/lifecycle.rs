@@ -55,6 +55,9 @@ static SCHEMA: LazyLock<String> = LazyLock::new(|| {
         include_str!("../../../spec/schema/client-hello.json"),
         include_str!("../../../spec/schema/agent-hello.json"),
         include_str!("../../../spec/schema/errors.json"),
+        include_str!("../../../spec/schema/error.json"),
+        include_str!("../../../spec/schema/subscription.json"),
+        include_str!("../../../spec/schema/environment.json"),
     );
     format!("b3:{}", Digest::of(schema.as_bytes()))
 });

@@ -124,6 +124,8 @@ macro_rules! test_method {
             const NAME: &'static str = $name;
             const STABILITY: Stability = Stability::Experimental;
             const ACCESS: Access = Access::$access;
+            const SUMMARY: &'static str = "A method of the tests.";
+            const ERRORS: &'static [ErrorKind] = &[];
             type Params = $params;
             type Result = $result;
         }

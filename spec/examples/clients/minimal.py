@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""A whole client in sixty lines: python3 minimal.py WORKSPACE PROMPT. It speaks lines over `tenon attach`."""
+import json
+import os
+import subprocess
+import sys
+
+workspace, prompt = os.path.abspath(sys.argv[1]), sys.argv[2]
+agent = subprocess.Popen([os.environ.get("TENON", "tenon"), "attach"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+events, last_id = [], 0  # events that came while we waited for an answer
+
+
+def receive():
+    line = agent.stdout.readline()
+    if not line:
+        sys.exit("the agent closed the connection")
+    return json.loads(line)
+
+
+def send(message):
+    agent.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    agent.stdin.flush()
+
+
+def call(method, params):
+    global last_id
+    last_id += 1
+    send({"id": last_id, "method": method, "params": params})
+    while True:
+        message = receive()
+        if message.get("id") == last_id:
+            if "error" in message:
+                sys.exit(f"{method}: {message['error']['message']}")
+            return message["result"]
+        if message.get("method") == "agent/event":
+            events.append(message["params"]["result"])
+
+
+def approve(request):
+    print(f"? {request['title']}", file=sys.stderr)
+    ids = [option["id"] for option in request["options"]]
+    decision = "allow" if "allow" in ids else "deny"  # a real client asks a person
+    call("agent/answer", {"requestId": request["requestId"], "decision": decision})
+
+
+hello = {"protocol": [1], "client": {"id": "minimal-py", "kind": "example"}, "render": {"approval": {}}}
+call("initialize", {"processId": None, "rootUri": None, "capabilities": {"experimental": {"agent": hello}}})
+send({"method": "initialized", "params": {}})
+opened = call("agent/open", {"workspace": workspace, "settings": {"trust": "session"}})
+session = opened["session"]["id"]
+call("agent/observe", {"sessionId": session, "after": opened["cursor"]})
+turn = call("agent/prompt", {"sessionId": session, "input": [{"type": "text", "text": prompt}]}).get("turnId")
+while True:
+    event = events.pop(0) if events else receive().get("params", {}).get("result", {})
+    kind, data = event.get("type"), event.get("data", {})
+    if kind == "message.ended" and data["role"] == "assistant" and not data.get("superseded"):
+        print("".join(part["text"] for part in data["content"] if part["type"] == "text"), flush=True)
+    elif kind == "request.opened" and data["kind"] == "approval":
+        approve(data)
+    elif kind == "turn.ended" and event["turn"] == turn:
+        sys.exit(0 if data["stop"] == "done" else event["text"])
+    elif kind:
+        print(f"  {event['text']}", file=sys.stderr)

@@ -1,0 +1,1467 @@
+// Types of tenon's protocol, version 1. Generated from spec/schema by `cargo xtask codegen`: change the Rust types instead.
+//
+// A peer may send members and words that are not listed here: ignore the first, keep the second and show the event's `text`.
+
+/** What to do to the daemon. */
+export type AdminOp =
+  /** Take no more work, let turns finish, then leave. */
+  | "drain"
+  /** Interrupt turns and leave. */
+  | "stop"
+  /** Check the hash chains. */
+  | "verify"
+  /** Trust a workspace. */
+  | "trust"
+  /** Take back a workspace's trust, or a grant. */
+  | "revoke";
+
+/** Housekeeping of the daemon. */
+export interface AdminParams {
+  /** What to do. */
+  op: AdminOp;
+  /** The grant, for `revoke`. */
+  grant?: GrantId;
+  /** Only this session's log, for `verify`. */
+  sessionId?: SessionId;
+  /** The workspace, for `trust` and `revoke`. */
+  workspace?: string;
+}
+
+/** What came of it. */
+export interface AdminResult {
+  /** For `drain` and `stop`: the process that leaves. */
+  pid?: number;
+  /** For `drain`: turns that still run. */
+  running?: number;
+  /** For `trust` and `revoke`: the `all` log's place. */
+  seq?: number;
+  /** For `verify`: what was checked. */
+  verified?: Verified;
+}
+
+/** What became of a message. */
+export type Admission =
+  /** It started a turn. */
+  | "started"
+  /** It will join the running turn. */
+  | "steered"
+  /** It waits. */
+  | "queued"
+  /** The key was seen before: this is the first result again. */
+  | "duplicate";
+
+export type After = string;
+
+/** The daemon takes no new work. */
+export interface AgentDraining {
+  /** Turns that still run. */
+  running: number;
+}
+
+/** What the agent puts into `result.capabilities.experimental.agent`. */
+export interface AgentHello {
+  /** What it can do now. */
+  can: Can;
+  /** Experimental items that are on. */
+  experimental: Array<string>;
+  /** The running process. */
+  instance: Instance;
+  /** Limits. */
+  limits: Limits;
+  /** The version chosen: the highest both know. */
+  protocol: number;
+  /** The digest of the schema this build speaks. */
+  schema: string;
+}
+
+/** Answers a request. The first committed answer wins, the others get 1206. */
+export interface AnswerParams {
+  /** `allow`, `deny`, `answer`, or the id of one of its options; anything else is refused and decides nothing. */
+  decision: string;
+  /** The request. */
+  requestId: RequestId;
+  /** The answer of a question. */
+  form?: Json;
+  /** A reason, for the model and the log. */
+  note?: string;
+  /** The pattern of an `always`, as it was shown. */
+  pattern?: string;
+  /** How far it reaches; `once` if absent. */
+  scope?: Scope;
+}
+
+/** A try is over. */
+export interface AttemptEnded {
+  /** How. */
+  outcome: AttemptOutcome;
+  /** What went wrong. */
+  error?: ProviderFailure;
+  /** The model's own reason for stopping. */
+  finish?: string;
+  /** When the next try starts: RFC 3339. */
+  retryAt?: string;
+  /** What it used. */
+  usage?: Usage;
+}
+
+/** How a try ended. */
+export type AttemptOutcome =
+  /** The answer is whole. */
+  | "ok"
+  /** It failed; another may follow at `retryAt`. */
+  | "failed"
+  /** It was interrupted. */
+  | "interrupted";
+
+/** The request of a try is about to be sent. */
+export interface AttemptStarted {
+  /** Tries of this step so far, from 1. */
+  n: number;
+  /** The step, from 1. */
+  step: number;
+}
+
+/** Who did something. */
+export interface By {
+  /** The client's own id. */
+  id: string;
+  /** What it is. */
+  kind: string;
+}
+
+/** One tool call. */
+export type CallId = string;
+
+/** How a call ended. */
+export type CallStatus =
+  /** It did what it should. */
+  | "ok"
+  /** It failed, and the model was told why. */
+  | "failed"
+  /** A rule or a person refused it. */
+  | "denied"
+  /** It was interrupted. */
+  | "interrupted"
+  /** It started and its outcome was never recorded; it is not repeated. */
+  | "unknown";
+
+/** What the agent can do now. Absent: not at all. */
+export interface Can {
+  /** Files: `read`, `write`, `search`. */
+  files?: Json;
+  /** Queueing. */
+  queue?: QueueSupport;
+  /** Commands. */
+  shell?: ShellSupport;
+  /** Steering. */
+  steer?: Json;
+}
+
+/** Files were changed. The contents before and after are blobs named by their digests. */
+export interface ChangeApplied {
+  /** The change. */
+  changeId: ChangeId;
+  /** The place just before it. */
+  checkpointId: CheckpointId;
+  /** The files. */
+  files: Array<FileChange>;
+  /** What it could not cover. */
+  uncovered: Array<Uncovered>;
+  /** The call that made it. */
+  callId?: CallId;
+}
+
+/** A set of file edits, applied and reverted as one. */
+export type ChangeId = string;
+
+/** A place in the history of a workspace's files. */
+export type CheckpointId = string;
+
+/** What the client puts into `capabilities.experimental.agent`. */
+export interface ClientHello {
+  /** The protocol versions it speaks. */
+  protocol: Array<number>;
+  /** Who it is. */
+  client?: ClientInfo;
+  /** Which events it wants specially. */
+  events?: EventWishes;
+  /** Experimental items it wants, as `name@version`. */
+  experimental?: Array<string>;
+  /** What it can draw; a client without it is quiet. */
+  render?: Record<string, unknown>;
+  /** What it may do; `controller` if absent. */
+  role?: Role;
+}
+
+/** Who connects. No identity: it helps resuming and reading the log. */
+export interface ClientInfo {
+  /** Its own stable id. */
+  id: string;
+  /** What it is, such as `cli`. */
+  kind: string;
+  /** Its version. */
+  version?: string;
+}
+
+/** How to part with a session. */
+export type CloseHow =
+  /** Only this connection's subscriptions to it end. */
+  | "detach"
+  /** It takes no more work; its log stays. */
+  | "archive"
+  /** Its log goes. */
+  | "delete";
+
+/** Parts with a session. */
+export interface CloseParams {
+  /** How. */
+  how: CloseHow;
+  /** The session. */
+  sessionId: SessionId;
+}
+
+/** A configuration was taken. */
+export interface ConfigChanged {
+  /** The file. */
+  file: string;
+}
+
+/** A configuration was not taken; the last good one stays in force. */
+export interface ConfigRejected {
+  /** What is wrong. */
+  error: string;
+  /** The file. */
+  file: string;
+  /** The line, from 1. */
+  line?: number;
+}
+
+/** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`. */
+export type Content =
+  /** Plain text or Markdown. */
+  | { type: "text"; text: string; }
+  /** An image: `data` (base64) or `ref`. */
+  | { type: "image"; mime: string; data?: string; ref?: string; }
+  /** A file of the workspace, read when the message is delivered. */
+  | { type: "file"; path: string; range?: LineRange; }
+  /** Text a person selected, as it stood in the editor. */
+  | { type: "selection"; path: string; range: LineRange; text: string; }
+  /** Large content by reference. */
+  | { type: "ref"; bytes: number; mime: string; ref: string; title?: string; };
+
+/** A part of what precedes the conversation. */
+export interface ContextPart {
+  /** BLAKE3 of its bytes. */
+  digest: string;
+  /** `system`, `instructions`, `tools`. */
+  kind: string;
+  /** Where its bytes are. */
+  ref: string;
+  /** Where it came from, such as `AGENTS.md`. */
+  source?: string;
+}
+
+/** What precedes the conversation in every request from here on: with the log it gives each request byte for byte. */
+export interface ContextSet {
+  /** Counts the settings of a session, from 1. */
+  generation: number;
+  /** `provider/model`. */
+  model: string;
+  /** The parts, in order. */
+  parts: Array<ContextPart>;
+  /** The HTTP format. */
+  wire: string;
+}
+
+export type Cursor = string;
+
+/** How a message wants to be delivered. */
+export type Delivery =
+  /** Starts a turn when idle, else queues. */
+  | "auto"
+  /** Starts a turn, or fails with 1106. */
+  | "start"
+  /** Joins the running turn at its next safe point. */
+  | "steer"
+  /** Waits for a turn of its own. */
+  | "queue";
+
+/** Some text of an item that is still growing. It has no seq, may be dropped, and is superseded by the durable event that closes the item. */
+export interface Delta {
+  /** The item: a message or a call. */
+  d: string;
+  /** The byte offset of `t` in the item's whole text. */
+  from: number;
+  /** The text. */
+  t: string;
+}
+
+/** How often deltas may come. */
+export interface DeltaWish {
+  /** Messages a second; 30 if absent. */
+  maxPerSecond?: number;
+}
+
+/** What a call may do to the world; decides what happens to one that never settled. */
+export type EffectClass =
+  /** Only reads: may run again. */
+  | "pure"
+  /** Writes files of the workspace: settled by digest. */
+  | "file"
+  /** Runs a command: never again by itself. */
+  | "command"
+  /** Speaks to the network: never again by itself. */
+  | "network";
+
+/** An event as a reader takes it: any type, known or not. Events of a subscription itself (`observe.*`) have neither seq nor epoch. */
+export interface Envelope {
+  /** Its type. */
+  type: string;
+  /** When it was committed. */
+  at?: string;
+  /** Its data. */
+  data?: Json;
+  /** The log's epoch. */
+  epoch?: number;
+  /** Whether it was read from the log rather than as it happened. */
+  replay?: boolean;
+  /** Its place in the log. */
+  seq?: number;
+  /** The log. */
+  session?: string;
+  /** One line for people. */
+  text?: string;
+  /** The turn it belongs to. */
+  turn?: TurnId;
+}
+
+/** The parameters of `$/environment`: variables of the caller. */
+export interface EnvironmentParams {
+  /** Names and values. */
+  variables: Record<string, string>;
+}
+
+/** What stands in an error's `data`: the stable kind, advice, and the fields of that kind. */
+export interface ErrorData {
+  /** The stable kind. */
+  kind: string;
+  /** What to do next, one sentence each. */
+  hints?: Array<string>;
+  /** Whether to try again. */
+  retry?: Retry;
+}
+
+/** The type and data of an event. */
+export type EventBody =
+  /** The log begins. */
+  | { type: "session.created"; data: SessionCreated; }
+  /** Title or settings changed. */
+  | { type: "session.changed"; data: SessionChanged; }
+  /** The session rests, runs or waits. */
+  | { type: "session.state"; data: SessionStateChanged; }
+  /** The session was archived. */
+  | { type: "session.closed"; data: SessionClosed; }
+  /** What precedes the conversation in the prompt. */
+  | { type: "context.set"; data: ContextSet; }
+  /** Usage so far. */
+  | { type: "usage.changed"; data: UsageChanged; }
+  /** A message was taken in. */
+  | { type: "prompt.admitted"; data: PromptAdmitted; }
+  /** A waiting message was withdrawn, replaced or moved. */
+  | { type: "prompt.changed"; data: PromptChanged; }
+  /** A message reached its turn. */
+  | { type: "prompt.delivered"; data: PromptDelivered; }
+  /** A turn began. */
+  | { type: "turn.started"; data: TurnStarted; }
+  /** A turn ended. */
+  | { type: "turn.ended"; data: TurnEnded; }
+  /** A try of a step's provider request is dispatched. */
+  | { type: "attempt.started"; data: AttemptStarted; }
+  /** That try is over. */
+  | { type: "attempt.ended"; data: AttemptEnded; }
+  /** A message begins; deltas follow. */
+  | { type: "message.started"; data: MessageStarted; }
+  /** A message is whole. */
+  | { type: "message.ended"; data: MessageEnded; }
+  /** The model wants a call. */
+  | { type: "tool.proposed"; data: ToolProposed; }
+  /** A call was allowed and starts. */
+  | { type: "tool.started"; data: ToolStarted; }
+  /** A call is settled. */
+  | { type: "tool.ended"; data: ToolEnded; }
+  /** The steps of the plan or todo list changed. */
+  | { type: "plan.changed"; data: PlanChanged; }
+  /** Files of the workspace were changed. */
+  | { type: "change.applied"; data: ChangeApplied; }
+  /** A person is asked. */
+  | { type: "request.opened"; data: RequestItem; }
+  /** A request was answered. */
+  | { type: "request.resolved"; data: RequestResolved; }
+  /** A session appeared. */
+  | { type: "session.added"; data: SessionListed; }
+  /** A session is gone. */
+  | { type: "session.removed"; data: SessionRemoved; }
+  /** A request waits. */
+  | { type: "request.added"; data: RequestAdded; }
+  /** A request waits no more. */
+  | { type: "request.removed"; data: RequestRemoved; }
+  /** A grant was made. */
+  | { type: "grant.added"; data: GrantAdded; }
+  /** A grant was taken back. */
+  | { type: "grant.removed"; data: GrantRemoved; }
+  /** A workspace is trusted. */
+  | { type: "workspace.added"; data: WorkspaceAdded; }
+  /** A workspace's trust was taken back. */
+  | { type: "workspace.removed"; data: WorkspaceRemoved; }
+  /** A configuration was not taken; the last good one stays. */
+  | { type: "config.rejected"; data: ConfigRejected; }
+  /** A configuration was taken. */
+  | { type: "config.changed"; data: ConfigChanged; }
+  /** The daemon takes no new work. */
+  | { type: "agent.draining"; data: AgentDraining; }
+  /** Something a person should know. */
+  | { type: "notice"; data: Notice; };
+
+/** Which events a client wants specially. */
+export interface EventWishes {
+  /** Deltas, at most so many messages a second. */
+  delta?: DeltaWish;
+}
+
+/** One file of a change. */
+export interface FileChange {
+  /** Its hunks. */
+  hunks: Array<Hunk>;
+  /** What happened. */
+  op: FileOp;
+  /** Relative to the workspace. */
+  path: string;
+  /** BLAKE3 of the content after; absent where there is none. */
+  after?: string;
+  /** BLAKE3 of the content before; absent where there was none. */
+  before?: string;
+  /** The old path of a move. */
+  from?: string;
+  /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
+  pathEncoded?: boolean;
+}
+
+/** What happened to a file. */
+export type FileOp =
+  /** It is new. */
+  | "add"
+  /** Its content or mode changed. */
+  | "modify"
+  /** It is gone. */
+  | "delete"
+  /** It has another path; `from` names the old one. */
+  | "move";
+
+/** Where a fork begins. */
+export interface ForkFrom {
+  /** The parent. */
+  sessionId: SessionId;
+  /** A seq at a turn boundary; the last one if absent. */
+  at?: number;
+}
+
+/** A grant was made. */
+export interface GrantAdded {
+  /** Its item. */
+  item: GrantItem;
+}
+
+/** A standing decision. */
+export type GrantId = string;
+
+/** A standing decision. */
+export interface GrantItem {
+  /** When it was made. */
+  createdAt: string;
+  /** The grant. */
+  id: GrantId;
+  /** What it allows, such as `cargo test *`. */
+  pattern: string;
+  /** The workspace it holds in, a `file://` URI. */
+  workspace: string;
+}
+
+/** A grant was taken back. */
+export interface GrantRemoved {
+  /** Which. */
+  grantId: GrantId;
+}
+
+/** A maximal run of changed lines, without context. Numbers count from 1 in file order and never change; 0 stands for a mode, link, binary or whole-file change. */
+export interface Hunk {
+  /** Its number in the file. */
+  n: number;
+  /** Lines after. */
+  newLines: number;
+  /** First line after. */
+  newStart: number;
+  /** Lines before. */
+  oldLines: number;
+  /** First line before, counted from 1; for a pure insertion the line after which it goes. */
+  oldStart: number;
+}
+
+/** The running process. */
+export interface Instance {
+  /** What it was built from. */
+  build: string;
+  /** Unique for each start. */
+  id: string;
+  /** Its process id. */
+  pid: number;
+  /** When it started. */
+  startedAt: string;
+  /** The product's version. */
+  version: string;
+}
+
+/** Interrupts the running turn. */
+export interface InterruptParams {
+  /** The session. */
+  sessionId: SessionId;
+  /** Whether what a running command wrote is dropped. */
+  drop?: boolean;
+  /** Whether its jobs end too. */
+  jobs?: boolean;
+  /** Only this turn. */
+  turnId?: TurnId;
+}
+
+/** The turn that ends, and the end of the log when it was asked to. */
+export interface InterruptResult {
+  /** The log's head. */
+  seq: number;
+  /** The turn. */
+  turnId?: TurnId;
+}
+
+/** Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge. */
+export type Json = unknown;
+
+/** Limits of this build. */
+export interface Limits {
+  /** The largest text in an event, in bytes; beyond it stands a reference. */
+  inline: number;
+  /** The largest message it accepts, in bytes. */
+  message: number;
+  /** The most events of a page. */
+  page: number;
+}
+
+/** Lines of a file, counted from 1, both ends included. */
+export interface LineRange {
+  /** The last line. */
+  end: number;
+  /** The first line. */
+  start: number;
+}
+
+/** Narrows a list. */
+export interface ListFilter {
+  /** Only sessions in this state. */
+  state?: SessionState;
+  /** Only sessions of this workspace: `file://` URI or absolute path. */
+  workspace?: string;
+}
+
+/** Lists things of a kind. */
+export interface ListParams {
+  /** Of which kind: session, model, provider, profile, tool, request, grant, workspace. */
+  kind: string;
+  /** Go on after this item. */
+  after?: string;
+  /** Only those that fit, by kind: `workspace` and `state` for sessions. */
+  filter?: ListFilter;
+  /** At most so many, 1 to 1,000; 100 if absent. */
+  limit?: number;
+  /** Only those of this session. */
+  sessionId?: SessionId;
+}
+
+/** A page of things. */
+export interface ListResult {
+  /** The things, sessions newest first. */
+  items: Array<Json>;
+  /** The seq of the `all` log they are true at. */
+  rev: number;
+  /** What to give as `after` for the next page. */
+  next?: string;
+}
+
+/** Reads a page of a log. */
+export interface LogParams {
+  /** The session, or `all`. */
+  sessionId: string;
+  /** Events behind this cursor, oldest first. */
+  after?: Cursor;
+  /** Events before this cursor, oldest first, the newest of them. */
+  before?: Cursor;
+  /** At most so many, 1 to 1,000. */
+  limit?: number;
+  /** Only events of these types. */
+  types?: Array<string>;
+}
+
+/** A page: at most 1,000 events or 1 MiB. */
+export interface LogResult {
+  /** The events. */
+  events: Array<Json>;
+  /** The first place that is kept. */
+  first: Cursor;
+  /** The end of the log. */
+  head: Cursor;
+  /** Where to go on, in the direction that was asked. */
+  next?: Cursor;
+}
+
+/** A message is whole. */
+export interface MessageEnded {
+  /** All of it; empty where it was withdrawn. */
+  content: Array<Content>;
+  /** The message. */
+  messageId: MessageId;
+  /** Whose. */
+  role: MessageRole;
+  /** Who sent it. */
+  by?: By;
+  /** Whether it is withdrawn: its try failed, another one's text stands instead. */
+  superseded?: boolean;
+}
+
+/** A message of a session. */
+export type MessageId = string;
+
+/** Whose message. */
+export type MessageRole =
+  /** A person's. */
+  | "user"
+  /** The model's. */
+  | "assistant"
+  /** The model's thinking. */
+  | "reasoning";
+
+/** A message begins; its deltas carry its id. */
+export interface MessageStarted {
+  /** The message. */
+  messageId: MessageId;
+  /** Whose. */
+  role: MessageRole;
+}
+
+/** Something a person should know. */
+export interface Notice {
+  /** What kind of thing. */
+  kind: string;
+  /** The sentence. */
+  message: string;
+}
+
+/** The subscription ended. */
+export interface ObserveClosed {
+  /** Where to go on. */
+  cursor: Cursor;
+  /** Why. */
+  reason: string;
+}
+
+/** How far a filtered subscription has read; after every 1,000 events. */
+export interface ObserveCursor {
+  /** The place. */
+  cursor: Cursor;
+}
+
+/** The history is delivered; what follows happens now. */
+export interface ObserveLive {
+}
+
+/** The subscription begins. */
+export interface ObserveOpened {
+  /** The log's epoch. */
+  epoch: number;
+  /** The first place that is kept. */
+  first: Cursor;
+  /** The end of the log now. */
+  head: Cursor;
+}
+
+/** Subscribes to a log. The result is the subscription's id, a string; nothing of it precedes that answer. */
+export interface ObserveParams {
+  /** Where to begin. */
+  after: After;
+  /** The session, or `all` for the machine's log. */
+  sessionId: string;
+  /** Whether deltas are wanted; by default if the handshake had `events.delta`. */
+  delta?: boolean;
+  /** Whether descendants' events are wanted too. */
+  tree?: boolean;
+  /** Only events of these types; a trailing `*` matches any ending. Places are told by `observe.cursor`. */
+  types?: Array<string>;
+}
+
+/** Opens a new session, attaches to one, or forks one. */
+export interface OpenParams {
+  /** More variables for its children, filtered like `$/environment`. */
+  environment?: Record<string, string>;
+  /** Whether nothing of it outlives the daemon. */
+  ephemeral?: boolean;
+  /** The session to fork. */
+  from?: ForkFrom;
+  /** The session to attach to; absent for a new one. */
+  sessionId?: SessionId;
+  /** What it works with. */
+  settings?: Settings;
+  /** What it is about. */
+  title?: string;
+  /** `file://` URI or absolute path; must match where `sessionId` is given. */
+  workspace?: string;
+}
+
+/** The session, its picture, and where to observe from. */
+export interface OpenResult {
+  /** The picture's place: observe after it. */
+  cursor: Cursor;
+  /** The session. */
+  session: SessionItem;
+  /** Its picture. */
+  snapshot: Snapshot;
+}
+
+/** What a call will do to one path: the digest before and after. */
+export interface PathIntent {
+  /** Relative to the workspace. */
+  path: string;
+  /** BLAKE3 after; absent where nothing will be, or it is not known. */
+  after?: string;
+  /** The permission bits after. */
+  afterMode?: number;
+  /** BLAKE3 before; absent where there is nothing yet. */
+  before?: string;
+  /** The permission bits before. */
+  beforeMode?: number;
+}
+
+/** What happened to a waiting message. */
+export type PendingOp =
+  /** Taken back. */
+  | "withdraw"
+  /** Its text was replaced. */
+  | "replace"
+  /** A queued message became a steer. */
+  | "promote"
+  /** A steer found no turn and went to the queue. */
+  | "requeue";
+
+/** The steps changed. */
+export interface PlanChanged {
+  /** The plan; outside plan turns the session's todo list. */
+  planId: PlanId;
+  /** Its revision, from 1. */
+  rev: number;
+  /** The steps. */
+  tree: Array<PlanStep>;
+  /** The staged change it explains. */
+  changeId?: ChangeId;
+}
+
+/** A staged change with the steps that explain it. */
+export type PlanId = string;
+
+/** A step of a plan. */
+export interface PlanStep {
+  /** Its name in the plan. */
+  id: string;
+  /** How far it is. */
+  status: StepStatus;
+  /** What it does. */
+  title: string;
+  /** Files it is about. */
+  files?: Array<string>;
+}
+
+/** A message was taken in; committed before the client is answered. */
+export interface PromptAdmitted {
+  /** How it wanted to be delivered. */
+  delivery: Delivery;
+  /** What it says. */
+  input: Array<Content>;
+  /** The message. */
+  messageId: MessageId;
+  /** What became of it. */
+  outcome: Admission;
+  /** Who sent it. */
+  by?: By;
+  /** The client's key. */
+  key?: string;
+  /** Its place in the queue. */
+  position?: number;
+  /** The turn it starts or joins. */
+  turnId?: TurnId;
+}
+
+/** A waiting message changed. */
+export interface PromptChanged {
+  /** The message. */
+  messageId: MessageId;
+  /** What happened. */
+  op: PendingOp;
+  /** Who did it. */
+  by?: By;
+  /** Its new text. */
+  input?: Array<Content>;
+}
+
+/** A message became part of the conversation. */
+export interface PromptDelivered {
+  /** The message. */
+  messageId: MessageId;
+}
+
+/** Sends a message to a session. */
+export interface PromptParams {
+  /** What it says. */
+  input: Array<Content>;
+  /** The session. */
+  sessionId: SessionId;
+  /** How to deliver it; `auto` if absent. */
+  delivery?: Delivery;
+  /** Only if this turn runs, for a steer. */
+  expectTurn?: TurnId;
+  /** Makes a repetition safe: the same key gives the first result again. */
+  key?: string;
+  /** Whether a steer that finds nothing to steer fails with 1103. */
+  strict?: boolean;
+}
+
+/** What became of the message; committed before it is said. */
+export interface PromptResult {
+  /** The message. */
+  messageId: MessageId;
+  /** What became of it. */
+  outcome: Admission;
+  /** The event that admitted it. */
+  seq: number;
+  /** Its place in the queue, counted from 1. */
+  position?: number;
+  /** The turn it started or joins. */
+  turnId?: TurnId;
+}
+
+/** What went wrong at a provider. */
+export interface ProviderFailure {
+  /** The kind: rateLimited, providerDown, unauthorized, forbidden, badRequest, notFound, contextFull, cut, stalled, … */
+  kind: string;
+  /** One sentence, secrets removed. */
+  message: string;
+  /** What to do next. */
+  hint?: string;
+  /** The HTTP status, if there was one. */
+  status?: number;
+}
+
+/** Support for queued messages. */
+export interface QueueSupport {
+  /** How many may wait. */
+  max: number;
+}
+
+/** A message that waits for its delivery. */
+export interface QueuedMessage {
+  /** What it says. */
+  input: Array<Content>;
+  /** The message. */
+  messageId: MessageId;
+  /** Whether it waits for the next safe point of the running turn instead of the next turn. */
+  steer: boolean;
+}
+
+/** A request waits for an answer. */
+export interface RequestAdded {
+  /** Its item. */
+  item: RequestItem;
+}
+
+/** A durable question to a person. */
+export type RequestId = string;
+
+/** A request as it is opened, listed and answered. */
+export interface RequestItem {
+  /** What it is about. */
+  kind: RequestKind;
+  /** The choices. */
+  options: Array<RequestOption>;
+  /** The request. */
+  requestId: RequestId;
+  /** The session that asks. */
+  session: SessionId;
+  /** What it is about, in full. */
+  subject: Subject;
+  /** The question, one line, in the agent's words. */
+  title: string;
+  /** The call that waits. */
+  callId?: CallId;
+  /** BLAKE3 of exactly what an approval allows. */
+  digest?: string;
+  /** Why it is asked: the rule, profile or sandbox level. */
+  reason?: string;
+  /** The turn that waits. */
+  turn?: TurnId;
+}
+
+/** What a request is about. */
+export type RequestKind =
+  /** May this run? */
+  | "approval"
+  /** A question of the model. */
+  | "question"
+  /** A key is needed. */
+  | "login"
+  /** A limit was reached: go on? */
+  | "limit"
+  /** A call's outcome is unknown: what now? */
+  | "recovery"
+  /** A file moved on. */
+  | "conflict"
+  /** Is this workspace trusted? */
+  | "trust";
+
+/** One of the choices. */
+export interface RequestOption {
+  /** What is sent back as `decision`. */
+  id: string;
+  /** What a person reads. */
+  label: string;
+  /** For `always`: the pattern of the grant it makes. */
+  pattern?: string;
+  /** How far it reaches. */
+  scope?: Scope;
+}
+
+/** A request waits no more. */
+export interface RequestRemoved {
+  /** Which. */
+  requestId: RequestId;
+}
+
+/** The answer that won. */
+export interface RequestResolved {
+  /** `allow`, `deny`, `answer`, or the id of an option. */
+  decision: string;
+  /** The request. */
+  requestId: RequestId;
+  /** Who answered; absent where the agent resolved it itself. */
+  by?: By;
+  /** The answer of a question. */
+  form?: Json;
+  /** The reason that was given. */
+  note?: string;
+  /** The pattern of an `always`. */
+  pattern?: string;
+  /** How far it reaches. */
+  scope?: Scope;
+}
+
+/** Whether the same request may be sent again. */
+export type Retry =
+  /** It will fail again. */
+  | "never"
+  /** It may be sent again at once. */
+  | "now"
+  /** It may be sent again after a while. */
+  | "later";
+
+/** What a connection may do. */
+export type Role =
+  /** Everything. */
+  | "controller"
+  /** Look. */
+  | "observer";
+
+/** A JSON-RPC error object. */
+export interface RpcError {
+  /** The code of the kind. */
+  code: number;
+  /** One sentence, lower case, no full stop. */
+  message: string;
+  /** The kind and its fields. */
+  data?: ErrorData;
+}
+
+/** The sandbox for commands. */
+export interface SandboxInfo {
+  /** Which level there is. */
+  level: SandboxLevel;
+  /** What a higher level lacks. */
+  missing: Array<string>;
+}
+
+export type SandboxLevel =
+  | number
+  | "probing";
+
+/** How far a decision reaches. */
+export type Scope =
+  /** This time. */
+  | "once"
+  /** As long as the session lives. */
+  | "session"
+  /** From now on, in this workspace. */
+  | "always";
+
+/** Where the log of the session ends now. */
+export interface SeqResult {
+  /** The seq of the event that recorded it. */
+  seq: number;
+}
+
+/** What changed. In a session's own log: title, settings or environment; in the `all` log: the item, where changes of state are told at most once a second. */
+export interface SessionChanged {
+  /** New variables for its children, whole. */
+  environment?: Record<string, string>;
+  /** The session's item, in the `all` log alone. */
+  item?: SessionItem;
+  /** The new effective settings. */
+  settings?: Settings;
+  /** The new title. */
+  title?: string;
+}
+
+/** The session takes no more work. */
+export interface SessionClosed {
+  /** archive; a deleted session has no log. */
+  how: CloseHow;
+}
+
+/** The first event of a session's log. */
+export interface SessionCreated {
+  /** The variables its children get. */
+  environment: Record<string, string>;
+  /** Settings as they were effective. */
+  settings: Settings;
+  /** The workspace, a `file://` URI. */
+  workspace: string;
+  /** For a fork: the place in the parent's log. */
+  at?: number;
+  /** Whether it ends with the daemon. */
+  ephemeral?: boolean;
+  /** The session it was forked from or started by. */
+  parent?: SessionId;
+  /** What it is about. */
+  title?: string;
+}
+
+/** A session: one conversation and its log. */
+export type SessionId = string;
+
+/** An entry of the session list. */
+export interface SessionItem {
+  /** Files it changed. */
+  changedFiles: number;
+  /** US dollars so far; absent prices count as 0. */
+  cost: number;
+  /** RFC 3339, UTC, milliseconds. */
+  createdAt: string;
+  /** The end of its log. */
+  head: Cursor;
+  /** The session. */
+  id: SessionId;
+  /** The model in force. */
+  model: string;
+  /** The profile in force. */
+  profile: string;
+  /** What it does now. */
+  state: SessionState;
+  /** What it is about, one line. */
+  title: string;
+  /** Requests nobody answered yet. */
+  unanswered: number;
+  /** RFC 3339, UTC, milliseconds. */
+  updatedAt: string;
+  /** Its workspace, a `file://` URI. */
+  workspace: string;
+  /** The session that started it. */
+  parent?: SessionId;
+}
+
+/** Limits of a session's turns. */
+export interface SessionLimits {
+  /** US dollars of a turn. */
+  costUsd?: number;
+  /** Steps of a turn. */
+  steps?: number;
+  /** Seconds of a turn. */
+  turnTimeoutS?: number;
+}
+
+/** A session appeared. */
+export interface SessionListed {
+  /** Its item. */
+  item: SessionItem;
+}
+
+/** A session was deleted. */
+export interface SessionRemoved {
+  /** Which. */
+  sessionId: SessionId;
+}
+
+/** What a session does now. */
+export type SessionState =
+  /** It rests. */
+  | "idle"
+  /** A turn runs. */
+  | "running"
+  /** A turn waits for a person. */
+  | "waiting"
+  /** It is archived. */
+  | "closed";
+
+/** What the session does now. */
+export interface SessionStateChanged {
+  /** idle, running or waiting; closed has an event of its own. */
+  state: SessionState;
+}
+
+/** What a session works with. Absent members keep what they were. */
+export interface Settings {
+  /** Limits of its turns. */
+  limits?: SessionLimits;
+  /** `provider/model`. */
+  model?: string;
+  /** The profile's name. */
+  profile?: string;
+  /** `session` lifts the cap of an untrusted workspace for this session. */
+  trust?: TrustSetting;
+}
+
+/** Support for commands. */
+export interface ShellSupport {
+  /** The sandbox they run in. */
+  sandbox: SandboxInfo;
+}
+
+/** A session at a cursor: what a client needs to draw it before it observes the rest. At most 1 MiB. */
+export interface Snapshot {
+  /** The newest messages, calls and changes, oldest first, at most 200. */
+  items: Array<SnapshotItem>;
+  /** Running jobs. */
+  jobs: Array<Json>;
+  /** Open plans. */
+  plans: Array<Json>;
+  /** Messages that wait. */
+  queue: Array<QueuedMessage>;
+  /** Open requests. */
+  requests: Array<RequestItem>;
+  /** Effective settings. */
+  settings: Settings;
+  /** What it does. */
+  state: SessionState;
+  /** Test harnesses found in the workspace. */
+  tests: Array<string>;
+  /** Whether the workspace is trusted. */
+  trust: TrustState;
+  /** Usage so far. */
+  usage: Usage;
+  /** Where to page on backwards with `agent/log`, if `items` is not everything. */
+  before?: Cursor;
+  /** The running turn. */
+  turnId?: TurnId;
+}
+
+/** One of the newest things in a session's log: the closing event of a message, call or change. */
+export interface SnapshotItem {
+  /** The event's type. */
+  type: string;
+  /** When it happened. */
+  at: string;
+  /** The event's data. */
+  data: Json;
+  /** Its place. */
+  seq: number;
+  /** One line for people. */
+  text: string;
+  /** The turn it belongs to. */
+  turn?: TurnId;
+}
+
+/** How far a step is. */
+export type StepStatus =
+  /** Not begun. */
+  | "pending"
+  /** Worked on. */
+  | "active"
+  /** Done. */
+  | "done"
+  /** Given up. */
+  | "dropped";
+
+/** Why a turn ended. */
+export type Stop =
+  /** The model had no more to say. */
+  | "done"
+  /** Somebody interrupted it. */
+  | "interrupted"
+  /** It failed; `error` says how. */
+  | "failed"
+  /** The model refused. */
+  | "refused"
+  /** A limit was reached. */
+  | "limit";
+
+/** What a request is about, in the shape a client draws. */
+export type Subject =
+  /** A command. */
+  | { type: "command"; argv: Array<string>; cwd: string; exe: string; needs: Array<string>; sandbox: number; }
+  /** Edits of files. */
+  | { type: "edit"; files: Array<FileChange>; patch: string; }
+  /** Network access. */
+  | { type: "network"; hosts: Array<string>; }
+  /** A limit that was reached. */
+  | { type: "limit"; limit: string; value: number; }
+  /** A provider that needs a key. */
+  | { type: "login"; how: string; provider: string; }
+  /** A workspace that is not trusted yet. */
+  | { type: "trust"; enables: Array<string>; workspace: string; };
+
+/** A call is settled: the model gets exactly this. */
+export interface ToolEnded {
+  /** The call. */
+  callId: CallId;
+  /** The result. */
+  content: Array<Content>;
+  /** How. */
+  status: CallStatus;
+  /** The change it made. */
+  changeId?: ChangeId;
+  /** For commands: the exit code. */
+  exit?: number;
+  /** The whole output, where `content` was cut. */
+  ref?: string;
+}
+
+/** What a tool is about, for icons and grouping. */
+export type ToolKind =
+  /** Looks at files. */
+  | "read"
+  /** Changes files. */
+  | "edit"
+  /** Searches. */
+  | "search"
+  /** Runs a command. */
+  | "execute"
+  /** Keeps the plan. */
+  | "plan"
+  /** Anything else. */
+  | "other";
+
+/** The model wants a call. Nothing has run. */
+export interface ToolProposed {
+  /** The call. */
+  callId: CallId;
+  /** BLAKE3 of name and arguments. */
+  digest: string;
+  /** Its arguments; a string where they were no JSON. */
+  input: Json;
+  /** What it is about. */
+  kind: ToolKind;
+  /** The tool's name, as the model wrote it. */
+  name: string;
+  /** What it will do, one line. */
+  title: string;
+}
+
+/** A call was allowed and starts: the record that its effect may have happened from here on. */
+export interface ToolStarted {
+  /** Why it may: `profile edit`, `rule allow cargo test *`, `allowed by a person`. */
+  allowedBy: string;
+  /** The call. */
+  callId: CallId;
+  /** What it may do to the world. */
+  effect: EffectClass;
+  /** What it will write, before and after. */
+  intent: Array<PathIntent>;
+}
+
+/** How far a session's own settings lift the cap of an untrusted workspace. */
+export type TrustSetting = "session";
+
+/** Whether a person trusts the workspace. */
+export type TrustState =
+  /** Its configuration is read, its profile not capped. */
+  | "trusted"
+  /** Capped at `read`. */
+  | "untrusted"
+  /** Capped at `read` until the open trust request is answered. */
+  | "pending";
+
+/** A turn ended. */
+export interface TurnEnded {
+  /** Why. */
+  stop: Stop;
+  /** What it used. */
+  usage: Usage;
+  /** Calls that were refused because the workspace is untrusted or nobody could be asked. */
+  denied?: number;
+  /** What went wrong. */
+  error?: ProviderFailure;
+  /** Which limit was reached: `steps`, `costUsd`, `turnTimeoutS`, `output`. */
+  limit?: string;
+  /** The message that is its answer. */
+  messageId?: MessageId;
+}
+
+/** A turn of a session. */
+export type TurnId = string;
+
+/** A turn began. */
+export interface TurnStarted {
+  /** The message that started it. */
+  messageId: MessageId;
+  /** `provider/model`. */
+  model: string;
+  /** The profile in force. */
+  profile: string;
+}
+
+/** Something a change could not cover, and why. */
+export interface Uncovered {
+  /** Relative to the workspace. */
+  path: string;
+  /** Why. */
+  reason: string;
+}
+
+/** Tokens and cost of some work. */
+export interface Usage {
+  /** Tokens sent, those read from a cache included. */
+  inputTokens: number;
+  /** Tokens received. */
+  outputTokens: number;
+  /** Of the tokens sent, those the provider had cached. */
+  cacheReadTokens?: number;
+  /** Tokens the provider wrote to its cache. */
+  cacheWriteTokens?: number;
+  /** US dollars, where prices are known. */
+  cost?: number;
+  /** Whether the server sent no figures and these are estimated. */
+  estimated?: boolean;
+}
+
+/** Usage of the session so far. */
+export interface UsageChanged {
+  /** The sum. */
+  usage: Usage;
+}
+
+/** What a verification found. */
+export interface Verified {
+  /** What does not fit, one line each; empty when all does. */
+  broken: Array<string>;
+  /** Transactions whose chain was followed. */
+  commits: number;
+  /** Events whose chain was followed. */
+  events: number;
+  /** Logs that were read. */
+  logs: number;
+}
+
+/** A workspace is trusted now. */
+export interface WorkspaceAdded {
+  /** Its item. */
+  item: WorkspaceItem;
+}
+
+/** A workspace a person trusts. */
+export interface WorkspaceItem {
+  /** The workspace, a `file://` URI. */
+  id: string;
+  /** When it was trusted. */
+  trustedAt: string;
+}
+
+/** A workspace is trusted no more. */
+export interface WorkspaceRemoved {
+  /** The workspace, a `file://` URI. */
+  id: string;
+}
+
+/** Every request with its parameters and its result. */
+export interface Methods {
+  /** Housekeeping of the daemon. */
+  "agent/admin": { params: AdminParams; result: AdminResult };
+  /** Answers a request. */
+  "agent/answer": { params: AnswerParams; result: SeqResult };
+  /** Parts with a session. */
+  "agent/close": { params: CloseParams; result: SeqResult };
+  /** Interrupts the running turn. */
+  "agent/interrupt": { params: InterruptParams; result: InterruptResult };
+  /** Lists things of a kind. */
+  "agent/list": { params: ListParams; result: ListResult };
+  /** Reads a page of a log. */
+  "agent/log": { params: LogParams; result: LogResult };
+  /** Subscribes to a log. */
+  "agent/observe": { params: ObserveParams; result: string };
+  /** Opens, attaches to or forks a session. */
+  "agent/open": { params: OpenParams; result: OpenResult };
+  /** Sends a message. */
+  "agent/prompt": { params: PromptParams; result: PromptResult };
+  /** Ends a subscription. */
+  "agent/unobserve": { params: [string]; result: boolean };
+}
+
+/** The codes of errors; the kind stands in `error.data.kind`. */
+export interface ErrorCodes {
+  failed: -32803;
+  contentModified: -32801;
+  cancelled: -32800;
+  parseError: -32700;
+  internal: -32603;
+  invalidParams: -32602;
+  methodNotFound: -32601;
+  invalidRequest: -32600;
+  notInitialized: -32002;
+  unknownKind: 1002;
+  unsupportedProtocol: 1005;
+  draining: 1006;
+  alreadyOwned: 1007;
+  tooManyConnections: 1008;
+  sessionNotFound: 1101;
+  sessionClosed: 1102;
+  notSteerable: 1103;
+  queueFull: 1104;
+  sessionBusy: 1106;
+  notPending: 1107;
+  noTurn: 1108;
+  workspaceNotFound: 1110;
+  changeNotFound: 1201;
+  conflict: 1202;
+  notReady: 1203;
+  notReversible: 1204;
+  requestNotFound: 1205;
+  alreadyResolved: 1206;
+  cursorExpired: 1301;
+  tooManyObservers: 1302;
+  authRequired: 1401;
+  authFailed: 1402;
+  forbidden: 1403;
+  invalidConfig: 1501;
+  revMismatch: 1502;
+  sandboxUnavailable: 1601;
+  jobNotFound: 1602;
+  refNotFound: 1701;
+  storageFull: 1801;
+  storageBusy: 1802;
+}
+
+/** An event of a log whose type this file knows. */
+export type KnownEvent = Omit<Envelope, "type" | "data"> & EventBody;
+
+/** The parameters of the notification `agent/event`. */
+export interface AgentEvent {
+  subscription: string;
+  result: Envelope | Delta;
+}

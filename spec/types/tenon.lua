@@ -1,0 +1,1144 @@
+---@meta
+-- Types of tenon's protocol, version 1. Generated from spec/schema by `cargo xtask codegen`: change the Rust types instead.
+-- A peer may send members and words that are not listed here: ignore the first, keep the second and show the event's `text`.
+
+---What to do to the daemon.
+---@alias tenon.AdminOp
+---| '"drain"' # Take no more work, let turns finish, then leave.
+---| '"stop"' # Interrupt turns and leave.
+---| '"verify"' # Check the hash chains.
+---| '"trust"' # Trust a workspace.
+---| '"revoke"' # Take back a workspace's trust, or a grant.
+
+---Housekeeping of the daemon.
+---@class tenon.AdminParams
+---@field op tenon.AdminOp What to do.
+---@field grant? tenon.GrantId The grant, for `revoke`.
+---@field sessionId? tenon.SessionId Only this session's log, for `verify`.
+---@field workspace? string The workspace, for `trust` and `revoke`.
+
+---What came of it.
+---@class tenon.AdminResult
+---@field pid? integer For `drain` and `stop`: the process that leaves.
+---@field running? integer For `drain`: turns that still run.
+---@field seq? integer For `trust` and `revoke`: the `all` log's place.
+---@field verified? tenon.Verified For `verify`: what was checked.
+
+---What became of a message.
+---@alias tenon.Admission
+---| '"started"' # It started a turn.
+---| '"steered"' # It will join the running turn.
+---| '"queued"' # It waits.
+---| '"duplicate"' # The key was seen before: this is the first result again.
+
+---@alias tenon.After string
+
+---The daemon takes no new work.
+---@class tenon.AgentDraining
+---@field running integer Turns that still run.
+
+---What the agent puts into `result.capabilities.experimental.agent`.
+---@class tenon.AgentHello
+---@field can tenon.Can What it can do now.
+---@field experimental string[] Experimental items that are on.
+---@field instance tenon.Instance The running process.
+---@field limits tenon.Limits Limits.
+---@field protocol integer The version chosen: the highest both know.
+---@field schema string The digest of the schema this build speaks.
+
+---Answers a request. The first committed answer wins, the others get 1206.
+---@class tenon.AnswerParams
+---@field decision string `allow`, `deny`, `answer`, or the id of one of its options; anything else is refused and decides nothing.
+---@field requestId tenon.RequestId The request.
+---@field form? tenon.Json The answer of a question.
+---@field note? string A reason, for the model and the log.
+---@field pattern? string The pattern of an `always`, as it was shown.
+---@field scope? tenon.Scope How far it reaches; `once` if absent.
+
+---A try is over.
+---@class tenon.AttemptEnded
+---@field outcome tenon.AttemptOutcome How.
+---@field error? tenon.ProviderFailure What went wrong.
+---@field finish? string The model's own reason for stopping.
+---@field retryAt? string When the next try starts: RFC 3339.
+---@field usage? tenon.Usage What it used.
+
+---How a try ended.
+---@alias tenon.AttemptOutcome
+---| '"ok"' # The answer is whole.
+---| '"failed"' # It failed; another may follow at `retryAt`.
+---| '"interrupted"' # It was interrupted.
+
+---The request of a try is about to be sent.
+---@class tenon.AttemptStarted
+---@field n integer Tries of this step so far, from 1.
+---@field step integer The step, from 1.
+
+---Who did something.
+---@class tenon.By
+---@field id string The client's own id.
+---@field kind string What it is.
+
+---One tool call.
+---@alias tenon.CallId string
+
+---How a call ended.
+---@alias tenon.CallStatus
+---| '"ok"' # It did what it should.
+---| '"failed"' # It failed, and the model was told why.
+---| '"denied"' # A rule or a person refused it.
+---| '"interrupted"' # It was interrupted.
+---| '"unknown"' # It started and its outcome was never recorded; it is not repeated.
+
+---What the agent can do now. Absent: not at all.
+---@class tenon.Can
+---@field files? tenon.Json Files: `read`, `write`, `search`.
+---@field queue? tenon.QueueSupport Queueing.
+---@field shell? tenon.ShellSupport Commands.
+---@field steer? tenon.Json Steering.
+
+---Files were changed. The contents before and after are blobs named by their digests.
+---@class tenon.ChangeApplied
+---@field changeId tenon.ChangeId The change.
+---@field checkpointId tenon.CheckpointId The place just before it.
+---@field files tenon.FileChange[] The files.
+---@field uncovered tenon.Uncovered[] What it could not cover.
+---@field callId? tenon.CallId The call that made it.
+
+---A set of file edits, applied and reverted as one.
+---@alias tenon.ChangeId string
+
+---A place in the history of a workspace's files.
+---@alias tenon.CheckpointId string
+
+---What the client puts into `capabilities.experimental.agent`.
+---@class tenon.ClientHello
+---@field protocol integer[] The protocol versions it speaks.
+---@field client? tenon.ClientInfo Who it is.
+---@field events? tenon.EventWishes Which events it wants specially.
+---@field experimental? string[] Experimental items it wants, as `name@version`.
+---@field render? table<string, any> What it can draw; a client without it is quiet.
+---@field role? tenon.Role What it may do; `controller` if absent.
+
+---Who connects. No identity: it helps resuming and reading the log.
+---@class tenon.ClientInfo
+---@field id string Its own stable id.
+---@field kind string What it is, such as `cli`.
+---@field version? string Its version.
+
+---How to part with a session.
+---@alias tenon.CloseHow
+---| '"detach"' # Only this connection's subscriptions to it end.
+---| '"archive"' # It takes no more work; its log stays.
+---| '"delete"' # Its log goes.
+
+---Parts with a session.
+---@class tenon.CloseParams
+---@field how tenon.CloseHow How.
+---@field sessionId tenon.SessionId The session.
+
+---A configuration was taken.
+---@class tenon.ConfigChanged
+---@field file string The file.
+
+---A configuration was not taken; the last good one stays in force.
+---@class tenon.ConfigRejected
+---@field error string What is wrong.
+---@field file string The file.
+---@field line? integer The line, from 1.
+
+---Plain text or Markdown.
+---@class tenon.Content.text
+---@field type "text"
+---@field text string The text.
+
+---An image: `data` (base64) or `ref`.
+---@class tenon.Content.image
+---@field type "image"
+---@field mime string Its type, such as `image/png`.
+---@field data? string The bytes in base64.
+---@field ref? string Where the bytes are.
+
+---A file of the workspace, read when the message is delivered.
+---@class tenon.Content.file
+---@field type "file"
+---@field path string Relative to the workspace, or absolute beneath it.
+---@field range? tenon.LineRange Only these lines.
+
+---Text a person selected, as it stood in the editor.
+---@class tenon.Content.selection
+---@field type "selection"
+---@field path string The file it was selected in.
+---@field range tenon.LineRange The lines it spans.
+---@field text string The selected text.
+
+---Large content by reference.
+---@class tenon.Content.ref
+---@field type "ref"
+---@field bytes integer How large it is.
+---@field mime string Its type.
+---@field ref string Where it is.
+---@field title? string What it is, for people.
+
+---One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`.
+---@alias tenon.Content
+---| tenon.Content.text
+---| tenon.Content.image
+---| tenon.Content.file
+---| tenon.Content.selection
+---| tenon.Content.ref
+
+---A part of what precedes the conversation.
+---@class tenon.ContextPart
+---@field digest string BLAKE3 of its bytes.
+---@field kind string `system`, `instructions`, `tools`.
+---@field ref string Where its bytes are.
+---@field source? string Where it came from, such as `AGENTS.md`.
+
+---What precedes the conversation in every request from here on: with the log it gives each request byte for byte.
+---@class tenon.ContextSet
+---@field generation integer Counts the settings of a session, from 1.
+---@field model string `provider/model`.
+---@field parts tenon.ContextPart[] The parts, in order.
+---@field wire string The HTTP format.
+
+---@alias tenon.Cursor string
+
+---How a message wants to be delivered.
+---@alias tenon.Delivery
+---| '"auto"' # Starts a turn when idle, else queues.
+---| '"start"' # Starts a turn, or fails with 1106.
+---| '"steer"' # Joins the running turn at its next safe point.
+---| '"queue"' # Waits for a turn of its own.
+
+---Some text of an item that is still growing. It has no seq, may be dropped, and is superseded by the durable event that closes the item.
+---@class tenon.Delta
+---@field d string The item: a message or a call.
+---@field from integer The byte offset of `t` in the item's whole text.
+---@field t string The text.
+
+---How often deltas may come.
+---@class tenon.DeltaWish
+---@field maxPerSecond? integer Messages a second; 30 if absent.
+
+---What a call may do to the world; decides what happens to one that never settled.
+---@alias tenon.EffectClass
+---| '"pure"' # Only reads: may run again.
+---| '"file"' # Writes files of the workspace: settled by digest.
+---| '"command"' # Runs a command: never again by itself.
+---| '"network"' # Speaks to the network: never again by itself.
+
+---An event as a reader takes it: any type, known or not. Events of a subscription itself (`observe.*`) have neither seq nor epoch.
+---@class tenon.Envelope
+---@field type string Its type.
+---@field at? string When it was committed.
+---@field data? tenon.Json Its data.
+---@field epoch? integer The log's epoch.
+---@field replay? boolean Whether it was read from the log rather than as it happened.
+---@field seq? integer Its place in the log.
+---@field session? string The log.
+---@field text? string One line for people.
+---@field turn? tenon.TurnId The turn it belongs to.
+
+---The parameters of `$/environment`: variables of the caller.
+---@class tenon.EnvironmentParams
+---@field variables table<string, string> Names and values.
+
+---What stands in an error's `data`: the stable kind, advice, and the fields of that kind.
+---@class tenon.ErrorData
+---@field kind string The stable kind.
+---@field hints? string[] What to do next, one sentence each.
+---@field retry? tenon.Retry Whether to try again.
+
+---The log begins.
+---@class tenon.EventBody.session.created
+---@field type "session.created"
+---@field data tenon.SessionCreated
+
+---Title or settings changed.
+---@class tenon.EventBody.session.changed
+---@field type "session.changed"
+---@field data tenon.SessionChanged
+
+---The session rests, runs or waits.
+---@class tenon.EventBody.session.state
+---@field type "session.state"
+---@field data tenon.SessionStateChanged
+
+---The session was archived.
+---@class tenon.EventBody.session.closed
+---@field type "session.closed"
+---@field data tenon.SessionClosed
+
+---What precedes the conversation in the prompt.
+---@class tenon.EventBody.context.set
+---@field type "context.set"
+---@field data tenon.ContextSet
+
+---Usage so far.
+---@class tenon.EventBody.usage.changed
+---@field type "usage.changed"
+---@field data tenon.UsageChanged
+
+---A message was taken in.
+---@class tenon.EventBody.prompt.admitted
+---@field type "prompt.admitted"
+---@field data tenon.PromptAdmitted
+
+---A waiting message was withdrawn, replaced or moved.
+---@class tenon.EventBody.prompt.changed
+---@field type "prompt.changed"
+---@field data tenon.PromptChanged
+
+---A message reached its turn.
+---@class tenon.EventBody.prompt.delivered
+---@field type "prompt.delivered"
+---@field data tenon.PromptDelivered
+
+---A turn began.
+---@class tenon.EventBody.turn.started
+---@field type "turn.started"
+---@field data tenon.TurnStarted
+
+---A turn ended.
+---@class tenon.EventBody.turn.ended
+---@field type "turn.ended"
+---@field data tenon.TurnEnded
+
+---A try of a step's provider request is dispatched.
+---@class tenon.EventBody.attempt.started
+---@field type "attempt.started"
+---@field data tenon.AttemptStarted
+
+---That try is over.
+---@class tenon.EventBody.attempt.ended
+---@field type "attempt.ended"
+---@field data tenon.AttemptEnded
+
+---A message begins; deltas follow.
+---@class tenon.EventBody.message.started
+---@field type "message.started"
+---@field data tenon.MessageStarted
+
+---A message is whole.
+---@class tenon.EventBody.message.ended
+---@field type "message.ended"
+---@field data tenon.MessageEnded
+
+---The model wants a call.
+---@class tenon.EventBody.tool.proposed
+---@field type "tool.proposed"
+---@field data tenon.ToolProposed
+
+---A call was allowed and starts.
+---@class tenon.EventBody.tool.started
+---@field type "tool.started"
+---@field data tenon.ToolStarted
+
+---A call is settled.
+---@class tenon.EventBody.tool.ended
+---@field type "tool.ended"
+---@field data tenon.ToolEnded
+
+---The steps of the plan or todo list changed.
+---@class tenon.EventBody.plan.changed
+---@field type "plan.changed"
+---@field data tenon.PlanChanged
+
+---Files of the workspace were changed.
+---@class tenon.EventBody.change.applied
+---@field type "change.applied"
+---@field data tenon.ChangeApplied
+
+---A person is asked.
+---@class tenon.EventBody.request.opened
+---@field type "request.opened"
+---@field data tenon.RequestItem
+
+---A request was answered.
+---@class tenon.EventBody.request.resolved
+---@field type "request.resolved"
+---@field data tenon.RequestResolved
+
+---A session appeared.
+---@class tenon.EventBody.session.added
+---@field type "session.added"
+---@field data tenon.SessionListed
+
+---A session is gone.
+---@class tenon.EventBody.session.removed
+---@field type "session.removed"
+---@field data tenon.SessionRemoved
+
+---A request waits.
+---@class tenon.EventBody.request.added
+---@field type "request.added"
+---@field data tenon.RequestAdded
+
+---A request waits no more.
+---@class tenon.EventBody.request.removed
+---@field type "request.removed"
+---@field data tenon.RequestRemoved
+
+---A grant was made.
+---@class tenon.EventBody.grant.added
+---@field type "grant.added"
+---@field data tenon.GrantAdded
+
+---A grant was taken back.
+---@class tenon.EventBody.grant.removed
+---@field type "grant.removed"
+---@field data tenon.GrantRemoved
+
+---A workspace is trusted.
+---@class tenon.EventBody.workspace.added
+---@field type "workspace.added"
+---@field data tenon.WorkspaceAdded
+
+---A workspace's trust was taken back.
+---@class tenon.EventBody.workspace.removed
+---@field type "workspace.removed"
+---@field data tenon.WorkspaceRemoved
+
+---A configuration was not taken; the last good one stays.
+---@class tenon.EventBody.config.rejected
+---@field type "config.rejected"
+---@field data tenon.ConfigRejected
+
+---A configuration was taken.
+---@class tenon.EventBody.config.changed
+---@field type "config.changed"
+---@field data tenon.ConfigChanged
+
+---The daemon takes no new work.
+---@class tenon.EventBody.agent.draining
+---@field type "agent.draining"
+---@field data tenon.AgentDraining
+
+---Something a person should know.
+---@class tenon.EventBody.notice
+---@field type "notice"
+---@field data tenon.Notice
+
+---The type and data of an event.
+---@alias tenon.EventBody
+---| tenon.EventBody.session.created
+---| tenon.EventBody.session.changed
+---| tenon.EventBody.session.state
+---| tenon.EventBody.session.closed
+---| tenon.EventBody.context.set
+---| tenon.EventBody.usage.changed
+---| tenon.EventBody.prompt.admitted
+---| tenon.EventBody.prompt.changed
+---| tenon.EventBody.prompt.delivered
+---| tenon.EventBody.turn.started
+---| tenon.EventBody.turn.ended
+---| tenon.EventBody.attempt.started
+---| tenon.EventBody.attempt.ended
+---| tenon.EventBody.message.started
+---| tenon.EventBody.message.ended
+---| tenon.EventBody.tool.proposed
+---| tenon.EventBody.tool.started
+---| tenon.EventBody.tool.ended
+---| tenon.EventBody.plan.changed
+---| tenon.EventBody.change.applied
+---| tenon.EventBody.request.opened
+---| tenon.EventBody.request.resolved
+---| tenon.EventBody.session.added
+---| tenon.EventBody.session.removed
+---| tenon.EventBody.request.added
+---| tenon.EventBody.request.removed
+---| tenon.EventBody.grant.added
+---| tenon.EventBody.grant.removed
+---| tenon.EventBody.workspace.added
+---| tenon.EventBody.workspace.removed
+---| tenon.EventBody.config.rejected
+---| tenon.EventBody.config.changed
+---| tenon.EventBody.agent.draining
+---| tenon.EventBody.notice
+
+---Which events a client wants specially.
+---@class tenon.EventWishes
+---@field delta? tenon.DeltaWish Deltas, at most so many messages a second.
+
+---One file of a change.
+---@class tenon.FileChange
+---@field hunks tenon.Hunk[] Its hunks.
+---@field op tenon.FileOp What happened.
+---@field path string Relative to the workspace.
+---@field after? string BLAKE3 of the content after; absent where there is none.
+---@field before? string BLAKE3 of the content before; absent where there was none.
+---@field from? string The old path of a move.
+---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
+
+---What happened to a file.
+---@alias tenon.FileOp
+---| '"add"' # It is new.
+---| '"modify"' # Its content or mode changed.
+---| '"delete"' # It is gone.
+---| '"move"' # It has another path; `from` names the old one.
+
+---Where a fork begins.
+---@class tenon.ForkFrom
+---@field sessionId tenon.SessionId The parent.
+---@field at? integer A seq at a turn boundary; the last one if absent.
+
+---A grant was made.
+---@class tenon.GrantAdded
+---@field item tenon.GrantItem Its item.
+
+---A standing decision.
+---@alias tenon.GrantId string
+
+---A standing decision.
+---@class tenon.GrantItem
+---@field createdAt string When it was made.
+---@field id tenon.GrantId The grant.
+---@field pattern string What it allows, such as `cargo test *`.
+---@field workspace string The workspace it holds in, a `file://` URI.
+
+---A grant was taken back.
+---@class tenon.GrantRemoved
+---@field grantId tenon.GrantId Which.
+
+---A maximal run of changed lines, without context. Numbers count from 1 in file order and never change; 0 stands for a mode, link, binary or whole-file change.
+---@class tenon.Hunk
+---@field n integer Its number in the file.
+---@field newLines integer Lines after.
+---@field newStart integer First line after.
+---@field oldLines integer Lines before.
+---@field oldStart integer First line before, counted from 1; for a pure insertion the line after which it goes.
+
+---The running process.
+---@class tenon.Instance
+---@field build string What it was built from.
+---@field id string Unique for each start.
+---@field pid integer Its process id.
+---@field startedAt string When it started.
+---@field version string The product's version.
+
+---Interrupts the running turn.
+---@class tenon.InterruptParams
+---@field sessionId tenon.SessionId The session.
+---@field drop? boolean Whether what a running command wrote is dropped.
+---@field jobs? boolean Whether its jobs end too.
+---@field turnId? tenon.TurnId Only this turn.
+
+---The turn that ends, and the end of the log when it was asked to.
+---@class tenon.InterruptResult
+---@field seq integer The log's head.
+---@field turnId? tenon.TurnId The turn.
+
+---Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge.
+---@alias tenon.Json any
+
+---Limits of this build.
+---@class tenon.Limits
+---@field inline integer The largest text in an event, in bytes; beyond it stands a reference.
+---@field message integer The largest message it accepts, in bytes.
+---@field page integer The most events of a page.
+
+---Lines of a file, counted from 1, both ends included.
+---@class tenon.LineRange
+---@field end integer The last line.
+---@field start integer The first line.
+
+---Narrows a list.
+---@class tenon.ListFilter
+---@field state? tenon.SessionState Only sessions in this state.
+---@field workspace? string Only sessions of this workspace: `file://` URI or absolute path.
+
+---Lists things of a kind.
+---@class tenon.ListParams
+---@field kind string Of which kind: session, model, provider, profile, tool, request, grant, workspace.
+---@field after? string Go on after this item.
+---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace` and `state` for sessions.
+---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
+---@field sessionId? tenon.SessionId Only those of this session.
+
+---A page of things.
+---@class tenon.ListResult
+---@field items tenon.Json[] The things, sessions newest first.
+---@field rev integer The seq of the `all` log they are true at.
+---@field next? string What to give as `after` for the next page.
+
+---Reads a page of a log.
+---@class tenon.LogParams
+---@field sessionId string The session, or `all`.
+---@field after? tenon.Cursor Events behind this cursor, oldest first.
+---@field before? tenon.Cursor Events before this cursor, oldest first, the newest of them.
+---@field limit? integer At most so many, 1 to 1,000.
+---@field types? string[] Only events of these types.
+
+---A page: at most 1,000 events or 1 MiB.
+---@class tenon.LogResult
+---@field events tenon.Json[] The events.
+---@field first tenon.Cursor The first place that is kept.
+---@field head tenon.Cursor The end of the log.
+---@field next? tenon.Cursor Where to go on, in the direction that was asked.
+
+---A message is whole.
+---@class tenon.MessageEnded
+---@field content tenon.Content[] All of it; empty where it was withdrawn.
+---@field messageId tenon.MessageId The message.
+---@field role tenon.MessageRole Whose.
+---@field by? tenon.By Who sent it.
+---@field superseded? boolean Whether it is withdrawn: its try failed, another one's text stands instead.
+
+---A message of a session.
+---@alias tenon.MessageId string
+
+---Whose message.
+---@alias tenon.MessageRole
+---| '"user"' # A person's.
+---| '"assistant"' # The model's.
+---| '"reasoning"' # The model's thinking.
+
+---A message begins; its deltas carry its id.
+---@class tenon.MessageStarted
+---@field messageId tenon.MessageId The message.
+---@field role tenon.MessageRole Whose.
+
+---Something a person should know.
+---@class tenon.Notice
+---@field kind string What kind of thing.
+---@field message string The sentence.
+
+---The subscription ended.
+---@class tenon.ObserveClosed
+---@field cursor tenon.Cursor Where to go on.
+---@field reason string Why.
+
+---How far a filtered subscription has read; after every 1,000 events.
+---@class tenon.ObserveCursor
+---@field cursor tenon.Cursor The place.
+
+---The history is delivered; what follows happens now.
+---@class tenon.ObserveLive
+
+---The subscription begins.
+---@class tenon.ObserveOpened
+---@field epoch integer The log's epoch.
+---@field first tenon.Cursor The first place that is kept.
+---@field head tenon.Cursor The end of the log now.
+
+---Subscribes to a log. The result is the subscription's id, a string; nothing of it precedes that answer.
+---@class tenon.ObserveParams
+---@field after tenon.After Where to begin.
+---@field sessionId string The session, or `all` for the machine's log.
+---@field delta? boolean Whether deltas are wanted; by default if the handshake had `events.delta`.
+---@field tree? boolean Whether descendants' events are wanted too.
+---@field types? string[] Only events of these types; a trailing `*` matches any ending. Places are told by `observe.cursor`.
+
+---Opens a new session, attaches to one, or forks one.
+---@class tenon.OpenParams
+---@field environment? table<string, string> More variables for its children, filtered like `$/environment`.
+---@field ephemeral? boolean Whether nothing of it outlives the daemon.
+---@field from? tenon.ForkFrom The session to fork.
+---@field sessionId? tenon.SessionId The session to attach to; absent for a new one.
+---@field settings? tenon.Settings What it works with.
+---@field title? string What it is about.
+---@field workspace? string `file://` URI or absolute path; must match where `sessionId` is given.
+
+---The session, its picture, and where to observe from.
+---@class tenon.OpenResult
+---@field cursor tenon.Cursor The picture's place: observe after it.
+---@field session tenon.SessionItem The session.
+---@field snapshot tenon.Snapshot Its picture.
+
+---What a call will do to one path: the digest before and after.
+---@class tenon.PathIntent
+---@field path string Relative to the workspace.
+---@field after? string BLAKE3 after; absent where nothing will be, or it is not known.
+---@field afterMode? integer The permission bits after.
+---@field before? string BLAKE3 before; absent where there is nothing yet.
+---@field beforeMode? integer The permission bits before.
+
+---What happened to a waiting message.
+---@alias tenon.PendingOp
+---| '"withdraw"' # Taken back.
+---| '"replace"' # Its text was replaced.
+---| '"promote"' # A queued message became a steer.
+---| '"requeue"' # A steer found no turn and went to the queue.
+
+---The steps changed.
+---@class tenon.PlanChanged
+---@field planId tenon.PlanId The plan; outside plan turns the session's todo list.
+---@field rev integer Its revision, from 1.
+---@field tree tenon.PlanStep[] The steps.
+---@field changeId? tenon.ChangeId The staged change it explains.
+
+---A staged change with the steps that explain it.
+---@alias tenon.PlanId string
+
+---A step of a plan.
+---@class tenon.PlanStep
+---@field id string Its name in the plan.
+---@field status tenon.StepStatus How far it is.
+---@field title string What it does.
+---@field files? string[] Files it is about.
+
+---A message was taken in; committed before the client is answered.
+---@class tenon.PromptAdmitted
+---@field delivery tenon.Delivery How it wanted to be delivered.
+---@field input tenon.Content[] What it says.
+---@field messageId tenon.MessageId The message.
+---@field outcome tenon.Admission What became of it.
+---@field by? tenon.By Who sent it.
+---@field key? string The client's key.
+---@field position? integer Its place in the queue.
+---@field turnId? tenon.TurnId The turn it starts or joins.
+
+---A waiting message changed.
+---@class tenon.PromptChanged
+---@field messageId tenon.MessageId The message.
+---@field op tenon.PendingOp What happened.
+---@field by? tenon.By Who did it.
+---@field input? tenon.Content[] Its new text.
+
+---A message became part of the conversation.
+---@class tenon.PromptDelivered
+---@field messageId tenon.MessageId The message.
+
+---Sends a message to a session.
+---@class tenon.PromptParams
+---@field input tenon.Content[] What it says.
+---@field sessionId tenon.SessionId The session.
+---@field delivery? tenon.Delivery How to deliver it; `auto` if absent.
+---@field expectTurn? tenon.TurnId Only if this turn runs, for a steer.
+---@field key? string Makes a repetition safe: the same key gives the first result again.
+---@field strict? boolean Whether a steer that finds nothing to steer fails with 1103.
+
+---What became of the message; committed before it is said.
+---@class tenon.PromptResult
+---@field messageId tenon.MessageId The message.
+---@field outcome tenon.Admission What became of it.
+---@field seq integer The event that admitted it.
+---@field position? integer Its place in the queue, counted from 1.
+---@field turnId? tenon.TurnId The turn it started or joins.
+
+---What went wrong at a provider.
+---@class tenon.ProviderFailure
+---@field kind string The kind: rateLimited, providerDown, unauthorized, forbidden, badRequest, notFound, contextFull, cut, stalled, …
+---@field message string One sentence, secrets removed.
+---@field hint? string What to do next.
+---@field status? integer The HTTP status, if there was one.
+
+---Support for queued messages.
+---@class tenon.QueueSupport
+---@field max integer How many may wait.
+
+---A message that waits for its delivery.
+---@class tenon.QueuedMessage
+---@field input tenon.Content[] What it says.
+---@field messageId tenon.MessageId The message.
+---@field steer boolean Whether it waits for the next safe point of the running turn instead of the next turn.
+
+---A request waits for an answer.
+---@class tenon.RequestAdded
+---@field item tenon.RequestItem Its item.
+
+---A durable question to a person.
+---@alias tenon.RequestId string
+
+---A request as it is opened, listed and answered.
+---@class tenon.RequestItem
+---@field kind tenon.RequestKind What it is about.
+---@field options tenon.RequestOption[] The choices.
+---@field requestId tenon.RequestId The request.
+---@field session tenon.SessionId The session that asks.
+---@field subject tenon.Subject What it is about, in full.
+---@field title string The question, one line, in the agent's words.
+---@field callId? tenon.CallId The call that waits.
+---@field digest? string BLAKE3 of exactly what an approval allows.
+---@field reason? string Why it is asked: the rule, profile or sandbox level.
+---@field turn? tenon.TurnId The turn that waits.
+
+---What a request is about.
+---@alias tenon.RequestKind
+---| '"approval"' # May this run?
+---| '"question"' # A question of the model.
+---| '"login"' # A key is needed.
+---| '"limit"' # A limit was reached: go on?
+---| '"recovery"' # A call's outcome is unknown: what now?
+---| '"conflict"' # A file moved on.
+---| '"trust"' # Is this workspace trusted?
+
+---One of the choices.
+---@class tenon.RequestOption
+---@field id string What is sent back as `decision`.
+---@field label string What a person reads.
+---@field pattern? string For `always`: the pattern of the grant it makes.
+---@field scope? tenon.Scope How far it reaches.
+
+---A request waits no more.
+---@class tenon.RequestRemoved
+---@field requestId tenon.RequestId Which.
+
+---The answer that won.
+---@class tenon.RequestResolved
+---@field decision string `allow`, `deny`, `answer`, or the id of an option.
+---@field requestId tenon.RequestId The request.
+---@field by? tenon.By Who answered; absent where the agent resolved it itself.
+---@field form? tenon.Json The answer of a question.
+---@field note? string The reason that was given.
+---@field pattern? string The pattern of an `always`.
+---@field scope? tenon.Scope How far it reaches.
+
+---Whether the same request may be sent again.
+---@alias tenon.Retry
+---| '"never"' # It will fail again.
+---| '"now"' # It may be sent again at once.
+---| '"later"' # It may be sent again after a while.
+
+---What a connection may do.
+---@alias tenon.Role
+---| '"controller"' # Everything.
+---| '"observer"' # Look.
+
+---A JSON-RPC error object.
+---@class tenon.RpcError
+---@field code integer The code of the kind.
+---@field message string One sentence, lower case, no full stop.
+---@field data? tenon.ErrorData The kind and its fields.
+
+---The sandbox for commands.
+---@class tenon.SandboxInfo
+---@field level tenon.SandboxLevel Which level there is.
+---@field missing string[] What a higher level lacks.
+
+---@alias tenon.SandboxLevel
+---| integer
+---| '"probing"'
+
+---How far a decision reaches.
+---@alias tenon.Scope
+---| '"once"' # This time.
+---| '"session"' # As long as the session lives.
+---| '"always"' # From now on, in this workspace.
+
+---Where the log of the session ends now.
+---@class tenon.SeqResult
+---@field seq integer The seq of the event that recorded it.
+
+---What changed. In a session's own log: title, settings or environment; in the `all` log: the item, where changes of state are told at most once a second.
+---@class tenon.SessionChanged
+---@field environment? table<string, string> New variables for its children, whole.
+---@field item? tenon.SessionItem The session's item, in the `all` log alone.
+---@field settings? tenon.Settings The new effective settings.
+---@field title? string The new title.
+
+---The session takes no more work.
+---@class tenon.SessionClosed
+---@field how tenon.CloseHow archive; a deleted session has no log.
+
+---The first event of a session's log.
+---@class tenon.SessionCreated
+---@field environment table<string, string> The variables its children get.
+---@field settings tenon.Settings Settings as they were effective.
+---@field workspace string The workspace, a `file://` URI.
+---@field at? integer For a fork: the place in the parent's log.
+---@field ephemeral? boolean Whether it ends with the daemon.
+---@field parent? tenon.SessionId The session it was forked from or started by.
+---@field title? string What it is about.
+
+---A session: one conversation and its log.
+---@alias tenon.SessionId string
+
+---An entry of the session list.
+---@class tenon.SessionItem
+---@field changedFiles integer Files it changed.
+---@field cost number US dollars so far; absent prices count as 0.
+---@field createdAt string RFC 3339, UTC, milliseconds.
+---@field head tenon.Cursor The end of its log.
+---@field id tenon.SessionId The session.
+---@field model string The model in force.
+---@field profile string The profile in force.
+---@field state tenon.SessionState What it does now.
+---@field title string What it is about, one line.
+---@field unanswered integer Requests nobody answered yet.
+---@field updatedAt string RFC 3339, UTC, milliseconds.
+---@field workspace string Its workspace, a `file://` URI.
+---@field parent? tenon.SessionId The session that started it.
+
+---Limits of a session's turns.
+---@class tenon.SessionLimits
+---@field costUsd? number US dollars of a turn.
+---@field steps? integer Steps of a turn.
+---@field turnTimeoutS? integer Seconds of a turn.
+
+---A session appeared.
+---@class tenon.SessionListed
+---@field item tenon.SessionItem Its item.
+
+---A session was deleted.
+---@class tenon.SessionRemoved
+---@field sessionId tenon.SessionId Which.
+
+---What a session does now.
+---@alias tenon.SessionState
+---| '"idle"' # It rests.
+---| '"running"' # A turn runs.
+---| '"waiting"' # A turn waits for a person.
+---| '"closed"' # It is archived.
+
+---What the session does now.
+---@class tenon.SessionStateChanged
+---@field state tenon.SessionState idle, running or waiting; closed has an event of its own.
+
+---What a session works with. Absent members keep what they were.
+---@class tenon.Settings
+---@field limits? tenon.SessionLimits Limits of its turns.
+---@field model? string `provider/model`.
+---@field profile? string The profile's name.
+---@field trust? tenon.TrustSetting `session` lifts the cap of an untrusted workspace for this session.
+
+---Support for commands.
+---@class tenon.ShellSupport
+---@field sandbox tenon.SandboxInfo The sandbox they run in.
+
+---A session at a cursor: what a client needs to draw it before it observes the rest. At most 1 MiB.
+---@class tenon.Snapshot
+---@field items tenon.SnapshotItem[] The newest messages, calls and changes, oldest first, at most 200.
+---@field jobs tenon.Json[] Running jobs.
+---@field plans tenon.Json[] Open plans.
+---@field queue tenon.QueuedMessage[] Messages that wait.
+---@field requests tenon.RequestItem[] Open requests.
+---@field settings tenon.Settings Effective settings.
+---@field state tenon.SessionState What it does.
+---@field tests string[] Test harnesses found in the workspace.
+---@field trust tenon.TrustState Whether the workspace is trusted.
+---@field usage tenon.Usage Usage so far.
+---@field before? tenon.Cursor Where to page on backwards with `agent/log`, if `items` is not everything.
+---@field turnId? tenon.TurnId The running turn.
+
+---One of the newest things in a session's log: the closing event of a message, call or change.
+---@class tenon.SnapshotItem
+---@field type string The event's type.
+---@field at string When it happened.
+---@field data tenon.Json The event's data.
+---@field seq integer Its place.
+---@field text string One line for people.
+---@field turn? tenon.TurnId The turn it belongs to.
+
+---How far a step is.
+---@alias tenon.StepStatus
+---| '"pending"' # Not begun.
+---| '"active"' # Worked on.
+---| '"done"' # Done.
+---| '"dropped"' # Given up.
+
+---Why a turn ended.
+---@alias tenon.Stop
+---| '"done"' # The model had no more to say.
+---| '"interrupted"' # Somebody interrupted it.
+---| '"failed"' # It failed; `error` says how.
+---| '"refused"' # The model refused.
+---| '"limit"' # A limit was reached.
+
+---A command.
+---@class tenon.Subject.command
+---@field type "command"
+---@field argv string[] What will run, argument by argument.
+---@field cwd string Where, relative to the workspace.
+---@field exe string The program that will run.
+---@field needs string[] What it needs beyond the sandbox.
+---@field sandbox integer The sandbox level.
+
+---Edits of files.
+---@class tenon.Subject.edit
+---@field type "edit"
+---@field files tenon.FileChange[] The files.
+---@field patch string The edits as a patch.
+
+---Network access.
+---@class tenon.Subject.network
+---@field type "network"
+---@field hosts string[] The hosts.
+
+---A limit that was reached.
+---@class tenon.Subject.limit
+---@field type "limit"
+---@field limit string Which: `steps`, `costUsd`.
+---@field value number Its value.
+
+---A provider that needs a key.
+---@class tenon.Subject.login
+---@field type "login"
+---@field how string How to bring one.
+---@field provider string The provider.
+
+---A workspace that is not trusted yet.
+---@class tenon.Subject.trust
+---@field type "trust"
+---@field enables string[] What trusting it would enable, one line each.
+---@field workspace string The workspace, a `file://` URI.
+
+---What a request is about, in the shape a client draws.
+---@alias tenon.Subject
+---| tenon.Subject.command
+---| tenon.Subject.edit
+---| tenon.Subject.network
+---| tenon.Subject.limit
+---| tenon.Subject.login
+---| tenon.Subject.trust
+
+---A call is settled: the model gets exactly this.
+---@class tenon.ToolEnded
+---@field callId tenon.CallId The call.
+---@field content tenon.Content[] The result.
+---@field status tenon.CallStatus How.
+---@field changeId? tenon.ChangeId The change it made.
+---@field exit? integer For commands: the exit code.
+---@field ref? string The whole output, where `content` was cut.
+
+---What a tool is about, for icons and grouping.
+---@alias tenon.ToolKind
+---| '"read"' # Looks at files.
+---| '"edit"' # Changes files.
+---| '"search"' # Searches.
+---| '"execute"' # Runs a command.
+---| '"plan"' # Keeps the plan.
+---| '"other"' # Anything else.
+
+---The model wants a call. Nothing has run.
+---@class tenon.ToolProposed
+---@field callId tenon.CallId The call.
+---@field digest string BLAKE3 of name and arguments.
+---@field input tenon.Json Its arguments; a string where they were no JSON.
+---@field kind tenon.ToolKind What it is about.
+---@field name string The tool's name, as the model wrote it.
+---@field title string What it will do, one line.
+
+---A call was allowed and starts: the record that its effect may have happened from here on.
+---@class tenon.ToolStarted
+---@field allowedBy string Why it may: `profile edit`, `rule allow cargo test *`, `allowed by a person`.
+---@field callId tenon.CallId The call.
+---@field effect tenon.EffectClass What it may do to the world.
+---@field intent tenon.PathIntent[] What it will write, before and after.
+
+---How far a session's own settings lift the cap of an untrusted workspace.
+---@alias tenon.TrustSetting "session"
+
+---Whether a person trusts the workspace.
+---@alias tenon.TrustState
+---| '"trusted"' # Its configuration is read, its profile not capped.
+---| '"untrusted"' # Capped at `read`.
+---| '"pending"' # Capped at `read` until the open trust request is answered.
+
+---A turn ended.
+---@class tenon.TurnEnded
+---@field stop tenon.Stop Why.
+---@field usage tenon.Usage What it used.
+---@field denied? integer Calls that were refused because the workspace is untrusted or nobody could be asked.
+---@field error? tenon.ProviderFailure What went wrong.
+---@field limit? string Which limit was reached: `steps`, `costUsd`, `turnTimeoutS`, `output`.
+---@field messageId? tenon.MessageId The message that is its answer.
+
+---A turn of a session.
+---@alias tenon.TurnId string
+
+---A turn began.
+---@class tenon.TurnStarted
+---@field messageId tenon.MessageId The message that started it.
+---@field model string `provider/model`.
+---@field profile string The profile in force.
+
+---Something a change could not cover, and why.
+---@class tenon.Uncovered
+---@field path string Relative to the workspace.
+---@field reason string Why.
+
+---Tokens and cost of some work.
+---@class tenon.Usage
+---@field inputTokens integer Tokens sent, those read from a cache included.
+---@field outputTokens integer Tokens received.
+---@field cacheReadTokens? integer Of the tokens sent, those the provider had cached.
+---@field cacheWriteTokens? integer Tokens the provider wrote to its cache.
+---@field cost? number US dollars, where prices are known.
+---@field estimated? boolean Whether the server sent no figures and these are estimated.
+
+---Usage of the session so far.
+---@class tenon.UsageChanged
+---@field usage tenon.Usage The sum.
+
+---What a verification found.
+---@class tenon.Verified
+---@field broken string[] What does not fit, one line each; empty when all does.
+---@field commits integer Transactions whose chain was followed.
+---@field events integer Events whose chain was followed.
+---@field logs integer Logs that were read.
+
+---A workspace is trusted now.
+---@class tenon.WorkspaceAdded
+---@field item tenon.WorkspaceItem Its item.
+
+---A workspace a person trusts.
+---@class tenon.WorkspaceItem
+---@field id string The workspace, a `file://` URI.
+---@field trustedAt string When it was trusted.
+
+---A workspace is trusted no more.
+---@class tenon.WorkspaceRemoved
+---@field id string The workspace, a `file://` URI.
+
+---Every request.
+---@alias tenon.Method
+---| '"agent/admin"' # Housekeeping of the daemon. tenon.AdminParams -> tenon.AdminResult
+---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
+---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
+---| '"agent/interrupt"' # Interrupts the running turn. tenon.InterruptParams -> tenon.InterruptResult
+---| '"agent/list"' # Lists things of a kind. tenon.ListParams -> tenon.ListResult
+---| '"agent/log"' # Reads a page of a log. tenon.LogParams -> tenon.LogResult
+---| '"agent/observe"' # Subscribes to a log. tenon.ObserveParams -> string
+---| '"agent/open"' # Opens, attaches to or forks a session. tenon.OpenParams -> tenon.OpenResult
+---| '"agent/prompt"' # Sends a message. tenon.PromptParams -> tenon.PromptResult
+---| '"agent/unobserve"' # Ends a subscription. [string] -> boolean
+
+---The codes of errors; the kind stands in `error.data.kind`.
+---@alias tenon.ErrorCode
+---| -32803 # failed
+---| -32801 # contentModified
+---| -32800 # cancelled
+---| -32700 # parseError
+---| -32603 # internal
+---| -32602 # invalidParams
+---| -32601 # methodNotFound
+---| -32600 # invalidRequest
+---| -32002 # notInitialized
+---| 1002 # unknownKind
+---| 1005 # unsupportedProtocol
+---| 1006 # draining
+---| 1007 # alreadyOwned
+---| 1008 # tooManyConnections
+---| 1101 # sessionNotFound
+---| 1102 # sessionClosed
+---| 1103 # notSteerable
+---| 1104 # queueFull
+---| 1106 # sessionBusy
+---| 1107 # notPending
+---| 1108 # noTurn
+---| 1110 # workspaceNotFound
+---| 1201 # changeNotFound
+---| 1202 # conflict
+---| 1203 # notReady
+---| 1204 # notReversible
+---| 1205 # requestNotFound
+---| 1206 # alreadyResolved
+---| 1301 # cursorExpired
+---| 1302 # tooManyObservers
+---| 1401 # authRequired
+---| 1402 # authFailed
+---| 1403 # forbidden
+---| 1501 # invalidConfig
+---| 1502 # revMismatch
+---| 1601 # sandboxUnavailable
+---| 1602 # jobNotFound
+---| 1701 # refNotFound
+---| 1801 # storageFull
+---| 1802 # storageBusy
+
+---The parameters of the notification `agent/event`.
+---@class tenon.AgentEvent
+---@field subscription string
+---@field result tenon.Envelope|tenon.Delta
