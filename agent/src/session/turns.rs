@@ -149,7 +149,7 @@ impl Actor {
     pub(crate) async fn handle_turn(&mut self, command: TurnCommand) -> Result<(), AppendError> {
         match command {
             TurnCommand::Commit { facts, reply } => {
-                let facts = self.unsettled(facts);
+                let facts = self.revised(self.unsettled(facts));
                 let settled = settled_calls(&facts);
                 let result = self.commit(facts).await;
                 self.forget_records(&settled);
@@ -170,6 +170,18 @@ impl Actor {
                 self.start_next().await
             }
         }
+    }
+
+    /// The steps a model shows are one plan of the session: each time the next revision of it.
+    fn revised(&self, mut facts: Vec<Fact>) -> Vec<Fact> {
+        for fact in &mut facts {
+            if let (tenon_protocol::event::EventBody::PlanChanged(plan), Some((id, rev))) =
+                (&mut fact.body, &self.state.plan)
+            {
+                (plan.plan_id, plan.rev) = (id.clone(), rev + 1);
+            }
+        }
+        facts
     }
 
     /// A settled call stays settled: a late word of a task that was dropped changes nothing.

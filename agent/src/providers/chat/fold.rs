@@ -220,7 +220,7 @@ impl Fold for ChatFold {
             return Ok(Progress::Ended);
         }
         let Ok(Value::Object(chunk)) = serde_json::from_str(data) else {
-            return Err(ProviderError::new(ProviderErrorKind::Cut, "the server sent a malformed chunk"));
+            return Err(ProviderError::new(ProviderErrorKind::Cut, "the server sent a malformed event"));
         };
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             return Err(failure::of_event(error));
