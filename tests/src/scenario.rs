@@ -18,11 +18,16 @@ mod report;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::scenario::parse::Scenario;
 use crate::scenario::play::Play;
 use crate::scenario::report::Rewrite;
+
+/// How many scenarios of a file are played at once; more of them get in each other's way on a small machine.
+const AT_ONCE: usize = 4;
 
 /// Whether what is expected is compared or rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +54,13 @@ pub fn play_file(name: &str) {
     let scenarios = parse::scenarios(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let wanted = variable("SCENARIO").unwrap_or_default().to_lowercase();
     let update = variable("UPDATE_EXPECT").is_some_and(|value| !value.is_empty() && value != "0");
+    let chosen: Vec<&Scenario> =
+        scenarios.iter().filter(|scenario| scenario.name.to_lowercase().contains(&wanted)).collect();
     let (mut failures, mut rewrites) = (String::new(), Vec::new());
     let mut failed = 0;
-    for scenario in scenarios.iter().filter(|scenario| scenario.name.to_lowercase().contains(&wanted)) {
-        if let Err(report) = play_scenario(scenario, update, &mut rewrites) {
+    for (scenario, (report, own)) in chosen.iter().zip(play_all(&chosen, update)) {
+        rewrites.extend(own);
+        if let Err(report) = report {
             failed += 1;
             // Writing to a String cannot fail.
             let _ = writeln!(failures, "\n━━ {name}:{} “{}”\n{report}", scenario.line, scenario.name);
@@ -62,6 +70,30 @@ pub fn play_file(name: &str) {
         fs::write(&path, report::apply(&text, rewrites)).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     assert!(failed == 0, "{failed} of {} scenarios of {name} failed:\n{failures}", scenarios.len());
+}
+
+/// Plays the scenarios of a file, some at a time: most of what they do is waiting.
+fn play_all(scenarios: &[&Scenario], update: bool) -> Vec<(Result<(), String>, Vec<Rewrite>)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut played = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(scenario) = scenarios.get(number) else { return played };
+            let mut rewrites = Vec::new();
+            let report = play_scenario(scenario, update, &mut rewrites);
+            played.push((number, (report, rewrites)));
+        }
+    };
+    let mut played: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    played.sort_by_key(|(number, _)| *number);
+    played.into_iter().map(|(_, played)| played).collect()
 }
 
 /// Plays a scenario over each of its wires and carriers; the first of them is the one that may rewrite.

@@ -15,6 +15,19 @@ macro_rules! files {
 }
 
 files! {
+    approvals
+    broken_answers
+    calls
+    commands
+    context
+    failures
+    files
+    limits
+    logs
+    protocol
+    recovery
+    secrets
+    trust
     turns
 }
 

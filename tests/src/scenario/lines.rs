@@ -47,6 +47,8 @@ pub(crate) enum Act {
     Open(String),
     /// Waits until the model was asked so often.
     Asked(usize),
+    /// Waits until there is such a file in the workspace.
+    Exists(String),
 }
 
 /// Reads a block.
@@ -95,6 +97,7 @@ fn act_of(text: &str) -> Result<Act> {
         "~" => Act::Event(name.to_owned(), json_or_empty(data)?),
         "never" => Act::Never(rest.to_owned()),
         "open" => Act::Open(rest.to_owned()),
+        "exists" => Act::Exists(rest.to_owned()),
         "asked" => Act::Asked(rest.parse()?),
         _ => bail!("no line begins with `{word}`"),
     })

@@ -79,9 +79,9 @@ impl fmt::Display for Way {
     }
 }
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 13] = [
     "play", "file", "remove", "link", "config", "model", "client", "journal", "prompt", "stable", "tree",
-    "crash", "restart", "nowhere", "listed", "picture",
+    "crash", "nowhere",
 ];
 
 /// Reads a file.

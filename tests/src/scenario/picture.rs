@@ -3,7 +3,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 /// Types that a snapshot shows as items.
-const ITEMS: [&str; 3] = ["message.ended", "tool.ended", "change.applied"];
+const ITEMS: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "change.applied"];
 
 /// Folds events into what a client shows: what happened, what is asked, what waits, and the state.
 pub(crate) fn of_events(events: &[Value]) -> Value {
@@ -12,7 +12,7 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
     for event in events {
         let data = &event["data"];
         match event["type"].as_str().unwrap_or_default() {
-            kind if ITEMS.contains(&kind) && data["superseded"] != true => items.push(event["seq"].clone()),
+            kind if ITEMS.contains(&kind) => items.push(event["seq"].clone()),
             "request.opened" => requests.push(data["requestId"].clone()),
             "request.resolved" => requests.retain(|id| *id != data["requestId"]),
             "prompt.admitted" => queue.push(data["messageId"].clone()),

@@ -91,7 +91,10 @@ impl<'a> Play<'a> {
 
     /// Compares what is with what a block expects, or puts it in its place.
     fn expect(&mut self, block: &crate::scenario::parse::Block, actual: &str) -> Result<()> {
-        let actual = self.normal.text(actual);
+        let mut actual = self.normal.text(actual);
+        if !actual.is_empty() && !actual.ends_with('\n') {
+            actual.push('\n');
+        }
         if actual.trim_end() == block.body.trim_end() {
             return Ok(());
         }

@@ -34,7 +34,7 @@ fn of_message(message: &Value) -> Vec<Turned> {
     let mut out = Vec::new();
     match &message["content"] {
         Value::String(text) if !text.is_empty() => out.push(Turned::Text(role, text.clone())),
-        Value::Array(pieces) => out.extend(pieces.iter().map(|piece| of_piece(role, piece))),
+        Value::Array(pieces) => pieces.iter().for_each(|piece| push(&mut out, of_piece(role, piece))),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
     for call in message["tool_calls"].as_array().into_iter().flatten() {
@@ -46,6 +46,17 @@ fn of_message(message: &Value) -> Vec<Turned> {
         ));
     }
     out
+}
+
+/// Adds a thing; texts of one role in a row are one text, as one wire demands it.
+fn push(out: &mut Vec<Turned>, next: Turned) {
+    match (out.last_mut(), next) {
+        (Some(Turned::Text(role, text)), Turned::Text(next, more)) if *role == next => {
+            text.push_str("\n\n");
+            text.push_str(&more);
+        }
+        (_, next) => out.push(next),
+    }
 }
 
 fn of_piece(role: &'static str, piece: &Value) -> Turned {
@@ -87,6 +98,9 @@ pub(crate) fn shown(conversation: &[Turned]) -> String {
             Turned::Text(role, text) => format!("{role}: {text}"),
             Turned::Call(id, name, arguments) => {
                 names.insert(id, name);
+                // One wire sends the model's own spelling, the other an object.
+                let arguments = serde_json::from_str::<Value>(arguments)
+                    .map_or_else(|_| arguments.clone(), |arguments| arguments.to_string());
                 format!("call {name} {arguments}")
             }
             Turned::Result(id, text) => {
@@ -109,6 +123,42 @@ pub(crate) fn prefix(body: &Value) -> String {
         own.clone()
     };
     format!("{system}\n{}", body["tools"])
+}
+
+/// Shows a whole request: its small members, what precedes the conversation as it is read, and the conversation.
+pub(crate) fn whole(body: &Value) -> String {
+    let mut small = body.clone();
+    if let Some(members) = small.as_object_mut() {
+        for large in ["system", "messages", "tools"] {
+            members.remove(large);
+        }
+    }
+    let mut out = format!("request: {small}\n");
+    let own = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "system");
+    let system = own.map(|message| &message["content"]).chain([&body["system"]]);
+    for text in system.flat_map(texts) {
+        out.push_str(&format!("system: {}", text.trim_end()).replace('\n', "\n    "));
+        out.push('\n');
+    }
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        out.push_str(&format!("tool: {tool}\n"));
+    }
+    out + &shown(&conversation(body))
+}
+
+/// Returns the texts of a content, with the marks beside them.
+fn texts(content: &Value) -> Vec<String> {
+    match content {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(pieces) => {
+            let mark = |piece: &Value| match piece.get("cache_control") {
+                Some(mark) => format!("\n[cache {mark}]"),
+                None => String::new(),
+            };
+            pieces.iter().map(|piece| string(&piece["text"]) + &mark(piece)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+    }
 }
 
 /// Checks what every provider demands: each call has one result, right behind its message, and none is left over; nothing

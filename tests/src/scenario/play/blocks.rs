@@ -1,9 +1,9 @@
 //! What each kind of block does. Not here: the lines of `client` blocks (`clients`).
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
 
 use crate::scenario::parse::Block;
 use crate::scenario::play::Play;
@@ -26,7 +26,6 @@ impl Play<'_> {
                 self.expect(block, &shown)
             }
             "crash" => self.crash(),
-            "restart" => self.restart(),
             "nowhere" => self.nowhere(&block.body),
             "config" if self.is_started() => self.configure(&block.body),
             // They were read before the play began.
@@ -38,7 +37,11 @@ impl Play<'_> {
     fn write(&self, path: &str, text: &str) -> Result<()> {
         let path = self.home.workspace.join(path);
         fs::create_dir_all(path.parent().context("a file beneath the workspace")?)?;
-        Ok(fs::write(path, text)?)
+        fs::write(&path, text)?;
+        if text.starts_with("#!") {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(())
     }
 
     /// Writes the person's configuration: the block, and what it leaves out of the provider `fake`.
@@ -94,7 +97,7 @@ impl Play<'_> {
             if wire.is_some_and(|wire| wire != self.way.wire) {
                 return Ok(());
             }
-            let shown = whole(&request.body)?;
+            let shown = prompt::whole(&request.body);
             return self.expect(block, &shown);
         }
         self.expect(block, &prompt::shown(&prompt::conversation(&request.body)))
@@ -116,16 +119,12 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// Kills the daemon and starts the next one; every client is gone.
     fn crash(&mut self) -> Result<()> {
         for connection in std::mem::take(&mut self.connections).into_values() {
             self.received.push_str(&connection.received);
         }
-        self.home.kill()
-    }
-
-    /// Kills the daemon and starts the next one; every client is gone.
-    fn restart(&mut self) -> Result<()> {
-        self.crash()?;
+        self.home.kill()?;
         self.start()
     }
 
@@ -148,9 +147,4 @@ impl Play<'_> {
         }
         Ok(())
     }
-}
-
-/// Shows a whole request: its members, and texts as they are.
-fn whole(body: &Value) -> Result<String> {
-    Ok(serde_json::to_string_pretty(body)?)
 }

@@ -1,10 +1,11 @@
 //! What the lines of a `client` block do. Not here: connections themselves (`connection`).
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
-use crate::scenario::connection::Connection;
+use crate::scenario::connection::{Connection, PATIENCE};
 use crate::scenario::lines::{Act, FIRST, Line, lines};
 use crate::scenario::parse::Block;
 use crate::scenario::pattern::{filled, filled_text, matches, projected};
@@ -71,6 +72,7 @@ impl Play<'_> {
                     self.replies.gates.get(gate).with_context(|| format!("no gate is called {gate}"))?;
                 gate.open();
             }
+            Act::Exists(path) => self.exists(path)?,
             Act::Asked(count) => drop(self.server.block_for_requests(*count)?),
         }
         Ok(None)
@@ -139,6 +141,17 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// Waits for a file: what a command did is seen by nobody else.
+    fn exists(&self, path: &str) -> Result<()> {
+        let path = self.home.workspace.join(path);
+        let deadline = Instant::now() + PATIENCE;
+        while !path.exists() {
+            ensure!(Instant::now() < deadline, "there is no {}", path.display());
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
     fn say(&mut self, name: &str, text: &str) -> Result<()> {
         let session = self.sessions.last().context("no session was opened")?.clone();
         let text = filled_text(text, &self.captures)?;
@@ -184,7 +197,7 @@ impl Play<'_> {
         for setting in self.scenario.settings("env") {
             let (variable, value) = setting.split_once('=').context("NAME=value")?;
             if with_keys.as_ref().is_none_or(|keys| *keys != Some(json!(false))) {
-                variables.insert(variable.to_owned(), json!(value));
+                variables.insert(variable.to_owned(), json!(filled_text(value, &self.captures)?));
             }
         }
         with_keys.take();
