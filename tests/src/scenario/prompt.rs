@@ -1,5 +1,6 @@
 //! What a model was sent, as text that is equal for both wires, and the rules every history must hold. Not here: servers.
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -141,7 +142,8 @@ pub(crate) fn whole(body: &Value) -> String {
         out.push('\n');
     }
     for tool in body["tools"].as_array().into_iter().flatten() {
-        out.push_str(&format!("tool: {tool}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "tool: {tool}");
     }
     out + &shown(&conversation(body))
 }
