@@ -90,13 +90,12 @@ impl Visitor for Checked {
     }
 }
 
-fn names(directory: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(examples(directory)).unwrap();
+fn names(directory: &str) -> anyhow::Result<BTreeSet<String>> {
     let name = |entry: std::io::Result<fs::DirEntry>| {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        name.strip_suffix(".json").unwrap().to_owned()
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        Ok(name.strip_suffix(".json").map_or_else(|| name.clone(), str::to_owned))
     };
-    entries.map(name).collect()
+    fs::read_dir(examples(directory))?.map(name).collect()
 }
 
 #[test]
@@ -106,7 +105,7 @@ fn every_method_has_examples_that_are_what_its_types_say() {
     assert!(checked.failures.is_empty(), "{}", checked.failures.join("\n"));
     let mut expected: BTreeSet<_> = METHODS.iter().map(|method| method.name.replace('/', ".")).collect();
     expected.extend(["initialize".to_owned(), "environment".to_owned()]);
-    assert_eq!(names("methods"), expected);
+    assert_eq!(names("methods").unwrap(), expected);
 }
 
 #[test]
@@ -131,7 +130,7 @@ fn every_event_has_examples_that_are_what_its_types_say() {
             event(kind, &message).unwrap();
         }
     }
-    assert_eq!(names("events"), expected.into_iter().map(str::to_owned).collect());
+    assert_eq!(names("events").unwrap(), expected.into_iter().map(str::to_owned).collect());
 }
 
 #[test]
@@ -158,40 +157,41 @@ fn an_example_that_is_not_what_the_types_say_is_found() {
     assert!(messages("events", "no.such").is_err());
 }
 
-fn play(decisions: &str, workspace_after: &str, expected: &str) {
+fn play(decisions: &str, workspace_after: &str, expected: &str) -> anyhow::Result<()> {
     let answers = |done: &[conversation::Exchange]| match done.len() {
         0 => Reply::text("I write it.").and_call("write", &json!({"path": "a.txt", "content": "two\n"})),
         _ => Reply::text("That is all."),
     };
-    let server = ModelServer::start(conversation::by_exchanges(answers)).unwrap();
-    let home = Home::with_model("openai-chat", &server).unwrap();
-    let own = fs::read_to_string(home.config_file()).unwrap();
-    home.configure(&format!("model = \"fake/x\"\n{decisions}\n{own}")).unwrap();
+    let server = ModelServer::start(conversation::by_exchanges(answers))?;
+    let home = Home::with_model("openai-chat", &server)?;
+    let own = fs::read_to_string(home.config_file())?;
+    home.configure(&format!("model = \"fake/x\"\n{decisions}\n{own}"))?;
     let client = examples("clients").join("minimal.py");
     let script = format!(
         "command -v python3 >&2 || exit {NO_PYTHON}; TENON=\"$0\" exec python3 '{}' . 'make it two'",
         client.display()
     );
-    let finished = Running::start(home.shell(&script)).unwrap().finish().unwrap();
+    let finished = Running::start(home.shell(&script))?.finish()?;
     if finished.code == Some(NO_PYTHON) {
         #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
         {
             eprintln!("skipped: python3 not found");
         }
-        return;
+        return Ok(());
     }
-    let finished = finished.expect(0).unwrap();
+    let finished = finished.expect(0)?;
     assert_eq!(finished.stdout, "I write it.\nThat is all.\n", "{finished:#?}");
     assert!(finished.stderr.contains(expected), "{finished:#?}");
     assert_eq!(home.read("a.txt"), workspace_after);
+    Ok(())
 }
 
 #[test]
 fn a_client_written_from_the_page_alone_runs_a_turn_with_an_approval() {
-    play("", "two\n", "? ");
+    play("", "two\n", "? ").unwrap();
 }
 
 #[test]
 fn without_the_approval_nothing_is_written() {
-    play("rules.deny = [\"write:**\"]", "", "denied");
+    play("rules.deny = [\"write:**\"]", "", "denied").unwrap();
 }
