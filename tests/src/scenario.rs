@@ -72,6 +72,16 @@ pub fn play_file(name: &str) {
     assert!(failed == 0, "{failed} of {} scenarios of {name} failed:\n{failures}", scenarios.len());
 }
 
+/// Plays scenarios and returns what is wrong with each of them; rewrites nothing.
+///
+/// # Errors
+/// The text cannot be understood.
+pub fn play_text(text: &str) -> Result<Vec<String>, String> {
+    let scenarios = parse::scenarios(text)?;
+    let all: Vec<&Scenario> = scenarios.iter().collect();
+    Ok(play_all(&all, false).into_iter().map(|(report, _)| report.err().unwrap_or_default()).collect())
+}
+
 /// Plays the scenarios of a file, some at a time: most of what they do is waiting.
 fn play_all(scenarios: &[&Scenario], update: bool) -> Vec<(Result<(), String>, Vec<Rewrite>)> {
     let next = AtomicUsize::new(0);
