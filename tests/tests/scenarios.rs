@@ -62,7 +62,8 @@ fn what_is_wrong_is_found() {
         ("```client\nnever turn.started\n```\n", "there was a turn.started"),
         ("```model\ntext: more\n```\n", "the model was asked 1 times, and has 2 replies"),
     ];
-    let text: String = cases.iter().map(|(block, _)| format!("## Case\n{START}{block}")).collect();
+    let scenarios: Vec<String> = cases.iter().map(|(block, _)| format!("## Case\n{START}{block}")).collect();
+    let text = scenarios.concat();
     for ((block, expected), found) in cases.iter().zip(play_text(&text).unwrap()) {
         assert!(found.contains(expected), "{block}\n{found}");
     }
