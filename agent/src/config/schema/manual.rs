@@ -18,7 +18,8 @@ fn table() -> String {
             Narrowing::Refused => "–",
         };
         let name = name.replace(".*", ".NAME");
-        table.push_str(&format!("| `{name}` | {} | {workspace} | {help} |\n", shape.allowed()));
+        let takes = shape.allowed();
+        table.extend(["| `", &name, "` | ", &takes, " | ", workspace, " | ", help, " |\n"]);
     }
     table
 }
