@@ -14,15 +14,25 @@ const FIRST_CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The connections there are, and whether each can show a person a request.
 #[derive(Debug)]
 pub(crate) struct Presence {
-    /// `None` once nobody gets in any more: the last look found nobody, and the daemon leaves.
-    present: watch::Sender<Option<BTreeMap<u64, bool>>>,
+    door: watch::Sender<Door>,
     /// What waits for the end of running turns, once the daemon drains: held so that it lives.
     draining: watch::Sender<Option<Task<()>>>,
 }
 
+/// Who got in.
+#[derive(Debug, Default)]
+struct Door {
+    /// Those inside, and whether each can show a person a request.
+    inside: BTreeMap<u64, bool>,
+    /// Whether anybody ever was.
+    used: bool,
+    /// Whether it is closed: the last look found nobody, and the daemon leaves.
+    closed: bool,
+}
+
 impl Default for Presence {
     fn default() -> Self {
-        Self { present: watch::Sender::new(Some(BTreeMap::new())), draining: watch::Sender::new(None) }
+        Self { door: watch::Sender::new(Door::default()), draining: watch::Sender::new(None) }
     }
 }
 
@@ -39,12 +49,12 @@ impl Daemon {
     /// # Errors
     /// 1006 when the daemon has just found that nobody is there, and leaves.
     pub(crate) fn connected(&self, caller: &Caller) -> Result<(), RpcError> {
-        let got_in = self.0.presence.present.send_if_modified(|present| match present {
-            Some(present) => {
-                present.insert(caller.id, caller.can_answer);
-                true
+        let got_in = self.0.presence.door.send_if_modified(|door| {
+            if !door.closed {
+                door.inside.insert(caller.id, caller.can_answer);
+                door.used = true;
             }
-            None => false,
+            !door.closed
         });
         if !got_in {
             return Err(leaving());
@@ -55,29 +65,23 @@ impl Daemon {
 
     /// A connection ended.
     pub(crate) fn disconnected(&self, id: u64) {
-        self.0.presence.present.send_modify(|present| {
-            if let Some(present) = present {
-                present.remove(&id);
-            }
+        self.0.presence.door.send_modify(|door| {
+            door.inside.remove(&id);
         });
         self.count_answerers();
     }
 
     fn count_answerers(&self) {
-        let present = self.0.presence.present.borrow();
-        let count = present.iter().flat_map(BTreeMap::values).filter(|can_answer| **can_answer).count();
-        drop(present);
+        let can_answer = |door: &Door| door.inside.values().filter(|can_answer| **can_answer).count();
+        let count = can_answer(&self.0.presence.door.borrow());
         self.0.resources.answerers.send_replace(count);
     }
 
     /// Closes the door if nobody is inside; from then on nobody gets in.
     fn close_the_door(&self) -> bool {
-        self.0.presence.present.send_if_modified(|present| {
-            let empty = nobody(present.as_ref());
-            if empty {
-                *present = None;
-            }
-            empty
+        self.0.presence.door.send_if_modified(|door| {
+            door.closed = door.inside.is_empty();
+            door.closed
         })
     }
 
@@ -101,20 +105,19 @@ impl Daemon {
 
     async fn idle_for(&self, linger: Option<Duration>) {
         let Some(linger) = linger else { return std::future::pending().await };
-        let mut present = self.0.presence.present.subscribe();
+        let mut door = self.0.presence.door.subscribe();
         let mut running = self.0.resources.running.subscribe();
-        // Whoever started it is on the way, however short it lingers afterwards.
-        let mut patience = linger.max(FIRST_CLIENT_TIMEOUT);
         loop {
-            let alone = nobody(present.borrow_and_update().as_ref());
-            let idle = alone && running.borrow_and_update().is_empty();
-            if !alone {
-                patience = linger;
-            }
+            let (empty, used) = {
+                let door = door.borrow_and_update();
+                (door.inside.is_empty(), door.used)
+            };
+            let idle = empty && running.borrow_and_update().is_empty();
+            // Whoever started it is on the way, however short it lingers afterwards.
+            let patience = if used { linger } else { linger.max(FIRST_CLIENT_TIMEOUT) };
             let alarm = self.0.resources.clock.sleep(patience);
             tokio::select! {
-                // It may have come and gone already.
-                _ = present.changed() => patience = linger,
+                _ = door.changed() => {}
                 _ = running.changed() => {}
                 // Whoever was faster than this is served.
                 () = alarm, if idle => {
@@ -125,8 +128,4 @@ impl Daemon {
             }
         }
     }
-}
-
-fn nobody(present: Option<&BTreeMap<u64, bool>>) -> bool {
-    present.is_none_or(BTreeMap::is_empty)
 }
