@@ -32,6 +32,19 @@ fn wait_for_up(home: &Home) {
     assert_eq!(receiver.recv_timeout(PATIENCE).unwrap(), "up\n");
 }
 
+/// Returns the processes of the command once there are that many: while one becomes another program it has no arguments.
+fn tree(processes: usize) -> Vec<Process> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let tree = Process::with_argument(&marker()).unwrap();
+        if tree.len() >= processes {
+            return tree;
+        }
+        assert!(Instant::now() < deadline, "only {} processes", tree.len());
+        std::thread::yield_now();
+    }
+}
+
 fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
     let command = format!("echo ran >> ran.txt; {command}");
     let script = conversation::by_exchanges(move |done: &[Exchange]| match done.last() {
@@ -48,8 +61,7 @@ fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
     wait_for_up(&home);
     // Without a client nothing starts the daemon again.
     run.kill().unwrap();
-    let tree = Process::with_argument(&marker()).unwrap();
-    assert!(tree.len() >= processes, "{:?}", tree.iter().map(Process::command_line).collect::<Vec<_>>());
+    let tree = tree(processes);
     home.kill_daemon().unwrap();
     let killed = Instant::now();
     for process in &tree {
