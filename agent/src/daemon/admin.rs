@@ -12,7 +12,7 @@ use tenon_protocol::prompt::InterruptParams;
 use tenon_protocol::session::{SessionItem, SessionState};
 
 use crate::base::uri;
-use crate::daemon::doors::read_error;
+use crate::daemon::doors::{read_error, resolve};
 use crate::daemon::{Daemon, Phase};
 use crate::journal::{Batch, Draft, ItemKind, ItemWrite, LogId};
 use crate::projections::line::line;
@@ -75,7 +75,8 @@ impl Daemon {
     }
 
     async fn trust(&self, workspace: &str) -> Result<AdminResult, RpcError> {
-        let id = workspace_uri(workspace)?;
+        // Trust is given to what is there: a path that appears later is somebody else's.
+        let id = uri::of_path(&resolve(workspace)?);
         let item = WorkspaceItem { id: id.clone(), trusted_at: self.0.resources.clock.now().to_rfc3339() };
         let json = serde_json::to_string(&item).ok();
         let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json };

@@ -210,7 +210,7 @@ fn page_result(page: &Page) -> Result<LogResult, RpcError> {
 }
 
 /// Returns the workspace's real path: absolute, a directory, links resolved.
-fn resolve(workspace: &str) -> Result<PathBuf, RpcError> {
+pub(crate) fn resolve(workspace: &str) -> Result<PathBuf, RpcError> {
     let not_found =
         |why: String| RpcError::new(ErrorKind::WorkspaceNotFound, format!("workspace {workspace} {why}"));
     let path = uri::to_path(workspace)

@@ -62,7 +62,10 @@ pub(crate) fn parse_arguments(text: &str) -> Result<Map<String, Value>, String> 
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err("the arguments of this call are not a JSON object; nothing was run".to_owned()),
+        Ok(_) => {
+            Err("the arguments of this call are not a JSON object; nothing was run; send the call again"
+                .to_owned())
+        }
         Err(_) if text.trim().is_empty() => Ok(Map::new()),
         Err(error) if error.is_eof() => Err(format!(
             "the arguments of this call end too early to be JSON ({error}); nothing was run; send the call again, \

@@ -274,14 +274,13 @@ impl State {
     }
 
     fn keep_item(&mut self, event: &Event) {
-        let closing = matches!(
-            &event.body,
-            EventBody::MessageEnded(_)
-                | EventBody::ToolEnded(_)
-                | EventBody::ToolProposed(_)
-                | EventBody::ChangeApplied(_)
-        );
-        if !closing {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "a picture shows what is closed and stands")]
+        let shown = match &event.body {
+            EventBody::MessageEnded(message) => message.superseded != Some(true),
+            EventBody::ToolEnded(_) | EventBody::ToolProposed(_) | EventBody::ChangeApplied(_) => true,
+            _ => false,
+        };
+        if !shown {
             return;
         }
         let data = serde_json::to_value(&event.body)

@@ -94,7 +94,7 @@ async fn permission(
     let arguments = match &proposal.arguments {
         Ok(arguments) => arguments,
         Err(reason) => {
-            return Ok(refuse(format!("{reason}. Call the tool again with correct JSON arguments.")));
+            return Ok(refuse(reason.clone()));
         }
     };
     let Some(tool) = registry.get(&proposal.name) else {
@@ -285,5 +285,9 @@ pub(crate) fn unknown_outcome() -> Vec<Content> {
 
 /// Returns a call's arguments as they were recorded.
 pub(crate) fn recorded_arguments(input: &Value) -> Result<Value, String> {
-    if input.is_object() { Ok(input.clone()) } else { Err("The arguments were not a JSON object".to_owned()) }
+    if input.is_object() {
+        Ok(input.clone())
+    } else {
+        Err("the arguments were not a JSON object; send the call again".to_owned())
+    }
 }

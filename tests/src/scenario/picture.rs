@@ -2,7 +2,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-/// Types that a snapshot shows as items.
+/// Types that a snapshot shows as items; of messages only those that were not withdrawn.
 const ITEMS: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "change.applied"];
 
 /// Folds events into what a client shows: what happened, what is asked, what waits, and the state.
@@ -12,6 +12,7 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
     for event in events {
         let data = &event["data"];
         match event["type"].as_str().unwrap_or_default() {
+            "message.ended" if data["superseded"] == true => {}
             kind if ITEMS.contains(&kind) => items.push(event["seq"].clone()),
             "request.opened" => requests.push(data["requestId"].clone()),
             "request.resolved" => requests.retain(|id| *id != data["requestId"]),
