@@ -2,7 +2,7 @@
 use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
-use tenon_protocol::event::session::{By, RequestResolved};
+use tenon_protocol::event::session::{By, RequestResolved, SessionCreated};
 use tenon_protocol::ids::{GrantId, RequestId};
 use tenon_protocol::open::SeqResult;
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
@@ -150,14 +150,13 @@ impl Actor {
         self.state.requests.values().find(|request| request.kind == RequestKind::Trust)
     }
 
-    /// Returns the question that opening an untrusted workspace asks, once a session.
-    pub(crate) fn trust_question(&self) -> Option<Fact> {
-        let asked = self.state.resolved.iter().any(|done| done.item.kind == RequestKind::Trust);
-        if asked || self.trust() != TrustState::Untrusted {
+    /// Returns the question that a new session of an untrusted workspace asks.
+    pub(crate) fn trust_question(&self, created: &SessionCreated) -> Option<Fact> {
+        if self.resources.standing.trusts(&created.workspace) {
             return None;
         }
-        let workspace = self.state.listed.item.workspace.clone();
-        let profile = self.state.settings.profile.clone().unwrap_or_default();
+        let workspace = created.workspace.clone();
+        let profile = created.settings.profile.clone().unwrap_or_default();
         let mut enables = vec![format!("profile {profile} in place of read")];
         if crate::config::paths::workspace_config(self.root.path()).exists() {
             enables.push("the workspace's own .tenon/config.toml, which can only narrow".to_owned());

@@ -77,10 +77,9 @@ pub(crate) async fn create(
     let told = |warning: &String| Notice { kind: "config".to_owned(), message: warning.clone() };
     let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
     let beside = Beside { create: true, machine, ..Beside::default() };
-    actor.commit_with(vec![Fact::new(created)], beside).await.map_err(|error| storage(&error))?;
-    if let Some(question) = actor.trust_question() {
-        actor.commit(vec![question]).await.map_err(|error| storage(&error))?;
-    }
+    let question = actor.trust_question(&created);
+    let facts = [Fact::new(created)].into_iter().chain(question).collect();
+    actor.commit_with(facts, beside).await.map_err(|error| storage(&error))?;
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
 }
 
