@@ -12,7 +12,8 @@ root=$0
 mount -t proc proc "$root/proc" || exit 99
 mount -t tmpfs tmp "$root/tmp" || exit 99
 mount --rbind /dev "$root/dev" || exit 99
-exec env -i HOME=/tmp chroot "$root" /tenon demo
+PATH=$PATH:/usr/sbin:/sbin
+exec env -i HOME=/tmp "$(command -v chroot)" "$root" /tenon demo
 "#;
 
 #[test]
