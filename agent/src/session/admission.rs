@@ -49,6 +49,8 @@ impl Actor {
             by,
             key: params.key,
         };
+        // What it commits comes before the admission, whose place is told.
+        self.settle_settings().await?;
         let seq = self.state.head.seq + 1;
         match &turn_id {
             Some(turn) if outcome == Admission::Started => {

@@ -71,7 +71,7 @@ impl Actor {
     }
 
     /// Records the model in the log where the session has none yet, or its settings name it otherwise than it is.
-    async fn settle_settings(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn settle_settings(&mut self) -> Result<(), Refusal> {
         let effective = self.world.effective(&self.state.settings);
         if effective != self.state.settings {
             let changed = SessionChanged { settings: Some(effective), ..SessionChanged::default() };
