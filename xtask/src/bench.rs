@@ -9,6 +9,7 @@ mod figures;
 mod grep;
 mod journal;
 mod link;
+mod load;
 mod memory;
 mod noise;
 mod process;
@@ -17,6 +18,7 @@ mod start;
 mod streaming;
 mod table;
 mod turns;
+mod watcher;
 mod wire;
 
 use crate::{dist, root, shell};
@@ -75,6 +77,9 @@ const GROUPS: &[(&str, Measure)] = &[
     ("turn", turns::measure),
     ("deltas", streaming::measure),
     ("wire", wire::measure),
+    ("crowd", load::crowd),
+    ("sleeper", load::sleeper),
+    ("many", load::many),
     ("grep", grep::measure),
     ("journal", journal::measure),
     ("binary", start::size),
