@@ -15,6 +15,7 @@ mod listing;
 mod log;
 mod models;
 mod observe;
+mod pending;
 mod requests;
 mod rpc;
 mod run;
@@ -64,6 +65,8 @@ enum Command {
     Observe(observe::ObserveArgs),
     /// Lists questions that wait for an answer, or answers one
     Requests(requests::RequestsArgs),
+    /// Lists messages that wait for their turn, or changes one
+    Pending(pending::PendingArgs),
     /// Lists models
     Models(models::ModelsArgs),
     /// Lists the tools the model has
@@ -139,6 +142,7 @@ impl Command {
             Self::Log(args) => log::run(&args),
             Self::Observe(args) => observe::run(&args),
             Self::Requests(args) => requests::run(&args),
+            Self::Pending(args) => pending::run(&args),
             Self::Models(args) => models::run(&args),
             Self::Tools(args) => tools::run(&args),
             Self::Rpc(args) => rpc::run(&args),

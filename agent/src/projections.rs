@@ -11,3 +11,4 @@ pub(crate) mod listed;
 pub(crate) mod reads;
 pub(crate) mod transcript;
 pub(crate) mod turn;
+pub(crate) mod waiting;

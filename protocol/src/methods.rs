@@ -113,6 +113,8 @@ methods! {
     Close "agent/close" open::CloseParams => open::SeqResult, Act, Stable, [SessionNotFound SessionBusy];
     /// Sends a message.
     Prompt "agent/prompt" prompt::PromptParams => prompt::PromptResult, Act, Stable, [SessionNotFound SessionClosed NotSteerable QueueFull SessionBusy AuthRequired InvalidConfig];
+    /// Changes a message that waits.
+    Pending "agent/pending" prompt::PendingParams => prompt::PendingResult, Act, Stable, [SessionNotFound NotPending];
     /// Interrupts the running turn.
     Interrupt "agent/interrupt" prompt::InterruptParams => prompt::InterruptResult, Act, Stable, [SessionNotFound NoTurn];
     /// Subscribes to a log.

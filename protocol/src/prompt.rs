@@ -1,4 +1,4 @@
-//! `agent/prompt` and `agent/interrupt`.
+//! `agent/prompt`, `agent/pending` and `agent/interrupt`.
 use crate::content::Content;
 use crate::ids::{MessageId, SessionId, TurnId};
 
@@ -62,6 +62,51 @@ wire! {
     }
     optional {
         /// The turn it started or joins.
+        turn_id: TurnId,
+        /// Its place in the queue, counted from 1.
+        position: u64,
+    }
+}
+
+words! {
+    /// What to do with a message that waits.
+    enum PendingChange {
+        /// Takes it back.
+        Withdraw = "withdraw",
+        /// Gives it another text, in its place.
+        Replace = "replace",
+        /// Lets it go before others: into the running turn, or to the front of the queue.
+        Promote = "promote",
+    }
+}
+
+wire! {
+    /// Changes a message that waits for its delivery. One that was delivered or withdrawn meanwhile is 1107.
+    struct PendingParams {
+        /// The session.
+        session_id: SessionId,
+        /// The message.
+        message_id: MessageId,
+        /// What to do with it.
+        op: PendingChange,
+    }
+    optional {
+        /// For `replace`: what it says instead; checked as a prompt's.
+        input: Vec<Content>,
+        /// For `promote`: `steer` into the running turn, `queue` to the front of the queue; `auto`, or absent, is `steer`
+        /// where a turn can be steered and else `queue`. A `steer` that finds no turn goes to the front of the queue.
+        delivery: Delivery,
+    }
+}
+
+wire! {
+    /// The event that recorded it, and for `promote` where the message waits now.
+    struct PendingResult {
+        /// The seq of the event.
+        seq: u64,
+    }
+    optional {
+        /// The turn that it joins at the next safe point.
         turn_id: TurnId,
         /// Its place in the queue, counted from 1.
         position: u64,

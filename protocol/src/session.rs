@@ -1,6 +1,7 @@
 //! A session as clients see it: item, settings, snapshot. Not here: the events it is folded from.
 use crate::content::Content;
 use crate::cursor::Cursor;
+use crate::event::session::By;
 use crate::ids::{MessageId, SessionId, TurnId};
 use crate::json::Json;
 use crate::model::Usage;
@@ -121,6 +122,8 @@ wire! {
     optional {
         /// The session that started it.
         parent: SessionId,
+        /// Messages that wait for their delivery; absent where none does.
+        queued: u64,
     }
 }
 
@@ -133,6 +136,10 @@ wire! {
         input: Vec<Content>,
         /// Whether it waits for the next safe point of the running turn instead of the next turn.
         steer: bool,
+    }
+    optional {
+        /// Who sent it, or replaced what it says.
+        by: By,
     }
 }
 
@@ -170,7 +177,7 @@ wire! {
         items: Vec<SnapshotItem>,
         /// Open requests.
         requests: Vec<RequestItem>,
-        /// Messages that wait.
+        /// Messages that wait, in the order in which they will be delivered: steers, then the queue.
         queue: Vec<QueuedMessage>,
         /// Test harnesses found in the workspace.
         tests: Vec<String>,

@@ -745,16 +745,49 @@ export interface PathIntent {
   beforeMode?: number;
 }
 
+/** What to do with a message that waits. */
+export type PendingChange =
+  /** Takes it back. */
+  | "withdraw"
+  /** Gives it another text, in its place. */
+  | "replace"
+  /** Lets it go before others: into the running turn, or to the front of the queue. */
+  | "promote";
+
 /** What happened to a waiting message. */
 export type PendingOp =
   /** Taken back. */
   | "withdraw"
   /** Its text was replaced. */
   | "replace"
-  /** A queued message became a steer. */
+  /** It goes before others: as a steer (`turnId`), or in the queue (`position`). */
   | "promote"
-  /** A steer found no turn and went to the queue. */
+  /** A steer whose turn ended without it; it waits in front of the queue (`position`). */
   | "requeue";
+
+/** Changes a message that waits for its delivery. One that was delivered or withdrawn meanwhile is 1107. */
+export interface PendingParams {
+  /** The message. */
+  messageId: MessageId;
+  /** What to do with it. */
+  op: PendingChange;
+  /** The session. */
+  sessionId: SessionId;
+  /** For `promote`: `steer` into the running turn, `queue` to the front of the queue; `auto`, or absent, is `steer` where a turn can be steered and else `queue`. A `steer` that finds no turn goes to the front of the queue. */
+  delivery?: Delivery;
+  /** For `replace`: what it says instead; checked as a prompt's. */
+  input?: Array<Content>;
+}
+
+/** The event that recorded it, and for `promote` where the message waits now. */
+export interface PendingResult {
+  /** The seq of the event. */
+  seq: number;
+  /** Its place in the queue, counted from 1. */
+  position?: number;
+  /** The turn that it joins at the next safe point. */
+  turnId?: TurnId;
+}
 
 /** The steps changed. */
 export interface PlanChanged {
@@ -811,8 +844,12 @@ export interface PromptChanged {
   op: PendingOp;
   /** Who did it. */
   by?: By;
-  /** Its new text. */
+  /** What it says instead. */
   input?: Array<Content>;
+  /** Its place in the queue now, counted from 1; what stood there moves back. */
+  position?: number;
+  /** The turn it joins now. */
+  turnId?: TurnId;
 }
 
 /** A message became part of the conversation. */
@@ -877,6 +914,8 @@ export interface QueuedMessage {
   messageId: MessageId;
   /** Whether it waits for the next safe point of the running turn instead of the next turn. */
   steer: boolean;
+  /** Who sent it, or replaced what it says. */
+  by?: By;
 }
 
 /** A request waits for an answer. */
@@ -1085,6 +1124,8 @@ export interface SessionItem {
   workspace: string;
   /** The session that started it. */
   parent?: SessionId;
+  /** Messages that wait for their delivery; absent where none does. */
+  queued?: number;
 }
 
 /** Limits of a session's turns. */
@@ -1152,7 +1193,7 @@ export interface Snapshot {
   jobs: Array<Json>;
   /** Open plans. */
   plans: Array<Json>;
-  /** Messages that wait. */
+  /** Messages that wait, in the order in which they will be delivered: steers, then the queue. */
   queue: Array<QueuedMessage>;
   /** Open requests. */
   requests: Array<RequestItem>;
@@ -1407,6 +1448,8 @@ export interface Methods {
   "agent/observe": { params: ObserveParams; result: string };
   /** Opens, attaches to or forks a session. */
   "agent/open": { params: OpenParams; result: OpenResult };
+  /** Changes a message that waits. */
+  "agent/pending": { params: PendingParams; result: PendingResult };
   /** Sends a message. */
   "agent/prompt": { params: PromptParams; result: PromptResult };
   /** Ends a subscription. */

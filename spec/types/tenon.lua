@@ -654,12 +654,32 @@
 ---@field before? string BLAKE3 before; absent where there is nothing yet.
 ---@field beforeMode? integer The permission bits before.
 
+---What to do with a message that waits.
+---@alias tenon.PendingChange
+---| '"withdraw"' # Takes it back.
+---| '"replace"' # Gives it another text, in its place.
+---| '"promote"' # Lets it go before others: into the running turn, or to the front of the queue.
+
 ---What happened to a waiting message.
 ---@alias tenon.PendingOp
 ---| '"withdraw"' # Taken back.
 ---| '"replace"' # Its text was replaced.
----| '"promote"' # A queued message became a steer.
----| '"requeue"' # A steer found no turn and went to the queue.
+---| '"promote"' # It goes before others: as a steer (`turnId`), or in the queue (`position`).
+---| '"requeue"' # A steer whose turn ended without it; it waits in front of the queue (`position`).
+
+---Changes a message that waits for its delivery. One that was delivered or withdrawn meanwhile is 1107.
+---@class tenon.PendingParams
+---@field messageId tenon.MessageId The message.
+---@field op tenon.PendingChange What to do with it.
+---@field sessionId tenon.SessionId The session.
+---@field delivery? tenon.Delivery For `promote`: `steer` into the running turn, `queue` to the front of the queue; `auto`, or absent, is `steer` where a turn can be steered and else `queue`. A `steer` that finds no turn goes to the front of the queue.
+---@field input? tenon.Content[] For `replace`: what it says instead; checked as a prompt's.
+
+---The event that recorded it, and for `promote` where the message waits now.
+---@class tenon.PendingResult
+---@field seq integer The seq of the event.
+---@field position? integer Its place in the queue, counted from 1.
+---@field turnId? tenon.TurnId The turn that it joins at the next safe point.
 
 ---The steps changed.
 ---@class tenon.PlanChanged
@@ -694,7 +714,9 @@
 ---@field messageId tenon.MessageId The message.
 ---@field op tenon.PendingOp What happened.
 ---@field by? tenon.By Who did it.
----@field input? tenon.Content[] Its new text.
+---@field input? tenon.Content[] What it says instead.
+---@field position? integer Its place in the queue now, counted from 1; what stood there moves back.
+---@field turnId? tenon.TurnId The turn it joins now.
 
 ---A message became part of the conversation.
 ---@class tenon.PromptDelivered
@@ -733,6 +755,7 @@
 ---@field input tenon.Content[] What it says.
 ---@field messageId tenon.MessageId The message.
 ---@field steer boolean Whether it waits for the next safe point of the running turn instead of the next turn.
+---@field by? tenon.By Who sent it, or replaced what it says.
 
 ---A request waits for an answer.
 ---@class tenon.RequestAdded
@@ -860,6 +883,7 @@
 ---@field updatedAt string RFC 3339, UTC, milliseconds.
 ---@field workspace string Its workspace, a `file://` URI.
 ---@field parent? tenon.SessionId The session that started it.
+---@field queued? integer Messages that wait for their delivery; absent where none does.
 
 ---Limits of a session's turns.
 ---@class tenon.SessionLimits
@@ -902,7 +926,7 @@
 ---@field items tenon.SnapshotItem[] The newest messages, calls and changes, oldest first, at most 200.
 ---@field jobs tenon.Json[] Running jobs.
 ---@field plans tenon.Json[] Open plans.
----@field queue tenon.QueuedMessage[] Messages that wait.
+---@field queue tenon.QueuedMessage[] Messages that wait, in the order in which they will be delivered: steers, then the queue.
 ---@field requests tenon.RequestItem[] Open requests.
 ---@field settings tenon.Settings Effective settings.
 ---@field state tenon.SessionState What it does.
@@ -1092,6 +1116,7 @@
 ---| '"agent/log"' # Reads a page of a log. tenon.LogParams -> tenon.LogResult
 ---| '"agent/observe"' # Subscribes to a log. tenon.ObserveParams -> string
 ---| '"agent/open"' # Opens, attaches to or forks a session. tenon.OpenParams -> tenon.OpenResult
+---| '"agent/pending"' # Changes a message that waits. tenon.PendingParams -> tenon.PendingResult
 ---| '"agent/prompt"' # Sends a message. tenon.PromptParams -> tenon.PromptResult
 ---| '"agent/unobserve"' # Ends a subscription. [string] -> boolean
 

@@ -24,6 +24,7 @@ files! {
     files
     limits
     logs
+    pending
     protocol
     recovery
     secrets

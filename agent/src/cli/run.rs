@@ -9,7 +9,7 @@ mod lines;
 pub(crate) mod patch;
 pub(crate) mod person;
 pub(crate) mod progress;
-mod prompt;
+pub(in crate::cli) mod prompt;
 pub(crate) mod signals;
 mod text;
 mod view;

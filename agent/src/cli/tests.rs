@@ -30,13 +30,14 @@ fn what_contradicts_itself_is_refused() {
     use clap::error::ErrorKind::{
         ArgumentConflict, InvalidSubcommand, MissingRequiredArgument, ValueValidation,
     };
-    let table: [(&[&str], clap::error::ErrorKind); 7] = [
+    let table: [(&[&str], clap::error::ErrorKind); 8] = [
         (&["run", "--session", "s_1", "--continue", "x"], ArgumentConflict),
         (&["run", "--max-steps", "0", "x"], ValueValidation),
         (&["run", "--max-cost", "0", "x"], ValueValidation),
         (&["observe", "--after", "5"], ValueValidation),
         (&["serve", "--daemonised"], MissingRequiredArgument),
         (&["trust", "--list", "--revoke"], ArgumentConflict),
+        (&["pending", "replace", "m_1"], MissingRequiredArgument),
         (&["fly"], InvalidSubcommand),
     ];
     for (words, expected) in table {

@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 
 use tenon_protocol::admin::{AdminOp, AdminParams, AdminResult, Verified};
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::all::{
     AgentDraining, GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved,
@@ -101,7 +101,9 @@ impl Daemon {
 
     async fn revoke_grant(&self, grant: &GrantId) -> Result<AdminResult, RpcError> {
         if !self.0.resources.standing.grants.borrow().iter().any(|known| known.id == *grant) {
-            return Err(RpcError::new(ErrorKind::RequestNotFound, format!("grant {grant} is not known")));
+            return Err(RpcError::new(ErrorKind::RequestNotFound, format!("grant {grant} is not known"))
+                .retry(Retry::Never)
+                .hint("it was taken back, or never made: list the kind `grant`"));
         }
         let write =
             ItemWrite { kind: ItemKind::Grant, id: grant.to_string(), group: String::new(), json: None };
@@ -125,8 +127,12 @@ impl Daemon {
         let page = self.0.resources.journal.items(ItemKind::Session, None, None, RECOVERED_MAX).await;
         let Ok(page) = page else { return };
         let items = page.items.iter().filter_map(|item| serde_json::from_str::<SessionItem>(&item.json).ok());
-        let restless =
-            items.filter(|item| matches!(item.state, SessionState::Running | SessionState::Waiting));
+        // A message that waits begins its turn however short before that the last daemon ended.
+        let restless = items.filter(|item| match item.state {
+            SessionState::Running | SessionState::Waiting => true,
+            SessionState::Idle => item.queued.is_some(),
+            SessionState::Closed => false,
+        });
         for item in restless {
             if let Err(error) = self.session(&item.id).await {
                 tracing::error!(session = %item.id, %error, "a session cannot be taken up");

@@ -6,10 +6,13 @@ use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::SessionRemoved;
+use tenon_protocol::event::session::RequestResolved;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::log::{LogParams, LogResult, ObserveParams};
 use tenon_protocol::open::{CloseHow, CloseParams, OpenParams, OpenResult, SeqResult};
-use tenon_protocol::prompt::{InterruptParams, InterruptResult, PromptParams, PromptResult};
+use tenon_protocol::prompt::{
+    InterruptParams, InterruptResult, PendingParams, PendingResult, PromptParams, PromptResult,
+};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::version::PAGE_EVENTS_MAX;
 
@@ -18,6 +21,7 @@ use crate::daemon::{Caller, Daemon};
 use crate::feed::{Subscription, Want};
 use crate::journal::{Draft, ItemKind, ItemWrite, LogId, Page, PageLimits, ReadError, TypeFilter};
 use crate::projections::line::line;
+use crate::session::answers::already;
 use crate::session::command::Command;
 use crate::session::load::Seed;
 
@@ -89,6 +93,16 @@ impl Daemon {
         handle.call(|reply| Command::Prompt { params, by, reply }).await?
     }
 
+    /// Changes a message that waits.
+    pub(crate) async fn pending(
+        &self,
+        caller: &Caller,
+        params: PendingParams,
+    ) -> Result<PendingResult, RpcError> {
+        let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
+        handle.call(|reply| Command::Pending { params, by, reply }).await?
+    }
+
     /// Interrupts a turn.
     pub(crate) async fn interrupt(&self, params: InterruptParams) -> Result<InterruptResult, RpcError> {
         let handle = self.session(&params.session_id).await?;
@@ -101,23 +115,18 @@ impl Daemon {
             RpcError::new(ErrorKind::RequestNotFound, format!("request {} is not known", params.request_id))
         };
         let listed = self.0.resources.journal.item(ItemKind::Request, params.request_id.as_str()).await;
-        let open = listed.ok().flatten().and_then(|json| serde_json::from_str::<RequestItem>(&json).ok());
+        let listed = listed.map_err(|error| read_error(&error))?;
+        let open = listed.and_then(|json| serde_json::from_str::<RequestItem>(&json).ok());
         let by = Some(caller.by());
         if let Some(request) = open {
             let handle = self.session(&request.session).await?;
             return handle.call(|reply| Command::Answer { params, by, reply }).await?;
         }
-        // Not open any more: a loaded session may know who was first.
-        for handle in self.loaded() {
-            let (params, by) = (params.clone(), by.clone());
-            let told: Result<SeqResult, RpcError> =
-                handle.call(|reply| Command::Answer { params, by, reply }).await?;
-            match told {
-                Err(error) if error.is(ErrorKind::RequestNotFound) => {}
-                told => return told,
-            }
-        }
-        Err(not_found())
+        let answered = self.0.resources.journal.item(ItemKind::Answered, params.request_id.as_str()).await;
+        let answered = answered.map_err(|error| read_error(&error))?;
+        let first = answered.and_then(|json| serde_json::from_str::<RequestResolved>(&json).ok());
+        Err(first
+            .map_or_else(not_found, |first| already(&first.request_id, first.by.as_ref(), &first.decision)))
     }
 
     /// Parts with a session.

@@ -1,8 +1,11 @@
-//! `agent/prompt` and `agent/interrupt`. Not here: admission, which is the session's.
+//! `agent/prompt`, `agent/pending` and `agent/interrupt`. Not here: admission, which is the session's.
 use std::sync::Arc;
 
 use tenon_protocol::error::RpcError;
-use tenon_protocol::prompt::{InterruptParams, InterruptResult, PromptParams, PromptResult};
+use tenon_protocol::prompt::{
+    Delivery, InterruptParams, InterruptResult, PendingChange, PendingParams, PendingResult, PromptParams,
+    PromptResult,
+};
 
 use crate::daemon::{Caller, Daemon};
 use crate::handlers::check::invalid;
@@ -30,6 +33,32 @@ fn check(params: &PromptParams) -> Result<(), RpcError> {
     Ok(())
 }
 
+/// Changes a message that waits.
+pub(crate) async fn pending(
+    daemon: Daemon,
+    caller: Arc<Caller>,
+    params: PendingParams,
+) -> Result<PendingResult, RpcError> {
+    check_pending(&params)?;
+    daemon.pending(&caller, params).await
+}
+
+fn check_pending(params: &PendingParams) -> Result<(), RpcError> {
+    let replaces = params.op == PendingChange::Replace;
+    match &params.input {
+        None if replaces => return Err(invalid("replace needs an input")),
+        Some(_) if !replaces => return Err(invalid("an input belongs to replace alone")),
+        Some(_) | None => {}
+    }
+    match params.delivery {
+        Some(_) if params.op != PendingChange::Promote => Err(invalid("a delivery belongs to promote alone")),
+        Some(Delivery::Start) => {
+            Err(invalid("a message that waits cannot start: promote it with `steer` or `queue`"))
+        }
+        Some(Delivery::Auto | Delivery::Steer | Delivery::Queue) | None => Ok(()),
+    }
+}
+
 /// Interrupts the running turn.
 pub(crate) async fn interrupt(
     daemon: Daemon,
@@ -55,5 +84,21 @@ mod tests {
         assert!(is_refused(prompt(text.clone(), "")));
         assert!(is_refused(prompt(text.clone(), &"k".repeat(257))));
         assert!(!is_refused(prompt(text, &"k".repeat(256))));
+    }
+
+    #[test]
+    fn a_change_has_what_it_needs_and_nothing_else() {
+        let refused = |op: &str, more: serde_json::Value| {
+            let mut params = serde_json::json!({"sessionId": "s_1", "messageId": "m_1", "op": op});
+            params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            check_pending(&serde_json::from_value(params).unwrap()).is_err()
+        };
+        let text = serde_json::json!({"input": [{"type": "text", "text": "hello"}]});
+        assert!(!refused("replace", text.clone()));
+        assert!(refused("replace", serde_json::json!({})));
+        assert!(refused("withdraw", text));
+        assert!(!refused("promote", serde_json::json!({"delivery": "queue"})));
+        assert!(refused("promote", serde_json::json!({"delivery": "start"})));
+        assert!(refused("withdraw", serde_json::json!({"delivery": "steer"})));
     }
 }

@@ -59,6 +59,8 @@ pub(crate) enum ItemKind {
     Grant = 3,
     /// Trusted workspaces.
     Workspace = 4,
+    /// Requests that were answered, with their answers: whoever answers second is told who was first.
+    Answered = 5,
 }
 
 /// Puts or removes a list item.

@@ -1,7 +1,7 @@
 //! Writes planned changes inside one transaction. Not here: planning (`plan`), grouping (`writer`).
 use rusqlite::{Connection, params};
 
-use crate::journal::batch::ItemWrite;
+use crate::journal::batch::{ItemKind, ItemWrite};
 use crate::journal::chain::{self, Moved};
 use crate::journal::connection::{self, int, uint};
 use crate::journal::error::AppendError;
@@ -126,6 +126,10 @@ fn delete(connection: &Connection, log: i64) -> Result<Moved, AppendError> {
     connection.execute("DELETE FROM lost WHERE log = (SELECT name FROM logs WHERE id = ?1)", [log])?;
     connection
         .execute("DELETE FROM events WHERE place >= ?1 AND place < ?2", [place(log, 0), place(log + 1, 0)])?;
+    connection.execute(
+        "DELETE FROM items WHERE kind = ?1 AND grp = (SELECT name FROM logs WHERE id = ?2)",
+        [ItemKind::Answered as i64, log],
+    )?;
     connection.execute("DELETE FROM logs WHERE id = ?1", [log])?;
     Ok(Moved { log, epoch: 0, seq: 0, hash: chain::ZERO })
 }

@@ -2,6 +2,7 @@
 use tenon_protocol::content::plain_text;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::message::MessageRole;
+use tenon_protocol::event::prompt::{PendingOp, PromptChanged};
 use tenon_protocol::event::turn::{AttemptOutcome, Stop};
 use tenon_protocol::model::Usage;
 use tenon_protocol::tool::CallStatus;
@@ -29,7 +30,7 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::ContextSet(context) => format!("context {} for {}", context.generation, context.model),
         EventBody::UsageChanged(usage) => usage_line(&usage.usage),
         EventBody::PromptAdmitted(prompt) => format!("{}: {}", prompt.outcome, plain_text(&prompt.input)),
-        EventBody::PromptChanged(change) => format!("waiting message: {}", change.op),
+        EventBody::PromptChanged(change) => prompt_changed(change),
         EventBody::PromptDelivered(_) => "message delivered".to_owned(),
         EventBody::TurnStarted(turn) => format!("turn with {} ({})", turn.model, turn.profile),
         EventBody::TurnEnded(turn) => match (turn.stop, &turn.error, &turn.limit) {
@@ -84,6 +85,18 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::Notice(notice) => notice.message.clone(),
     };
     clean(&text)
+}
+
+fn prompt_changed(change: &PromptChanged) -> String {
+    match (change.op, &change.input, change.position) {
+        (PendingOp::Withdraw, _, _) => "waiting message withdrawn".to_owned(),
+        (PendingOp::Replace, input, _) => {
+            format!("waiting message replaced: {}", plain_text(input.as_deref().unwrap_or_default()))
+        }
+        (PendingOp::Promote, _, None) => "waiting message joins the turn".to_owned(),
+        (PendingOp::Promote, _, Some(position)) => format!("waiting message goes to place {position}"),
+        (PendingOp::Requeue, _, _) => "the turn ended without this message; it waits for the next".to_owned(),
+    }
 }
 
 /// Returns usage as people read it.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tenon_protocol::content::{Content, plain_text};
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::EventBody;
-use tenon_protocol::ids::{RequestId, SessionId};
+use tenon_protocol::event::prompt::PendingOp;
+use tenon_protocol::ids::{MessageId, RequestId, SessionId};
 use tenon_protocol::session::{SessionItem, SessionState};
 
 /// Characters of a title that is taken from the first message.
@@ -19,6 +20,7 @@ pub(crate) struct Listed {
     open: Arc<BTreeSet<RequestId>>,
     asking: Arc<BTreeSet<RequestId>>,
     files: Arc<BTreeSet<String>>,
+    waiting: Arc<BTreeSet<MessageId>>,
     busy: bool,
     closed: bool,
 }
@@ -40,12 +42,14 @@ impl Listed {
             cost: 0.0,
             unanswered: 0,
             parent: None,
+            queued: None,
         };
         Self {
             item,
             open: Arc::default(),
             asking: Arc::default(),
             files: Arc::default(),
+            waiting: Arc::default(),
             busy: false,
             closed: false,
         }
@@ -76,8 +80,15 @@ impl Listed {
                 }
             }
             EventBody::SessionClosed(_) => self.closed = true,
-            EventBody::PromptAdmitted(prompt) if self.item.title.is_empty() => {
-                self.item.title = title_of(&prompt.input);
+            EventBody::PromptAdmitted(prompt) => {
+                if self.item.title.is_empty() {
+                    self.item.title = title_of(&prompt.input);
+                }
+                Arc::make_mut(&mut self.waiting).insert(prompt.message_id.clone());
+            }
+            EventBody::PromptDelivered(delivered) => self.waits_no_more(&delivered.message_id),
+            EventBody::PromptChanged(change) if change.op == PendingOp::Withdraw => {
+                self.waits_no_more(&change.message_id);
             }
             EventBody::TurnStarted(_) => self.busy = true,
             EventBody::TurnEnded(_) => self.busy = false,
@@ -105,7 +116,13 @@ impl Listed {
         self.item.profile = settings.profile.clone().unwrap_or_default();
     }
 
+    fn waits_no_more(&mut self, id: &MessageId) {
+        Arc::make_mut(&mut self.waiting).remove(id);
+    }
+
     fn count(&mut self) {
+        let waiting = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
+        self.item.queued = (waiting > 0).then_some(waiting);
         self.item.changed_files = u64::try_from(self.files.len()).unwrap_or(u64::MAX);
         self.item.unanswered = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
         self.item.state = if self.closed {

@@ -2,7 +2,9 @@
 use std::sync::Arc;
 
 use jsonrpsee::Methods;
-use tenon_protocol::methods::{Admin, Answer, Close, Interrupt, List, Log, Observe, Open, Prompt, Unobserve};
+use tenon_protocol::methods::{
+    Admin, Answer, Close, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
+};
 
 use crate::handlers::{Daemon, admin, answer, list, log, observe, prompt, session};
 use crate::router::Router;
@@ -22,6 +24,7 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<List, _, _>(list::list)?
         .connection_method::<Close, _, _>(session::close)?
         .method::<Prompt, _, _>(prompt::prompt)?
+        .method::<Pending, _, _>(prompt::pending)?
         .method::<Interrupt, _, _>(prompt::interrupt)?
         .connection_method::<Observe, _, _>(observe::observe)?
         .connection_method::<Unobserve, _, _>(observe::unobserve)?

@@ -144,6 +144,7 @@ impl Actor {
                 respond(reply, self.attach(variables, settings, title).await)
             }
             Command::Prompt { params, by, reply } => respond(reply, self.prompt(params, by).await),
+            Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
@@ -264,6 +265,12 @@ impl Actor {
                         id: resolved.request_id.to_string(),
                         group: self.state.id.to_string(),
                         json: None,
+                    });
+                    beside.items.push(ItemWrite {
+                        kind: ItemKind::Answered,
+                        id: resolved.request_id.to_string(),
+                        group: self.state.id.to_string(),
+                        json: serde_json::to_string(resolved).ok(),
                     });
                     let request_id = resolved.request_id.clone();
                     beside.machine.push(Fact::new(RequestRemoved { request_id }));

@@ -1,5 +1,4 @@
-//! Prompts: admitted, keyed, queued, steered. Not here: what a turn does with them (`turns`).
-use tenon_protocol::content::Content;
+//! Prompts: admitted, keyed, queued, steered. Not here: what they may hold (`input`), what a turn does with them (`turns`).
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::By;
@@ -27,10 +26,7 @@ impl Actor {
         }
         self.check_open()?;
         let (outcome, position) = self.place(&params)?;
-        if params.input.is_empty() {
-            return Err(RpcError::new(ErrorKind::InvalidParams, "input is empty").into());
-        }
-        self.check_input(&params.input)?;
+        let input = self.checked_input(params.input)?;
         self.refresh_world();
         self.check_key()?;
         let message_id: MessageId = ids::new(&*self.resources.entropy);
@@ -41,7 +37,7 @@ impl Actor {
         };
         let admitted = PromptAdmitted {
             message_id: message_id.clone(),
-            input: params.input,
+            input,
             delivery: params.delivery.unwrap_or(Delivery::Auto),
             outcome,
             turn_id: turn_id.clone(),
@@ -64,11 +60,11 @@ impl Actor {
 
     fn seen_before(&self, params: &PromptParams) -> Option<PromptResult> {
         let key = params.key.as_ref()?;
-        let (_, first, seq) = self.state.keys.iter().find(|(seen, _, _)| seen == key)?;
+        let first = self.state.keys.iter().find(|seen| seen.key == *key)?;
         Some(PromptResult {
             outcome: Admission::Duplicate,
             message_id: first.message_id.clone(),
-            seq: *seq,
+            seq: first.seq,
             turn_id: first.turn_id.clone(),
             position: first.position,
         })
@@ -85,67 +81,48 @@ impl Actor {
     /// Decides what becomes of a message now.
     fn place(&self, params: &PromptParams) -> Result<(Admission, Option<u64>), RpcError> {
         let id = &self.state.id;
-        let running = self.state.turn.as_ref().map(|turn| &turn.id);
         let delivery = params.delivery.unwrap_or(Delivery::Auto);
         if delivery == Delivery::Steer {
-            let fits =
-                running.is_some() && (params.expect_turn.is_none() || params.expect_turn.as_ref() == running);
-            if fits {
-                return self.room(self.state.steers.len()).map(|()| (Admission::Steered, None));
+            let turn = self.steerable();
+            if turn.is_some() && (params.expect_turn.is_none() || params.expect_turn.as_ref() == turn) {
+                return self.room().map(|()| (Admission::Steered, None));
             }
             if params.strict == Some(true) {
-                return Err(RpcError::new(
-                    ErrorKind::NotSteerable,
-                    format!("session {id} has no such turn to steer"),
-                ));
+                let message = match &params.expect_turn {
+                    Some(turn) => format!("turn {turn} of session {id} cannot be steered any more"),
+                    None => format!("session {id} has no turn to steer"),
+                };
+                return Err(RpcError::new(ErrorKind::NotSteerable, message)
+                    .retry(Retry::Never)
+                    .hint("without `strict` it would start a turn, or wait for the next"));
             }
         }
-        if running.is_none() && self.state.queue.is_empty() {
+        if self.state.turn.is_none() && self.state.waiting.queue().is_empty() {
             return Ok((Admission::Started, None));
         }
         if delivery == Delivery::Start {
             let error = RpcError::new(ErrorKind::SessionBusy, format!("session {id} is busy"));
             return Err(error.retry(Retry::Later).hint("send it with delivery `queue` or `steer`"));
         }
-        self.room(self.state.queue.len())?;
-        let position = u64::try_from(self.state.queue.len()).unwrap_or(u64::MAX) + 1;
+        self.room()?;
+        let position = u64::try_from(self.state.waiting.queue().len()).unwrap_or(u64::MAX) + 1;
         Ok((Admission::Queued, Some(position)))
     }
 
-    fn room(&self, waiting: usize) -> Result<(), RpcError> {
-        if waiting < QUEUE_LEN_MAX {
+    /// Returns the turn that a message can join: one that is being interrupted has no safe point any more.
+    pub(crate) fn steerable(&self) -> Option<&TurnId> {
+        self.turn.as_ref().filter(|turn| !turn.interrupt.is_cancelled()).map(|turn| &turn.id)
+    }
+
+    /// Steers count too: those that come too late for their turn go to the queue.
+    fn room(&self) -> Result<(), RpcError> {
+        if self.state.waiting.len() < QUEUE_LEN_MAX {
             return Ok(());
         }
         let message = format!("{QUEUE_LEN_MAX} messages wait in session {} already", self.state.id);
-        Err(RpcError::new(ErrorKind::QueueFull, message).retry(Retry::Later))
-    }
-
-    /// Checks that what the input names is there.
-    fn check_input(&self, input: &[Content]) -> Result<(), RpcError> {
-        for piece in input {
-            let problem = match piece {
-                Content::File { path, .. } => self.file_problem(path),
-                Content::Image { data: None, reference, .. } => {
-                    Some(format!("image {} is not known", reference.as_deref().unwrap_or("without data")))
-                }
-                Content::Ref { reference, .. } => Some(format!("reference {reference} is not known")),
-                Content::Text { .. } | Content::Selection { .. } | Content::Image { .. } => None,
-            };
-            if let Some(problem) = problem {
-                return Err(RpcError::new(ErrorKind::InvalidParams, problem));
-            }
-        }
-        Ok(())
-    }
-
-    fn file_problem(&self, path: &str) -> Option<String> {
-        let found = self.root.resolve(path).map_err(|error| error.to_string());
-        let found = found.and_then(|path| self.root.stat(&path).map_err(|error| error.to_string()));
-        match found {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(format!("there is no file {path}")),
-            Err(error) => Some(format!("file {path} cannot be read: {error}")),
-        }
+        Err(RpcError::new(ErrorKind::QueueFull, message)
+            .retry(Retry::Later)
+            .hint("`agent/pending` withdraws one"))
     }
 
     /// Tells whether the session's model can be used with the keys there are.

@@ -93,9 +93,7 @@ impl Actor {
         let Some(done) = self.state.resolved.iter().rev().find(|done| done.item.request_id == *id) else {
             return RpcError::new(ErrorKind::RequestNotFound, format!("request {id} is not known"));
         };
-        let message = format!("request {id} was answered already: {}", done.decision);
-        let error = RpcError::new(ErrorKind::AlreadyResolved, message).retry(Retry::Never);
-        error.with("by", &done.by).with("decision", &done.decision)
+        already(id, done.by.as_ref(), &done.decision)
     }
 
     /// Tells everyone who waits for an answer.
@@ -195,6 +193,13 @@ impl Actor {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns what everybody is told whose answer came second.
+pub(crate) fn already(id: &RequestId, by: Option<&By>, decision: &str) -> RpcError {
+    let message = format!("request {id} was answered already: {decision}");
+    let error = RpcError::new(ErrorKind::AlreadyResolved, message).retry(Retry::Never);
+    error.with("by", by).with("decision", decision)
 }
 
 /// Returns the fact that the agent itself resolved a request.

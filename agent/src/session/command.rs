@@ -6,7 +6,9 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::open::{CloseHow, OpenResult, SeqResult};
-use tenon_protocol::prompt::{InterruptParams, InterruptResult, PromptParams, PromptResult};
+use tenon_protocol::prompt::{
+    InterruptParams, InterruptResult, PendingParams, PendingResult, PromptParams, PromptResult,
+};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, Settings};
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +34,8 @@ pub(crate) enum Command {
     },
     /// A message.
     Prompt { params: PromptParams, by: Option<By>, reply: Reply<Result<PromptResult, RpcError>> },
+    /// Change a message that waits.
+    Pending { params: PendingParams, by: Option<By>, reply: Reply<Result<PendingResult, RpcError>> },
     /// Interrupt the turn.
     Interrupt { params: InterruptParams, reply: Reply<Result<InterruptResult, RpcError>> },
     /// Answer a request.

@@ -23,17 +23,20 @@ impl Actor {
     /// A turn that is simply done goes on instead if somebody steered it meanwhile.
     pub(crate) async fn end_turn(&mut self, end: TurnEnd) -> Result<Ended, AppendError> {
         let Some(turn) = self.state.turn.clone() else { return Ok(Ended::Over) };
-        if end.stop == Stop::Done && !self.state.steers.is_empty() {
+        if end.stop == Stop::Done && !self.state.waiting.steers().is_empty() {
             return Ok(Ended::SteersPending);
         }
         let mut facts = close_open(&turn);
         let of_turn = self.state.requests.values().filter(|request| request.turn.as_ref() == Some(&turn.id));
         facts.extend(of_turn.map(|request| resolved(&request.request_id, "ended")));
-        let late = self.state.steers.iter().map(|steer| PromptChanged {
+        // They were to go before everything that waits, and still do.
+        let late = self.state.waiting.steers().iter().zip(1..).map(|(steer, position)| PromptChanged {
             message_id: steer.id.clone(),
             op: PendingOp::Requeue,
             input: None,
             by: None,
+            turn_id: None,
+            position: Some(position),
         });
         facts.extend(late.map(Fact::new));
         let mut total = self.state.usage.clone();
@@ -55,7 +58,7 @@ impl Actor {
     /// Starts the turn of the next message that waits, if there is one.
     pub(crate) async fn start_next(&mut self) -> Result<(), AppendError> {
         while self.turn.is_none() && !self.state.closed {
-            let Some(next) = self.state.queue.front().map(|pending| pending.id.clone()) else {
+            let Some(next) = self.state.waiting.queue().front().map(|pending| pending.id.clone()) else {
                 return Ok(());
             };
             self.refresh_world();

@@ -8,9 +8,9 @@ use tenon_protocol::request::RequestKind;
 use tenon_protocol::session::{QueuedMessage, Settings, Snapshot, SnapshotItem};
 
 use crate::config::environment::Variables;
+use crate::projections::waiting::Pending;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::answers::resolved;
-use crate::session::state::Pending;
 use crate::turn::ports::{Answer, Fact};
 
 /// Bytes of the items in a snapshot; older ones are paged from the log.
@@ -92,10 +92,11 @@ impl Actor {
             items,
             requests: state.requests.values().cloned().collect(),
             queue: state
-                .steers
+                .waiting
+                .steers()
                 .iter()
                 .map(|steer| queued(steer, true))
-                .chain(state.queue.iter().map(|next| queued(next, false)))
+                .chain(state.waiting.queue().iter().map(|next| queued(next, false)))
                 .collect(),
             tests: Vec::new(),
             plans: Vec::new(),
@@ -124,7 +125,12 @@ impl Actor {
 }
 
 fn queued(pending: &Pending, steer: bool) -> QueuedMessage {
-    QueuedMessage { message_id: pending.id.clone(), input: pending.input.clone(), steer }
+    QueuedMessage {
+        message_id: pending.id.clone(),
+        input: pending.input.clone(),
+        steer,
+        by: pending.by.clone(),
+    }
 }
 
 /// Puts new settings over old ones; absent members keep what they were.

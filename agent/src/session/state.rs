@@ -2,16 +2,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use tenon_protocol::content::Content;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::context::ContextSet;
-use tenon_protocol::event::prompt::{PendingOp, PromptAdmitted, PromptChanged};
+use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::{By, SessionCreated};
 use tenon_protocol::event::{Event, EventBody};
 use tenon_protocol::ids::{CallId, MessageId, PlanId, RequestId, SessionId, TurnId};
 use tenon_protocol::json::Json;
 use tenon_protocol::model::Usage;
-use tenon_protocol::prompt::Admission;
 use tenon_protocol::request::{RequestItem, Scope};
 use tenon_protocol::session::{SessionState, Settings, SnapshotItem};
 
@@ -20,6 +18,7 @@ use crate::projections::listed::Listed;
 use crate::projections::reads::Reads;
 use crate::projections::transcript::Transcript;
 use crate::projections::turn::OpenTurn;
+use crate::projections::waiting::Waiting;
 use crate::workspace::path::RelPath;
 
 /// Closing events that a snapshot shows; older ones are paged from the log.
@@ -28,15 +27,19 @@ pub(crate) const SNAPSHOT_ITEMS_MAX: usize = 200;
 /// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
 const KEYS_MAX: usize = 1_000;
 
-/// A message that waits.
+/// What a prompt with a key was told.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pending {
+pub(crate) struct Keyed {
+    /// The client's key.
+    pub(crate) key: String,
     /// The message.
-    pub(crate) id: MessageId,
-    /// What it says.
-    pub(crate) input: Vec<Content>,
-    /// Who sent it.
-    pub(crate) by: Option<By>,
+    pub(crate) message_id: MessageId,
+    /// The turn it started or joins.
+    pub(crate) turn_id: Option<TurnId>,
+    /// Its place in the queue.
+    pub(crate) position: Option<u64>,
+    /// The event that admitted it.
+    pub(crate) seq: u64,
 }
 
 /// What a request came to, as long as its turn runs.
@@ -75,12 +78,10 @@ pub(crate) struct State {
     pub(crate) transcript: Arc<Transcript>,
     /// The turn that runs.
     pub(crate) turn: Option<OpenTurn>,
-    /// Messages that wait for a turn of their own.
-    pub(crate) queue: VecDeque<Pending>,
-    /// Messages that join the running turn at its next safe point.
-    pub(crate) steers: VecDeque<Pending>,
+    /// Messages that wait.
+    pub(crate) waiting: Waiting,
     /// Results by client key, oldest first.
-    pub(crate) keys: VecDeque<(String, PromptAdmitted, u64)>,
+    pub(crate) keys: VecDeque<Keyed>,
     /// Requests nobody answered yet.
     pub(crate) requests: BTreeMap<RequestId, RequestItem>,
     /// Requests of this session that were answered, newest last.
@@ -120,8 +121,7 @@ impl State {
             told: SessionState::Idle,
             transcript: Arc::default(),
             turn: None,
-            queue: VecDeque::new(),
-            steers: VecDeque::new(),
+            waiting: Waiting::default(),
             keys: VecDeque::new(),
             requests: BTreeMap::new(),
             resolved: VecDeque::new(),
@@ -144,6 +144,7 @@ impl State {
         if let Some(turn) = &mut self.turn {
             turn.apply(&event.body);
         }
+        self.waiting.apply(&event.body);
         self.keep_item(event);
         self.apply_session(event);
         self.apply_work(event, private);
@@ -202,11 +203,6 @@ impl State {
         )]
         match &event.body {
             EventBody::PromptAdmitted(prompt) => self.admitted(prompt, event.seq),
-            EventBody::PromptChanged(change) => self.pending_changed(change),
-            EventBody::PromptDelivered(delivered) => {
-                self.queue.retain(|pending| pending.id != delivered.message_id);
-                self.steers.retain(|pending| pending.id != delivered.message_id);
-            }
             EventBody::TurnStarted(started) => {
                 let id = event.turn.clone().unwrap_or_else(|| TurnId::from(""));
                 self.turn = Some(OpenTurn::new(id, started.model.clone(), event.at.clone()));
@@ -242,35 +238,10 @@ impl State {
     }
 
     fn admitted(&mut self, prompt: &PromptAdmitted, seq: u64) {
-        if let Some(key) = &prompt.key {
-            bounded_push(&mut self.keys, KEYS_MAX, (key.clone(), prompt.clone(), seq));
-        }
-        let pending =
-            Pending { id: prompt.message_id.clone(), input: prompt.input.clone(), by: prompt.by.clone() };
-        match prompt.outcome {
-            Admission::Steered => self.steers.push_back(pending),
-            // A message that starts a turn waits in the queue until it is delivered, in the same commit.
-            Admission::Started | Admission::Queued => self.queue.push_back(pending),
-            Admission::Duplicate => {}
-        }
-    }
-
-    fn pending_changed(&mut self, change: &PromptChanged) {
-        let id = &change.message_id;
-        match change.op {
-            PendingOp::Withdraw => {
-                self.queue.retain(|pending| pending.id != *id);
-                self.steers.retain(|pending| pending.id != *id);
-            }
-            PendingOp::Replace => {
-                let mut all = self.queue.iter_mut().chain(&mut self.steers);
-                if let (Some(pending), Some(input)) = (all.find(|pending| pending.id == *id), &change.input) {
-                    pending.input.clone_from(input);
-                }
-            }
-            PendingOp::Promote => move_pending(&mut self.queue, &mut self.steers, id),
-            PendingOp::Requeue => move_pending(&mut self.steers, &mut self.queue, id),
-        }
+        let Some(key) = prompt.key.clone() else { return };
+        let (turn_id, position) = (prompt.turn_id.clone(), prompt.position);
+        let told = Keyed { key, message_id: prompt.message_id.clone(), turn_id, position, seq };
+        bounded_push(&mut self.keys, KEYS_MAX, told);
     }
 
     fn keep_item(&mut self, event: &Event) {
@@ -327,12 +298,4 @@ fn bounded_push<T>(queue: &mut VecDeque<T>, max: usize, item: T) {
         queue.pop_front();
     }
     queue.push_back(item);
-}
-
-fn move_pending(from: &mut VecDeque<Pending>, to: &mut VecDeque<Pending>, id: &MessageId) {
-    if let Some(place) = from.iter().position(|pending| pending.id == *id)
-        && let Some(pending) = from.remove(place)
-    {
-        to.push_back(pending);
-    }
 }

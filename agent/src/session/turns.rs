@@ -18,11 +18,11 @@ use crate::config::profile::{self, Profile};
 use crate::config::rule::Rule;
 use crate::journal::AppendError;
 use crate::projections::turn::CallPhase;
+use crate::projections::waiting::Pending;
 use crate::providers::{self, NetworkEnvironment, Provider};
 use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
 use crate::session::command::{Command, TurnCommand};
 use crate::session::ports::SessionPorts;
-use crate::session::state::Pending;
 use crate::tools::ToolContext;
 use crate::tools::context::Sight;
 use crate::turn::attempt::Proposal;
@@ -51,7 +51,7 @@ impl Actor {
         let pending = admitted
             .as_ref()
             .and_then(pending_of)
-            .or_else(|| self.state.queue.iter().find(|pending| pending.id == message).cloned());
+            .or_else(|| self.state.waiting.queue().iter().find(|pending| pending.id == message).cloned());
         let mut facts: Vec<Fact> = admitted.into_iter().collect();
         facts.push(Fact::new(TurnStarted { model, profile, message_id: message }));
         facts.extend(pending.into_iter().flat_map(|pending| self.deliver(pending)));
@@ -220,7 +220,7 @@ impl Actor {
         let Some(prefix) = self.prefix.clone() else {
             return Ok(Err(BeginFailure::Unusable("the session's context is lost".to_owned())));
         };
-        let steers: Vec<Pending> = self.state.steers.iter().cloned().collect();
+        let steers: Vec<Pending> = self.state.waiting.steers().iter().cloned().collect();
         let mut facts: Vec<Fact> = steers.into_iter().flat_map(|steer| self.deliver(steer)).collect();
         facts.push(Fact::new(AttemptStarted { n: attempt, step }));
         self.commit(facts).await?;
@@ -333,7 +333,7 @@ impl Actor {
 
 fn pending_of(fact: &Fact) -> Option<Pending> {
     let EventBody::PromptAdmitted(prompt) = &fact.body else { return None };
-    Some(Pending { id: prompt.message_id.clone(), input: prompt.input.clone(), by: prompt.by.clone() })
+    Some(prompt.into())
 }
 
 /// Returns the calls that these facts settle.

@@ -35,9 +35,9 @@ words! {
         Withdraw = "withdraw",
         /// Its text was replaced.
         Replace = "replace",
-        /// A queued message became a steer.
+        /// It goes before others: as a steer (`turnId`), or in the queue (`position`).
         Promote = "promote",
-        /// A steer found no turn and went to the queue.
+        /// A steer whose turn ended without it; it waits in front of the queue (`position`).
         Requeue = "requeue",
     }
 }
@@ -51,10 +51,14 @@ wire! {
         op: PendingOp,
     }
     optional {
-        /// Its new text.
+        /// What it says instead.
         input: Vec<Content>,
         /// Who did it.
         by: By,
+        /// The turn it joins now.
+        turn_id: TurnId,
+        /// Its place in the queue now, counted from 1; what stood there moves back.
+        position: u64,
     }
 }
 

@@ -7,7 +7,8 @@ const ITEMS: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "chang
 
 /// Folds events into what a client shows: what happened, what is asked, what waits, and the state.
 pub(crate) fn of_events(events: &[Value]) -> Value {
-    let (mut items, mut requests, mut queue): (Vec<Value>, Vec<Value>, Vec<Value>) = Default::default();
+    let (mut items, mut requests): (Vec<Value>, Vec<Value>) = Default::default();
+    let (mut steers, mut queue): (Vec<Value>, Vec<Value>) = Default::default();
     let (mut state, mut turn) = (json!("idle"), Value::Null);
     for event in events {
         let data = &event["data"];
@@ -16,9 +17,10 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
             kind if ITEMS.contains(&kind) => items.push(event["seq"].clone()),
             "request.opened" => requests.push(data["requestId"].clone()),
             "request.resolved" => requests.retain(|id| *id != data["requestId"]),
-            "prompt.admitted" => queue.push(data["messageId"].clone()),
-            "prompt.delivered" => queue.retain(|id| *id != data["messageId"]),
-            "prompt.changed" if data["op"] == "withdraw" => queue.retain(|id| *id != data["messageId"]),
+            "prompt.admitted" if data["outcome"] == "steered" => steers.push(waiting(data)),
+            "prompt.admitted" => queue.push(waiting(data)),
+            "prompt.delivered" => drop(taken(&mut steers, &mut queue, data)),
+            "prompt.changed" => changed(&mut steers, &mut queue, data),
             "session.state" => state = data["state"].clone(),
             "session.closed" => state = json!("closed"),
             "turn.started" => turn = event["turn"].clone(),
@@ -30,7 +32,45 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
         ids.sort_by_key(Value::to_string);
         ids
     };
-    json!({"items": items, "requests": sorted(requests), "queue": sorted(queue), "state": state, "turn": turn})
+    steers.append(&mut queue);
+    json!({"items": items, "requests": sorted(requests), "queue": steers, "state": state, "turn": turn})
+}
+
+/// Returns what is shown of a message that waits.
+fn waiting(data: &Value) -> Value {
+    json!({"messageId": data["messageId"], "input": data["input"]})
+}
+
+fn taken(steers: &mut Vec<Value>, queue: &mut Vec<Value>, data: &Value) -> Option<Value> {
+    [steers, queue].into_iter().find_map(|list| {
+        let place = list.iter().position(|waiting| waiting["messageId"] == data["messageId"])?;
+        Some(list.remove(place))
+    })
+}
+
+/// The rule of the specification: `withdraw` takes it away, `replace` gives it another input, and otherwise it goes to its
+/// new place in the queue, or among the steers.
+fn changed(steers: &mut Vec<Value>, queue: &mut Vec<Value>, data: &Value) {
+    if data["op"] == "replace" {
+        let mut all = steers.iter_mut().chain(queue);
+        if let Some(found) = all.find(|waiting| waiting["messageId"] == data["messageId"]) {
+            *found = waiting(data);
+        }
+        return;
+    }
+    let joins = steers.iter().any(|waiting| waiting["messageId"] == data["messageId"]);
+    if joins && data["op"] == "promote" && data["position"].is_null() {
+        return;
+    }
+    let Some(moved) = taken(steers, queue, data) else { return };
+    match (data["op"].as_str(), data["position"].as_u64()) {
+        (Some("withdraw"), _) => {}
+        (_, Some(position)) => {
+            let place = usize::try_from(position - 1).unwrap_or(usize::MAX).min(queue.len());
+            queue.insert(place, moved);
+        }
+        (_, None) => steers.push(moved),
+    }
 }
 
 /// Returns the same of a snapshot.
@@ -46,7 +86,7 @@ fn of_snapshot(snapshot: &Value) -> Value {
     json!({
         "items": ids("items", "seq"),
         "requests": ids("requests", "requestId"),
-        "queue": ids("queue", "messageId"),
+        "queue": snapshot["queue"].as_array().into_iter().flatten().map(waiting).collect::<Vec<Value>>(),
         "state": snapshot["state"],
         "turn": snapshot["turnId"],
     })
