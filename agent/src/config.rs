@@ -4,6 +4,7 @@
 //! environment names, narrowing, `explain` and `set` all follow from it.
 //!
 //! Imports: base
+pub(crate) mod address;
 mod build;
 pub(crate) mod credentials;
 pub(crate) mod edit;
@@ -24,6 +25,7 @@ pub(crate) mod variables;
 
 use std::collections::BTreeMap;
 
+use crate::config::address::ListenAddress;
 use crate::config::profile::Profile;
 use crate::config::provider::ProviderConfig;
 use crate::config::rule::Rule;
@@ -88,7 +90,9 @@ pub(crate) struct Daemon {
     /// Seconds a daemon that a command started stays after its last client and last job; 10 where `CI` is set.
     pub(crate) linger_s: u64,
     /// Address of the HTTP carrier; `None` is off.
-    pub(crate) listen: Option<String>,
+    pub(crate) listen: Option<ListenAddress>,
+    /// Origins of pages that may use the HTTP carrier.
+    pub(crate) origins: Vec<String>,
     /// Whether peers in another user namespace (editors in containers and Flatpaks) are admitted.
     pub(crate) accept_user_namespace: bool,
 }
@@ -110,7 +114,7 @@ impl Default for Config {
             limits: Limits::default(),
             rules: Rules::default(),
             sandbox: Sandbox { unix_sockets: false },
-            daemon: Daemon { linger_s: 300, listen: None, accept_user_namespace: false },
+            daemon: Daemon { linger_s: 300, listen: None, origins: Vec::new(), accept_user_namespace: false },
         }
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::ids::SystemEntropy;
 use crate::base::task;
+use crate::config::address::ListenAddress;
 use crate::config::environment::Variables;
 use crate::config::error::ConfigError;
 use crate::config::layer::Source;
@@ -26,6 +27,7 @@ use crate::daemon::{Daemon, Parts};
 use crate::journal::{Journal, OpenError, ReadError};
 use crate::process::{Daemonised, Spawner, Supervisor, harden};
 use crate::router;
+use crate::wire::http::{HttpError, HttpOptions, Listener};
 use crate::wire::server::Server;
 use crate::wire::socket::{Socket, SocketError};
 use crate::wire::stdio::Stdio;
@@ -45,8 +47,19 @@ pub(crate) struct ServeOptions {
     pub(crate) variables: Variables,
     /// Whether standard input and output are a connection, with which the daemon ends.
     pub(crate) stdio: bool,
+    /// Where HTTP is served, if anywhere.
+    pub(crate) listen: Option<Listen>,
     /// The starter that waits for word; the daemon leaves by itself then.
     pub(crate) ready: Option<Daemonised>,
+}
+
+/// Where HTTP is served.
+#[derive(Debug)]
+pub(crate) struct Listen {
+    /// The address. Whoever names one that is no loopback address has said that other machines may connect.
+    pub(crate) address: ListenAddress,
+    /// Whether there is to be no daemon without it.
+    pub(crate) is_required: bool,
 }
 
 /// Why there is no daemon.
@@ -64,6 +77,9 @@ pub(crate) enum ServeError {
     /// Nobody could connect.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// HTTP was asked for, and cannot be served.
+    #[error(transparent)]
+    Http(#[from] HttpError),
     /// The system refused.
     #[error("cannot {what}")]
     Io {
@@ -121,7 +137,7 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(io_error("start the runtime"))?;
-    let served = runtime.block_on(run(parts, options.variables, stdio, ready));
+    let served = runtime.block_on(run(parts, options.variables, options.listen, stdio, ready));
     runtime.shutdown_timeout(FAREWELL);
     drop(owner);
     served
@@ -138,20 +154,27 @@ fn own(paths: &Paths, clock: &SharedClock) -> Result<(Owner, Journal), ServeErro
 async fn run(
     parts: Parts,
     variables: Variables,
+    listen: Option<Listen>,
     stdio: Option<Stdio>,
     ready: Option<Daemonised>,
 ) -> Result<(), ServeError> {
     let (paths, clock) = (parts.paths.clone(), Arc::clone(&parts.clock));
-    let (linger, accepts_namespaces) = settings(&paths, &variables, ready.is_some());
+    let config::Daemon { linger_s, accept_user_namespace, origins, .. } = settings(&paths, &variables);
+    let linger = ready.is_some().then(|| Duration::from_secs(linger_s));
     let daemon = Daemon::new(parts).await?;
     let router = router::methods::router(&daemon).map_err(|error| ServeError::Methods(error.to_string()))?;
     let server = Server::new(router, Arc::clone(&clock));
-    let socket = Socket::bind(&paths.state_dir, accepts_namespaces)?;
+    let socket = Socket::bind(&paths.state_dir, accept_user_namespace)?;
+    let http = listen_http(listen, origins, &paths).await?;
     tracing::info!(socket = %socket.path().display(), pid = std::process::id(), "listening");
     let mut listening = {
         let server = server.clone();
         task::spawn(async move { server.listen(socket).await })
     };
+    let listening_http = http.map(|listener| {
+        let server = server.clone();
+        task::spawn(async move { server.listen_http(listener).await })
+    });
     if let Some(ready) = ready {
         ready.ready();
     }
@@ -178,21 +201,44 @@ async fn run(
         _ended = &mut listening => {}
         () = clock.sleep(FAREWELL) => {}
     }
-    drop(listening);
+    drop((listening, listening_http));
     daemon.stop_sessions().await;
     daemon.close_journal().await;
     Ok(())
 }
 
-/// Returns how long the daemon lingers when nobody is there (`None`: for ever), and whether peers in other user namespaces may
-/// connect. A configuration that cannot be read is told by whoever opens a session; here the defaults do.
-fn settings(paths: &Paths, variables: &Variables, started_on_demand: bool) -> (Option<Duration>, bool) {
+/// Listens for HTTP, if that is wanted.
+async fn listen_http(
+    listen: Option<Listen>,
+    origins: Vec<String>,
+    paths: &Paths,
+) -> Result<Option<Listener>, ServeError> {
+    let run = paths.run_dir();
+    Listener::forget(&run);
+    let Some(Listen { address, is_required }) = listen else { return Ok(None) };
+    let options =
+        HttpOptions { is_remote: !address.is_loopback(), host: address.host, port: address.port, origins };
+    match Listener::bind(options, &run).await {
+        Ok(listener) => {
+            tracing::info!(http = %format!("http://{}/", listener.address()), "listening");
+            Ok(Some(listener))
+        }
+        Err(error) if is_required => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(error = %error_chain(&error), "HTTP is not served");
+            Ok(None)
+        }
+    }
+}
+
+/// Returns how the daemon is to behave. A configuration that cannot be read is told by whoever opens a session; here the
+/// defaults do.
+fn settings(paths: &Paths, variables: &Variables) -> config::Daemon {
     let config = load_config(paths, variables).unwrap_or_else(|error| {
         tracing::warn!(%error, "the configuration is not read");
         Config::default()
     });
-    let config::Daemon { linger_s, accept_user_namespace, .. } = config.daemon;
-    (started_on_demand.then(|| Duration::from_secs(linger_s)), accept_user_namespace)
+    config.daemon
 }
 
 fn load_config(paths: &Paths, variables: &Variables) -> Result<Config, ConfigError> {

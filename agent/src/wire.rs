@@ -5,8 +5,10 @@
 //! Imports: router, dialects, protocol, base
 
 pub(crate) mod admission;
+pub(crate) mod carrier;
 pub(crate) mod codec;
 pub(crate) mod connection;
+pub(crate) mod http;
 pub(crate) mod message;
 pub(crate) mod outbox;
 pub(crate) mod server;

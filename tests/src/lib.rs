@@ -6,4 +6,5 @@ pub mod process;
 pub mod running;
 pub mod surroundings;
 pub mod waiting;
+pub mod web;
 pub mod scenario;

@@ -102,6 +102,18 @@ impl Running {
         }
     }
 
+    /// Returns the next line of its errors; `None` at the end.
+    ///
+    /// # Errors
+    /// It does not come within a minute.
+    pub fn error_line(&mut self) -> Result<Option<String>> {
+        match self.stderr.recv_timeout(PATIENCE) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => bail!("no line of errors within {PATIENCE:?}"),
+        }
+    }
+
     /// Returns the next line of its output, which has to be an object; `None` at the end.
     ///
     /// # Errors

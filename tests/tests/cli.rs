@@ -4,6 +4,7 @@ mod accepted;
 mod attach;
 mod daemon;
 mod exits;
+mod http;
 mod observers;
 mod pipes;
 mod providers;

@@ -121,6 +121,7 @@ fn agent(report: &mut Report, surroundings: &Surroundings) -> Result<Option<Vec<
     match met {
         Ok((hello, workspaces)) => {
             instance(report, &hello)?;
+            http(report, surroundings)?;
             let items = workspaces.iter().filter_map(|item| item.parse::<WorkspaceItem>().ok());
             Ok(Some(items.map(|item| item.id).collect()))
         }
@@ -152,6 +153,24 @@ fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
         SandboxLevel::Level(level) => {
             report.fact("sandbox", &format!("level {level}; a higher one lacks: {missing}"))
         }
+    }
+}
+
+/// Tells where the agent serves HTTP, and where the token is; never the token itself.
+fn http(report: &mut Report, surroundings: &Surroundings) -> Result<(), Failure> {
+    let run = surroundings.paths.run_dir();
+    if let Ok(address) = fs::read_to_string(run.join("http-address")) {
+        return report.fact("http", &format!("{address}, token in {}", run.join("http-token").display()));
+    }
+    // A configuration that is not valid is reported further down.
+    let wanted = surroundings.configuration().ok().and_then(|resolved| resolved.config.daemon.listen);
+    match wanted {
+        None => report.fact("http", "off"),
+        Some(wanted) => report.problem(
+            "http",
+            &format!("daemon.listen is {wanted}, and the agent does not listen there"),
+            "its log says why; `tenon stop`, and the next command starts it anew",
+        ),
     }
 }
 

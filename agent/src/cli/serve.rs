@@ -7,8 +7,9 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
 use crate::cli::surroundings::Surroundings;
+use crate::config::address::ListenAddress;
 use crate::process::Daemonised;
-use crate::serve::{ServeOptions, serve};
+use crate::serve::{Listen, ServeOptions, serve};
 
 /// The arguments of `tenon serve`.
 #[derive(Args, Debug)]
@@ -16,6 +17,12 @@ pub(crate) struct ServeArgs {
     /// Serves standard input and output too, and ends with them when nothing runs
     #[arg(long, conflicts_with = "daemonised")]
     stdio: bool,
+    /// Serves HTTP and web sockets too; port 0 lets the system choose [default: daemon.listen]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "daemonised")]
+    listen: Option<ListenAddress>,
+    /// Lets other machines connect, where the address is no loopback address
+    #[arg(long, conflicts_with = "daemonised")]
+    allow_remote: bool,
     /// Leaves the starter; for clients that start the agent
     #[arg(long, hide = true, requires = "ready_fd")]
     daemonised: bool,
@@ -33,14 +40,33 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         None => None,
     };
     log_to_stderr(&surroundings);
+    let listen = listen(args, &surroundings)?;
     let options = ServeOptions {
         paths: surroundings.paths,
+        listen,
         variables: surroundings.variables,
         stdio: args.stdio,
         ready,
     };
     serve(options).map_err(|error| Failure::failed(sentence(&error)))?;
     Ok(Exit::Done)
+}
+
+/// Returns where HTTP is served. What is configured and cannot be had ends a daemon in the foreground, with a sentence; one that
+/// a client started goes without it, since the client wants something else.
+fn listen(args: &ServeArgs, surroundings: &Surroundings) -> Result<Option<Listen>, Failure> {
+    let configured = || surroundings.configuration().ok()?.config.daemon.listen;
+    let Some(address) = args.listen.clone().or_else(configured) else { return Ok(None) };
+    if address.is_loopback() || args.allow_remote {
+        return Ok(Some(Listen { address, is_required: !args.daemonised }));
+    }
+    let message = format!("{address} is no loopback address");
+    if args.daemonised {
+        tracing::warn!("HTTP is not served: {message}");
+        return Ok(None);
+    }
+    let hint = "127.0.0.1:0 is for this machine; --allow-remote lets others connect, unencrypted";
+    Err(Failure::usage(format!("{message}; {hint}")))
 }
 
 fn leave_starter(descriptor: i32, log_dir: &Path) -> Result<Daemonised, Failure> {

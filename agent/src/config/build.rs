@@ -25,7 +25,8 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
     for (name, place) in merged.names("providers") {
         providers.insert(name.clone(), provider(merged, &name, place, home)?);
     }
-    let listen = merged.text("daemon.listen").filter(|listen| !listen.is_empty()).map(str::to_owned);
+    // Its shape was checked where it was read.
+    let listen = merged.text("daemon.listen").and_then(|listen| listen.parse().ok());
     Ok(Config {
         model: merged.text("model").map(str::to_owned),
         profile: chosen,
@@ -41,6 +42,7 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
         daemon: Daemon {
             linger_s: seconds(merged, "daemon.linger_s", 0),
             listen,
+            origins: merged.list("daemon.origins").to_vec(),
             accept_user_namespace: merged.list("daemon.accept").iter().any(|peer| peer == "user-namespace"),
         },
     })

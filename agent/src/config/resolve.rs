@@ -242,6 +242,7 @@ fn built_in(environment: &Variables) -> Entries {
         ("daemon.linger_s", Value::Integer(linger_s)),
         ("daemon.listen", Value::Text(String::new())),
         ("daemon.accept", Value::List(Vec::new())),
+        ("daemon.origins", Value::List(Vec::new())),
     ];
     let entry = |value| Entry { value, place: Place::BuiltIn };
     values.into_iter().map(|(key, value)| (key.to_owned(), entry(value))).collect()

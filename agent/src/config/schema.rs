@@ -95,6 +95,7 @@ pub(crate) const KEYS: &[Key] = &[
         "seconds a daemon stays after its last client and job",
     ),
     key("daemon.listen", Shape::Address, Refused, "the address of the HTTP carrier; empty is off"),
+    key("daemon.origins", Shape::Origins, Refused, "origins of pages that may use the HTTP carrier"),
     key("daemon.accept", Shape::Choices(&["user-namespace"]), Refused, "peers admitted beyond the default"),
     key("profiles.*.extends", Shape::Name, Refused, "the profile it builds on; review where absent"),
     key("profiles.*.read", VERDICTS, Refused, "reading files"),

@@ -1,6 +1,7 @@
 //! Values and their shapes: what a key takes, checked once, where it is read. Not here: which key takes what (`schema`).
 use std::fmt;
 
+use crate::config::address::ListenAddress;
 use crate::config::rule::Rule;
 
 /// What values a key takes.
@@ -26,6 +27,8 @@ pub(crate) enum Shape {
     Choices(&'static [&'static str]),
     /// A list of rules.
     Rules,
+    /// A list of origins of pages, as a browser names them.
+    Origins,
     /// A whole number within the bounds, both included.
     Integer(i64, i64),
     /// A number above the first and up to the second.
@@ -112,6 +115,7 @@ impl Shape {
                             \"net:HOST\""
                     .to_owned()
             }
+            Self::Origins => "a list of origins: \"https://host\" or \"http://host:port\"".to_owned(),
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Number(min, max) => format!("a number above {min} and up to {max}"),
             Self::Switch => "true or false".to_owned(),
@@ -131,7 +135,7 @@ impl Shape {
             (Self::Url, Value::Text(text)) => is_url(text),
             (Self::Variable, Value::Text(text)) => is_variable(text),
             (Self::Path, Value::Text(text)) => !text.is_empty() && !text.contains('\0'),
-            (Self::Address, Value::Text(text)) => text.is_empty() || is_address(text),
+            (Self::Address, Value::Text(text)) => text.is_empty() || text.parse::<ListenAddress>().is_ok(),
             (Self::Choice(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Choices(words), Value::List(entries)) => {
                 entries.iter().all(|e| words.contains(&e.as_str()))
@@ -143,6 +147,7 @@ impl Shape {
                 Some(error) => return Err(Misfit { message: error.to_string(), allowed: self.allowed() }),
                 None => true,
             },
+            (Self::Origins, Value::List(entries)) => entries.iter().all(|entry| is_origin(entry)),
             (Self::Integer(min, max), Value::Integer(number)) => (min..=max).contains(number),
             (Self::Number(min, max), Value::Number(number)) => *number > min && *number <= max,
             (Self::Number(min, max), Value::Integer(number)) => match i32::try_from(*number).map(f64::from) {
@@ -166,6 +171,7 @@ impl Shape {
             | Self::Choice(_)
             | Self::Choices(_)
             | Self::Rules
+            | Self::Origins
             | Self::Integer(..)
             | Self::Number(..)
             | Self::Switch => {
@@ -198,12 +204,14 @@ impl Shape {
             | Self::Path
             | Self::Address
             | Self::Choice(_) => Value::Text(text.to_owned()),
-            Self::Choices(_) | Self::Rules if text.trim_start().starts_with('[') => {
+            Self::Choices(_) | Self::Rules | Self::Origins if text.trim_start().starts_with('[') => {
                 let array: toml_edit::Value = text.trim().parse().map_err(|_| misfit(()))?;
                 Value::from_toml(&array).ok_or_else(|| misfit(()))?
             }
-            Self::Choices(_) | Self::Rules if text.trim().is_empty() => Value::List(Vec::new()),
-            Self::Choices(_) | Self::Rules => Value::List(vec![text.trim().to_owned()]),
+            Self::Choices(_) | Self::Rules | Self::Origins if text.trim().is_empty() => {
+                Value::List(Vec::new())
+            }
+            Self::Choices(_) | Self::Rules | Self::Origins => Value::List(vec![text.trim().to_owned()]),
             Self::Integer(..) => Value::Integer(text.trim().parse().map_err(|_| misfit(()))?),
             Self::Number(..) => Value::Number(text.trim().parse().map_err(|_| misfit(()))?),
             Self::Switch => Value::Switch(text.trim().parse().map_err(|_| misfit(()))?),
@@ -226,6 +234,12 @@ fn is_variable(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn is_address(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+/// An origin is compared as a whole: it is written the way browsers write it, in lower case and without a path.
+fn is_origin(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, host)| {
+        let is_scheme =
+            !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_lowercase() || b"+-.".contains(&b));
+        let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._:[]".contains(&b);
+        is_scheme && !host.is_empty() && host.bytes().all(is_host)
+    })
 }

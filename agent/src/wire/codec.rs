@@ -2,7 +2,7 @@
 //!
 //! The framing is found on the first bytes of a stream and kept for its life. The codec never reserves towards a length
 //! that a peer claims: a buffer grows with the bytes that arrived.
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use memchr::memchr;
 use tenon_protocol::version::{HEADER_BYTES_MAX, MESSAGE_IN_BYTES_MAX};
 use tokio_util::codec::{Decoder, Encoder};
@@ -19,6 +19,8 @@ pub(crate) enum Framing {
     Headers,
     /// One message a line.
     Lines,
+    /// One message a frame of a WebSocket, or a body of HTTP. On its way out it stands in the outbox behind its length.
+    Frames,
 }
 
 /// What a stream yields.
@@ -28,6 +30,8 @@ pub(crate) enum Frame {
     Body(Bytes),
     /// A line over the limit was passed over; the stream goes on behind it.
     Oversized,
+    /// A frame of a WebSocket that holds no text.
+    Binary,
 }
 
 /// Why a stream cannot go on.
@@ -39,6 +43,9 @@ pub(crate) enum FramingError {
     /// The header block is damaged: there is no place to go on from.
     #[error("damaged header block: {0}")]
     Damaged(&'static str),
+    /// The frames of a WebSocket broke its rules: there is no place to go on from.
+    #[error("damaged frames: {0}")]
+    Frames(&'static str),
     /// Reading failed.
     #[error("cannot read: {0}")]
     Io(#[from] std::io::Error),
@@ -235,8 +242,10 @@ impl Encoder<Parts<'_>> for Framing {
     fn encode(&mut self, parts: Parts<'_>, buffer: &mut BytesMut) -> std::io::Result<()> {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         buffer.reserve(len + 32);
-        if *self == Self::Headers {
-            headers::write(len, buffer);
+        match self {
+            Self::Headers => headers::write(len, buffer),
+            Self::Frames => buffer.put_u64(len as u64),
+            Self::Lines => {}
         }
         for part in parts {
             buffer.extend_from_slice(part);

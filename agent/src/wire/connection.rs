@@ -9,16 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use tenon_protocol::version::IN_FLIGHT_MAX;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::codec::FramedRead;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::base::clock::{SharedClock, Sleep};
 use crate::router::peer::Peer;
 use crate::wire::admission::Standing;
-use crate::wire::codec::{Codec, Framing};
+use crate::wire::carrier::Carrier;
+use crate::wire::codec::Framing;
 use crate::wire::outbox::Outbox;
 
 mod calls;
@@ -50,9 +48,6 @@ const MESSAGES_A_ROUND: usize = 64;
 /// Rounds before other tasks get their turn.
 const ROUNDS_A_POLL: usize = 16;
 
-/// Capacity the read buffer keeps; more is given back when it is empty.
-const READ_BYTES_KEPT: usize = 64 * 1024;
-
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -80,11 +75,12 @@ pub(crate) struct Setup {
 }
 
 /// A connection at work.
-struct Connection<R, W> {
-    incoming: FramedRead<R, Codec>,
-    writer: W,
+struct Connection<C> {
+    carrier: C,
     framing: Framing,
     outbox: Outbox,
+    /// Whether the carrier took something that it may still hold.
+    is_unflushed: bool,
     peer: Peer,
     standing: Standing,
     calls: Calls,
@@ -108,32 +104,31 @@ struct Connection<R, W> {
 }
 
 /// Serves one connection to its end. Dropping the future ends it at once.
-pub(crate) async fn serve<R, W>(reader: R, writer: W, setup: Setup) -> End
-where
-    R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send,
-{
+pub(crate) async fn serve(carrier: impl Carrier, setup: Setup) -> End {
     let id = setup.peer.id();
-    let mut connection = Connection::new(reader, writer, setup);
+    let mut connection = Connection::new(carrier, setup);
     let end = poll_fn(|context| connection.poll(context)).await;
     tracing::debug!(connection = id, ?end, ignored = connection.ignored, "connection ended");
-    let Connection { mut writer, peer, subscriptions, calls, .. } = connection;
+    let Connection { mut carrier, peer, subscriptions, calls, clock, .. } = connection;
     drop((subscriptions, calls));
-    // The peer may be gone already; there is nobody left to tell.
-    drop(poll_fn(|context| Pin::new(&mut writer).poll_shutdown(context)).await);
+    // The peer may be gone already, or take nothing: there is nobody left to tell.
+    tokio::select! {
+        () = poll_fn(|context| carrier.poll_close(context)) => {}
+        () = clock.sleep(FAREWELL_MAX) => {}
+    }
     drop(peer);
     end
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
-    fn new(reader: R, writer: W, setup: Setup) -> Self {
+impl<C: Carrier> Connection<C> {
+    fn new(carrier: C, setup: Setup) -> Self {
         let Setup { peer, standing, clock, stop } = setup;
         let greeting = standing.is_timed().then(|| clock.sleep(GREETING_MAX));
         Self {
-            incoming: FramedRead::new(reader, Codec::new()),
-            writer,
-            framing: Framing::Lines,
+            framing: carrier.framing(),
+            carrier,
             outbox: Outbox::default(),
+            is_unflushed: false,
             peer,
             standing,
             calls: Calls::default(),
@@ -195,9 +190,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     fn poll_write(&mut self, context: &mut Context<'_>) -> std::io::Result<bool> {
         let mut moved = false;
         while !self.outbox.is_empty() {
-            match self.outbox.poll_write(Pin::new(&mut self.writer), context) {
-                Poll::Ready(Ok(_)) => {
-                    moved = true;
+            match self.carrier.poll_send(&mut self.outbox, context) {
+                Poll::Ready(Ok(())) => {
+                    (moved, self.is_unflushed) = (true, true);
                     self.stall = None;
                 }
                 Poll::Ready(Err(error)) => return Err(error),
@@ -207,11 +202,12 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 }
             }
         }
-        if moved {
+        if self.is_unflushed {
             // Carriers that buffer hand everything on; for the others it is nothing.
-            match Pin::new(&mut self.writer).poll_flush(context) {
+            match self.carrier.poll_flush(context) {
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Ready(Ok(())) | Poll::Pending => {}
+                Poll::Ready(Ok(())) => self.is_unflushed = false,
+                Poll::Pending => self.poll_stall(context),
             }
         }
         Ok(moved)
@@ -252,7 +248,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     fn poll_end(&mut self, context: &mut Context<'_>) -> Option<End> {
         if let Some(end) = self.ending {
-            let is_done = self.calls.len() == 0 && self.outbox.is_empty();
+            let is_done = self.calls.len() == 0 && self.outbox.is_empty() && !self.is_unflushed;
             let is_late = self.farewell.as_mut().is_some_and(|sleep| sleep.as_mut().poll(context).is_ready());
             return (is_done || is_late).then_some(end);
         }
@@ -261,13 +257,5 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             tracing::info!(connection = self.peer.id(), "closed: no initialize within 10 s");
         }
         is_late.then_some(End::Refused)
-    }
-
-    /// Gives back the memory of a large message.
-    fn shrink(&mut self) {
-        let buffer = self.incoming.read_buffer_mut();
-        if buffer.is_empty() && buffer.capacity() > READ_BYTES_KEPT {
-            *buffer = BytesMut::with_capacity(8 * 1024);
-        }
     }
 }

@@ -3,7 +3,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_util::codec::Encoder;
 
@@ -29,6 +29,14 @@ impl Outbox {
     pub(crate) fn push(&mut self, mut framing: Framing, parts: Parts<'_>) {
         // Encoding into memory cannot fail.
         drop(framing.encode(parts, &mut self.bytes));
+    }
+
+    /// Takes the oldest message out, where messages are frames.
+    pub(crate) fn pop_frame(&mut self) -> Option<Bytes> {
+        let len = usize::try_from(self.bytes.try_get_u64().ok()?).ok()?;
+        let message = self.bytes.split_to(len).freeze();
+        self.give_back();
+        Some(message)
     }
 
     /// Tells whether everything was written.
@@ -60,9 +68,13 @@ impl Outbox {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.bytes.advance(written);
+        self.give_back();
+        Poll::Ready(Ok(written))
+    }
+
+    fn give_back(&mut self) {
         if self.bytes.is_empty() && self.bytes.capacity() > KEPT_BYTES_MAX {
             self.bytes = BytesMut::new();
         }
-        Poll::Ready(Ok(written))
     }
 }

@@ -10,7 +10,9 @@ use crate::base::clock::SharedClock;
 use crate::base::task::{self, Task};
 use crate::router::Router;
 use crate::wire::admission::{Admission, Standing};
+use crate::wire::carrier::streams::Streams;
 use crate::wire::connection::{self, End, Setup};
+use crate::wire::http::{Listener, exchange};
 use crate::wire::socket::{Peering, Socket};
 use crate::wire::stdio::Stdio;
 
@@ -64,6 +66,29 @@ impl Server {
         while connections.next().await.is_some() {}
     }
 
+    /// Accepts HTTP until `stop`, and returns when the last connection has ended. Dropping the future ends them all at once.
+    pub(crate) async fn listen_http(&self, listener: Listener) {
+        let mut connections: FuturesUnordered<Task<()>> = FuturesUnordered::new();
+        loop {
+            // As above: neither loses anything when it is dropped.
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                Some(_) = connections.next(), if !connections.is_empty() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok(Some(visit)) => connections.push(task::spawn(exchange::serve(self.clone(), visit))),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept an HTTP connection");
+                        self.clock.sleep(ACCEPT_REST).await;
+                    }
+                },
+            }
+        }
+        drop(listener);
+        while connections.next().await.is_some() {}
+    }
+
     /// Starts serving a connection, if its peer may connect at all.
     fn admit(&self, socket: &Socket, stream: UnixStream) -> Option<Task<End>> {
         let standing = match socket.peering(&stream) {
@@ -74,7 +99,7 @@ impl Server {
         let setup = self.setup(standing);
         Some(task::spawn(async move {
             let (reader, writer) = stream.into_split();
-            connection::serve(reader, writer, setup).await
+            connection::serve(Streams::new(reader, writer), setup).await
         }))
     }
 
@@ -84,10 +109,26 @@ impl Server {
     /// When the descriptors cannot be used.
     pub(crate) async fn serve_stdio(&self, stdio: Stdio) -> std::io::Result<End> {
         let (reader, writer) = stdio.open()?;
-        Ok(connection::serve(reader, writer, self.setup(Standing::parent())).await)
+        Ok(connection::serve(Streams::new(reader, writer), self.setup(Standing::parent())).await)
     }
 
-    fn setup(&self, standing: Standing) -> Setup {
+    /// Takes a place for a connection that has proved who it is.
+    pub(super) fn admit_known(&self) -> Option<Standing> {
+        self.admission.admit()
+    }
+
+    /// Returns where time comes from.
+    pub(super) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Waits for `stop`.
+    pub(super) async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Returns what a connection of this standing is made of.
+    pub(super) fn setup(&self, standing: Standing) -> Setup {
         Setup { peer: self.router.peer(), standing, clock: Arc::clone(&self.clock), stop: self.stop.clone() }
     }
 }

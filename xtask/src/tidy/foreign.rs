@@ -17,7 +17,10 @@ struct Row {
 const CRATES: &[Row] = &[
     Row { names: &["rusqlite"], places: &["journal"] },
     Row { names: &["jsonrpsee"], places: &["router"] },
-    Row { names: &["axum", "tokio_tungstenite"], places: &["wire"] },
+    Row {
+        names: &["hyper", "hyper_util", "http_body_util", "tokio_tungstenite", "constant_time_eq"],
+        places: &["wire"],
+    },
     Row { names: &["tower_lsp_server", "agent_client_protocol_schema"], places: &["dialects"] },
     Row { names: &["reqwest"], places: &["providers", "mcp", "tools/fetch"] },
     Row {

@@ -65,7 +65,10 @@ fn the_example_parses_without_a_warning() {
     );
     assert_eq!(local.base_url.as_deref(), Some("http://127.0.0.1:11434/v1"));
     assert_eq!(config.rules.deny[1].text(), "read:**/.env");
-    assert_eq!(config.daemon, Daemon { linger_s: 300, listen: None, accept_user_namespace: false });
+    assert_eq!(
+        config.daemon,
+        Daemon { linger_s: 300, listen: None, origins: Vec::new(), accept_user_namespace: false }
+    );
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn every_key_without_a_free_name_has_one_variable() {
             Shape::Integer(min, _) => min.to_string(),
             Shape::Number(_, max) => max.to_string(),
             Shape::Switch => "false".to_owned(),
-            Shape::Choices(_) | Shape::Rules => "[]".to_owned(),
+            Shape::Choices(_) | Shape::Rules | Shape::Origins => "[]".to_owned(),
             Shape::Name => "read".to_owned(),
             Shape::Address => "localhost:0".to_owned(),
             Shape::Text | Shape::Secret | Shape::Url | Shape::Variable | Shape::Path | Shape::Choice(_) => {

@@ -1,18 +1,16 @@
 //! Incoming messages find their way. Not here: the life cycle (`lifecycle`), and how a reply is written (`replies`).
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_util::Stream as _;
 use tenon_protocol::envelope::MessageNumber;
 use tenon_protocol::error::{ErrorKind, RpcError};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::admission::Standing;
+use crate::wire::carrier::Carrier;
 use crate::wire::codec::{Frame, FramingError};
 use crate::wire::connection::{Connection, End, MESSAGES_A_ROUND, UNREADABLE_MAX};
 use crate::wire::message::{self, Message};
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<C: Carrier> Connection<C> {
     /// Takes messages while the connection may be read.
     pub(super) fn poll_incoming(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
@@ -20,13 +18,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             if !self.may_read() {
                 break;
             }
-            let Poll::Ready(next) = Pin::new(&mut self.incoming).poll_next(context) else {
+            let Poll::Ready(next) = self.carrier.poll_frame(context) else {
                 break;
             };
             moved = true;
-            if let Some(framing) = self.incoming.decoder().framing() {
-                self.framing = framing;
-            }
+            self.framing = self.carrier.framing();
             match next {
                 Some(Ok(Frame::Body(body))) => match message::parse(&body, self.framing) {
                     Ok(message) => {
@@ -36,12 +32,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     Err(error) => self.unreadable(error.to_string()),
                 },
                 Some(Ok(Frame::Oversized)) => self.unreadable("the message is too large".to_owned()),
+                Some(Ok(Frame::Binary)) => self.unreadable("a message is a text frame".to_owned()),
                 Some(Err(error)) => self.broken(&error),
                 None => self.end(End::Closed),
             }
-        }
-        if moved {
-            self.shrink();
         }
         moved
     }
@@ -63,7 +57,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     fn broken(&mut self, error: &FramingError) {
         tracing::info!(connection = self.peer.id(), %error, "closed");
         match error {
-            FramingError::Damaged(_) => {
+            FramingError::Damaged(_) | FramingError::Frames(_) => {
                 self.error(None, RpcError::new(ErrorKind::ParseError, error.to_string()));
                 self.end(End::Refused);
             }

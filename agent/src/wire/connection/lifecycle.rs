@@ -2,12 +2,12 @@
 use bytes::Bytes;
 use tenon_protocol::envelope::MessageNumber;
 use tenon_protocol::error::{ErrorKind, RpcError};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::dialects::{self, Dialect};
+use crate::wire::carrier::Carrier;
 use crate::wire::connection::Connection;
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<C: Carrier> Connection<C> {
     /// Takes `initialize` and answers it at once, so requests behind it in one write find it done.
     pub(super) fn initialize(&mut self, id: &MessageNumber, params: Option<&str>) {
         match self.introduce(params) {

@@ -3,12 +3,12 @@ use serde::Serialize;
 use tenon_protocol::envelope::{MessageNumber, Outcome, Response, TwoPointZero};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::version::MESSAGE_OUT_BYTES_MAX;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::router::{Answer, Reply, SUBSCRIPTIONS_MAX, Subscription};
+use crate::wire::carrier::Carrier;
 use crate::wire::connection::Connection;
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<C: Carrier> Connection<C> {
     /// Answers a request. What concerns the connection itself is done here.
     pub(super) fn reply(&mut self, id: &MessageNumber, reply: Reply) {
         match reply {

@@ -1,9 +1,8 @@
 //! The subscriptions of one connection. Not here: where events come from.
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use crate::router::Subscription;
+use crate::wire::carrier::Carrier;
 use crate::wire::codec::Framing;
 use crate::wire::connection::Connection;
 use crate::wire::outbox::Outbox;
@@ -119,7 +118,7 @@ impl Active {
     }
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
+impl<C: Carrier> Connection<C> {
     /// Takes deliveries, unless the peer is behind: then the logs are not even read.
     pub(super) fn poll_subscriptions(&mut self, context: &mut Context<'_>) -> bool {
         self.subscriptions.poll(self.framing, &mut self.outbox, context)

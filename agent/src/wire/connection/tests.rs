@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use bytes::BytesMut;
 use serde_json::{Value, json};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::{Can, Instance};
@@ -21,7 +22,8 @@ use crate::handlers::presence::Host;
 use crate::handlers::subscription::{Delivery, Source, Subscription};
 use crate::router::table::Table;
 use crate::router::{Answer, Reply, Router};
-use crate::wire::codec::Frame;
+use crate::wire::carrier::streams::Streams;
+use crate::wire::codec::{Codec, Frame};
 
 mod edges;
 mod flow;
@@ -259,7 +261,7 @@ impl Client {
             stop: stop.clone(),
         };
         let (reader, writer) = theirs.into_split();
-        let task = task::spawn(serve(reader, writer, setup));
+        let task = task::spawn(serve(Streams::new(reader, writer), setup));
         let (read, write) = ours.into_split();
         let inbox = Inbox { read, buffer: BytesMut::new(), codec: Codec::new(), messages: VecDeque::new() };
         Self { inbox, write, task, world, clock, stop }
