@@ -39,7 +39,7 @@ enum Task {
     },
     /// Measure the binary with real processes against a scripted model server; prints a table
     Bench(bench::Options),
-    /// Build the static, stripped binary and check its size
+    /// Build the static, stripped binary, check its size, and run its demo where there is nothing else
     Dist,
     /// Write what is generated from the protocol crate into spec/
     Codegen {

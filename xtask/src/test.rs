@@ -6,6 +6,7 @@
 
 use crate::{root, shell};
 use anyhow::Result;
+use std::path::Path;
 use std::process::Command;
 
 /// Whether tests that take more than a second run too.
@@ -39,6 +40,13 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
     shell::run(prepare(&mut tests, slow).args(filter))
+}
+
+/// Runs the test of the binary that is shipped: its demo in a root that holds nothing else.
+pub(crate) fn run_shipped(binary: &Path) -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "--package", "tenon-tests", "--tests", "--", "--nocapture", "shipped::"]);
+    shell::run(cargo.env("TENON_DIST_BIN", binary))
 }
 
 /// Tells the tests which binary to drive, and whether to take their time.
