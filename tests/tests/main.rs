@@ -4,5 +4,7 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod scenarios;
 mod spec;
