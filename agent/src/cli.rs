@@ -7,6 +7,7 @@ mod attach;
 mod completions;
 mod config;
 mod demo;
+mod diff;
 mod doctor;
 mod duration;
 mod exit;
@@ -61,6 +62,8 @@ enum Command {
     Sessions(sessions::SessionsArgs),
     /// Prints what happened in a session
     Log(log::LogArgs),
+    /// Shows what a session changed, as a patch
+    Diff(diff::DiffArgs),
     /// Prints what happens in a session, as it happens
     Observe(observe::ObserveArgs),
     /// Lists questions that wait for an answer, or answers one
@@ -132,6 +135,7 @@ impl Command {
             args.no_color
         } else {
             matches!(self, Self::Demo(args) if args.no_color)
+                || matches!(self, Self::Diff(args) if args.no_color)
         }
     }
 
@@ -140,6 +144,7 @@ impl Command {
             Self::Run(args) => run::run(&args),
             Self::Sessions(args) => sessions::run(&args),
             Self::Log(args) => log::run(&args),
+            Self::Diff(args) => diff::run(&args),
             Self::Observe(args) => observe::run(&args),
             Self::Requests(args) => requests::run(&args),
             Self::Pending(args) => pending::run(&args),

@@ -8,6 +8,7 @@
 //! Imports: session, catalogue, approvals, tools, sandbox, process, workspace, journal, feed, projections, config, protocol, base
 pub(crate) mod admin;
 pub(crate) mod caller;
+pub(crate) mod changes;
 pub(crate) mod doors;
 pub(crate) mod lists;
 pub(crate) mod owner;

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod change;
 pub mod content;
 pub mod cursor;
+pub mod diff;
 pub mod envelope;
 pub mod error;
 pub mod event;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, list, log, open, prompt};
+use crate::{admin, answer, diff, list, log, open, prompt};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,8 @@ methods! {
     Unobserve "agent/unobserve" (String,) => bool, Look, Stable, [];
     /// Reads a page of a log.
     Log "agent/log" log::LogParams => log::LogResult, Look, Stable, [SessionNotFound CursorExpired];
+    /// Compares two places in the history of a session's files.
+    Diff "agent/diff" diff::DiffParams => diff::DiffResult, Look, Stable, [SessionNotFound WorkspaceNotFound ChangeNotFound NotReady Failed];
     /// Answers a request.
     Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable, [RequestNotFound AlreadyResolved];
     /// Housekeeping of the daemon.

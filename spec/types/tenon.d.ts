@@ -302,6 +302,65 @@ export interface DeltaWish {
   maxPerSecond?: number;
 }
 
+/** A file that differs. */
+export interface DiffFile {
+  /** Lines that came. */
+  added: number;
+  /** What happened between the two places. */
+  op: FileOp;
+  /** Relative to the workspace. */
+  path: string;
+  /** Lines that went. */
+  removed: number;
+  /** BLAKE3 of the content at the second place; absent where there is none. */
+  after?: string;
+  /** The permission bits at the second place, where they differ. */
+  afterMode?: number;
+  /** BLAKE3 of the content at the first place; absent where there is none. */
+  before?: string;
+  /** The permission bits at the first place, where they differ. */
+  beforeMode?: number;
+  /** Whether there are no lines to compare. */
+  binary?: boolean;
+  /** Its hunks; absent in the form `stat`. */
+  hunks?: Array<Hunk>;
+  /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
+  pathEncoded?: boolean;
+  /** Why the file could not be compared. */
+  problem?: string;
+}
+
+/** How much a difference says. */
+export type DiffForm =
+  /** The files with their hunks, and a patch that `git apply` takes. */
+  | "patch"
+  /** The files with their hunks. */
+  | "files"
+  /** The files with counts of lines. */
+  | "stat";
+
+/** Compares two places in the history of the files that a session changed. */
+export interface DiffParams {
+  /** The session. */
+  sessionId: SessionId;
+  /** How much to say; `patch` if absent. */
+  form?: DiffForm;
+  /** Where to begin: `start`, `head`, `disk`, or the id of a checkpoint, change or turn, which stands for the place before it; `start` if absent. */
+  from?: string;
+  /** Only these files, and everything beneath these folders. */
+  paths?: Array<string>;
+  /** Where to end: as `from`, but a change or turn stands for the place after it; `disk` if absent. */
+  to?: string;
+}
+
+/** What differs: files in order of their paths. Only files that the session changed are looked at. */
+export interface DiffResult {
+  /** The files. */
+  files: Array<DiffFile>;
+  /** The patch, at most 1 MiB; each hunk's number ends its `@@` line. */
+  patch?: string;
+}
+
 /** What a call may do to the world; decides what happens to one that never settled. */
 export type EffectClass =
   /** Only reads: may run again. */
@@ -1438,6 +1497,8 @@ export interface Methods {
   "agent/answer": { params: AnswerParams; result: SeqResult };
   /** Parts with a session. */
   "agent/close": { params: CloseParams; result: SeqResult };
+  /** Compares two places in the history of a session's files. */
+  "agent/diff": { params: DiffParams; result: DiffResult };
   /** Interrupts the running turn. */
   "agent/interrupt": { params: InterruptParams; result: InterruptResult };
   /** Lists things of a kind. */

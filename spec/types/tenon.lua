@@ -221,6 +221,40 @@
 ---@class tenon.DeltaWish
 ---@field maxPerSecond? integer Messages a second; 30 if absent.
 
+---A file that differs.
+---@class tenon.DiffFile
+---@field added integer Lines that came.
+---@field op tenon.FileOp What happened between the two places.
+---@field path string Relative to the workspace.
+---@field removed integer Lines that went.
+---@field after? string BLAKE3 of the content at the second place; absent where there is none.
+---@field afterMode? integer The permission bits at the second place, where they differ.
+---@field before? string BLAKE3 of the content at the first place; absent where there is none.
+---@field beforeMode? integer The permission bits at the first place, where they differ.
+---@field binary? boolean Whether there are no lines to compare.
+---@field hunks? tenon.Hunk[] Its hunks; absent in the form `stat`.
+---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
+---@field problem? string Why the file could not be compared.
+
+---How much a difference says.
+---@alias tenon.DiffForm
+---| '"patch"' # The files with their hunks, and a patch that `git apply` takes.
+---| '"files"' # The files with their hunks.
+---| '"stat"' # The files with counts of lines.
+
+---Compares two places in the history of the files that a session changed.
+---@class tenon.DiffParams
+---@field sessionId tenon.SessionId The session.
+---@field form? tenon.DiffForm How much to say; `patch` if absent.
+---@field from? string Where to begin: `start`, `head`, `disk`, or the id of a checkpoint, change or turn, which stands for the place before it; `start` if absent.
+---@field paths? string[] Only these files, and everything beneath these folders.
+---@field to? string Where to end: as `from`, but a change or turn stands for the place after it; `disk` if absent.
+
+---What differs: files in order of their paths. Only files that the session changed are looked at.
+---@class tenon.DiffResult
+---@field files tenon.DiffFile[] The files.
+---@field patch? string The patch, at most 1 MiB; each hunk's number ends its `@@` line.
+
 ---What a call may do to the world; decides what happens to one that never settled.
 ---@alias tenon.EffectClass
 ---| '"pure"' # Only reads: may run again.
@@ -1111,6 +1145,7 @@
 ---| '"agent/admin"' # Housekeeping of the daemon. tenon.AdminParams -> tenon.AdminResult
 ---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
 ---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
+---| '"agent/diff"' # Compares two places in the history of a session's files. tenon.DiffParams -> tenon.DiffResult
 ---| '"agent/interrupt"' # Interrupts the running turn. tenon.InterruptParams -> tenon.InterruptResult
 ---| '"agent/list"' # Lists things of a kind. tenon.ListParams -> tenon.ListResult
 ---| '"agent/log"' # Reads a page of a log. tenon.LogParams -> tenon.LogResult

@@ -20,6 +20,7 @@ files! {
     calls
     commands
     context
+    diff
     failures
     files
     limits

@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Close, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
+    Admin, Answer, Close, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
 };
 
-use crate::handlers::{Daemon, admin, answer, list, log, observe, prompt, session};
+use crate::handlers::{Daemon, admin, answer, diff, list, log, observe, prompt, session};
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
 
@@ -29,6 +29,7 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .connection_method::<Observe, _, _>(observe::observe)?
         .connection_method::<Unobserve, _, _>(observe::unobserve)?
         .method::<Log, _, _>(log::log)?
+        .method::<Diff, _, _>(diff::diff)?
         .method::<Answer, _, _>(answer::answer)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()

@@ -14,6 +14,22 @@ fn fix(done: &[Exchange]) -> Reply {
     }
 }
 
+/// What the session changed is printed as a patch for a pipe, as counts, and as JSON.
+fn check_differences(home: &Home) {
+    let diff = |arguments: &[&str]| {
+        let words: Vec<&str> = ["diff"].iter().chain(arguments).copied().collect();
+        home.tenon(&words).unwrap().expect(0).unwrap()
+    };
+    let patch = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1,1 +1,1 @@ hunk 1\n-one two\n+one three\n";
+    assert_eq!(diff(&["a.txt"]).stdout, patch);
+    assert_eq!(diff(&["--stat"]).stdout, "M     +1     -1  a.txt\n");
+    let other = diff(&["other"]);
+    assert_eq!((other.stdout.as_str(), other.stderr.as_str()), ("", "nothing differs\n"));
+    let json = diff(&["--json", "--to", "start"]).json_lines().unwrap();
+    assert_eq!(json, [json!({"files": [], "patch": ""})]);
+    home.tenon(&["diff", "--from", "c_none"]).unwrap().expect(1).unwrap();
+}
+
 fn reads_edits_and_answers(wire: &str) {
     let server = ModelServer::start(conversation::by_exchanges(fix)).unwrap();
     let home = Home::with_model(wire, &server).unwrap();
@@ -38,6 +54,7 @@ fn reads_edits_and_answers(wire: &str) {
     ] {
         assert!(before.stdout.contains(&format!("\"type\":\"{kind}\"")), "no {kind}: {}", before.stdout);
     }
+    check_differences(&home);
     home.kill_daemon().unwrap();
     let after = home.tenon(&["log", "--json"]).unwrap().expect(0).unwrap();
     assert_eq!(after.stdout, before.stdout, "the log is the same after the daemon was killed");

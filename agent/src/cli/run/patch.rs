@@ -1,4 +1,4 @@
-//! A patch as a person reads it: coloured, bounded, safe. Not here: where patches come from.
+//! A patch as a person reads it: coloured and safe, bounded where somebody is asked about it. Not here: where patches come from.
 use std::borrow::Cow;
 
 use crate::cli::terminal::{Terminal, safe_line};
@@ -9,7 +9,25 @@ const LINES_MAX: usize = 200;
 /// Renders a patch for standard error.
 pub(crate) fn render(terminal: Terminal, patch: &str) -> String {
     let mut text = String::new();
-    for line in patch.lines().take(LINES_MAX) {
+    let lines = patch.lines().count();
+    coloured(terminal, patch.lines().take(LINES_MAX), &mut text);
+    let more = lines.saturating_sub(LINES_MAX);
+    if more > 0 {
+        text.push_str(&terminal.faint(&format!("… {more} more lines")));
+        text.push('\n');
+    }
+    text
+}
+
+/// Renders all of a patch.
+pub(crate) fn whole(terminal: Terminal, patch: &str) -> String {
+    let mut text = String::new();
+    coloured(terminal, patch.lines(), &mut text);
+    text
+}
+
+fn coloured<'a>(terminal: Terminal, lines: impl Iterator<Item = &'a str>, text: &mut String) {
+    for line in lines {
         let line = shown(line);
         let coloured = match line.as_bytes().first() {
             _ if line.starts_with("+++") || line.starts_with("---") => terminal.bold(&line),
@@ -21,12 +39,6 @@ pub(crate) fn render(terminal: Terminal, patch: &str) -> String {
         text.push_str(&coloured);
         text.push('\n');
     }
-    let more = patch.lines().count().saturating_sub(LINES_MAX);
-    if more > 0 {
-        text.push_str(&terminal.faint(&format!("… {more} more lines")));
-        text.push('\n');
-    }
-    text
 }
 
 /// A line with its tabs kept: they are layout in a patch.

@@ -1,0 +1,251 @@
+//! What a session did to files, change by change, folded from its events. Not here: contents (`journal`), and the disk.
+//!
+//! A *place* counts changes: place N is the files as the session knew them after its first N changes.
+use std::collections::BTreeMap;
+
+use tenon_protocol::change::FileChange;
+use tenon_protocol::event::EventBody;
+use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, TurnId};
+use tenon_protocol::tool::PathIntent;
+
+use crate::base::digest::Digest;
+
+/// The types of event this is folded from.
+pub(crate) const TYPES: [&str; 5] =
+    ["tool.started", "change.applied", "turn.started", "turn.ended", "plan.changed"];
+
+/// One state of a file, by digest. The mode is not known where no call announced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Its contents.
+    pub(crate) digest: Digest,
+    /// Its permission bits.
+    pub(crate) mode: Option<u32>,
+}
+
+/// A path as events name it: the text, and whether it is percent-encoded.
+pub(crate) type WirePath = (String, bool);
+
+/// What one change did to one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Touch {
+    /// The change, counted from 0.
+    change: usize,
+    before: Option<Kept>,
+    after: Option<Kept>,
+}
+
+/// What a session did to files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// The changes, oldest first.
+    changes: Vec<(ChangeId, CheckpointId)>,
+    touches: BTreeMap<WirePath, Vec<Touch>>,
+    /// The places where each turn began and ended; the end is missing while it runs.
+    turns: BTreeMap<TurnId, (usize, Option<usize>)>,
+    plans: Vec<PlanId>,
+    /// What calls announced and have not done yet: where modes are known from.
+    intents: BTreeMap<CallId, Vec<PathIntent>>,
+}
+
+/// Which side of a change or turn is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Just before it.
+    Before,
+    /// Just after it.
+    After,
+}
+
+/// Why an id names no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// The session has nothing of that id.
+    Unknown,
+    /// It is a plan, which has no staged change.
+    NothingStaged,
+}
+
+impl History {
+    /// Takes in an event, with the turn it belongs to.
+    pub(crate) fn apply(&mut self, body: &EventBody, turn: Option<&TurnId>) {
+        match (body, turn) {
+            (EventBody::ToolStarted(call), _) if !call.intent.is_empty() => {
+                self.intents.insert(call.call_id.clone(), call.intent.clone());
+            }
+            (EventBody::ChangeApplied(change), _) => {
+                let intents = change.call_id.as_ref().and_then(|call| self.intents.remove(call));
+                let intents = intents.unwrap_or_default();
+                for file in &change.files {
+                    self.touch(file, &intents);
+                }
+                self.changes.push((change.change_id.clone(), change.checkpoint_id.clone()));
+            }
+            (EventBody::TurnStarted(_), Some(turn)) => {
+                self.turns.insert(turn.clone(), (self.changes.len(), None));
+            }
+            (EventBody::TurnEnded(_), Some(turn)) => {
+                if let Some((_, end)) = self.turns.get_mut(turn) {
+                    *end = Some(self.changes.len());
+                }
+            }
+            (EventBody::PlanChanged(plan), _) => self.plans.push(plan.plan_id.clone()),
+            _ => {}
+        }
+    }
+
+    /// A move touches two paths: the old name goes, the new one comes.
+    fn touch(&mut self, file: &FileChange, intents: &[PathIntent]) {
+        let encoded = file.path_encoded == Some(true);
+        let intent = intents.iter().find(|intent| intent.path == file.path);
+        let kept = |digest: Option<&String>, mode| {
+            digest.and_then(|digest| digest.parse().ok()).map(|digest| Kept { digest, mode })
+        };
+        let before = kept(file.before.as_ref(), intent.and_then(|intent| intent.before_mode));
+        let after = kept(file.after.as_ref(), intent.and_then(|intent| intent.after_mode));
+        let change = self.changes.len();
+        let mut add = |path: &str, before, after| {
+            let touches = self.touches.entry((path.to_owned(), encoded)).or_default();
+            touches.push(Touch { change, before, after });
+        };
+        match &file.from {
+            Some(from) => {
+                add(from, before, None);
+                add(&file.path, None, after);
+            }
+            None => add(&file.path, before, after),
+        }
+    }
+
+    /// Returns the place after the last change.
+    pub(crate) fn head(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Returns the place that an id names. A checkpoint names the place before its change, on either side.
+    ///
+    /// # Errors
+    /// It names none.
+    pub(crate) fn place(&self, id: &str, side: Side) -> Result<usize, NoPlace> {
+        let found = self.changes.iter().position(|(change, _)| change.as_str() == id);
+        if let Some(change) = found {
+            return Ok(if side == Side::Before { change } else { change + 1 });
+        }
+        let found = self.changes.iter().position(|(_, checkpoint)| checkpoint.as_str() == id);
+        if let Some(change) = found {
+            return Ok(change);
+        }
+        if let Some((start, end)) = self.turns.get(&TurnId::from(id)) {
+            return Ok(if side == Side::Before { *start } else { end.unwrap_or(self.changes.len()) });
+        }
+        let is_plan = self.plans.iter().any(|plan| plan.as_str() == id);
+        Err(if is_plan { NoPlace::NothingStaged } else { NoPlace::Unknown })
+    }
+
+    /// Returns every path that was changed, in order.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &WirePath> {
+        self.touches.keys()
+    }
+
+    /// Returns a file as the session knew it at a place: as the last change before it left it, else as the first one behind
+    /// it found it.
+    pub(crate) fn at(&self, path: &WirePath, place: usize) -> Option<Kept> {
+        let touches = self.touches.get(path)?;
+        match touches.iter().rev().find(|touch| touch.change < place) {
+            Some(last) => last.after,
+            None => touches.first()?.before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tenon_protocol::change::FileOp;
+    use tenon_protocol::event::change::ChangeApplied;
+    use tenon_protocol::event::turn::{TurnEnded, TurnStarted};
+
+    use super::*;
+
+    fn digest(text: &str) -> Digest {
+        Digest::of(text.as_bytes())
+    }
+
+    fn change(number: usize, files: Vec<FileChange>) -> EventBody {
+        ChangeApplied {
+            change_id: format!("c_{number}").into(),
+            checkpoint_id: format!("k_{number}").into(),
+            files,
+            uncovered: Vec::new(),
+            call_id: None,
+        }
+        .into()
+    }
+
+    fn file(path: &str, from: Option<&str>, before: Option<&str>, after: Option<&str>) -> FileChange {
+        FileChange {
+            op: FileOp::Modify,
+            path: path.to_owned(),
+            hunks: Vec::new(),
+            from: from.map(str::to_owned),
+            before: before.map(|text| digest(text).to_string()),
+            after: after.map(|text| digest(text).to_string()),
+            path_encoded: None,
+        }
+    }
+
+    fn text_at(history: &History, path: &str, place: usize) -> Option<Digest> {
+        history.at(&(path.to_owned(), false), place).map(|kept| kept.digest)
+    }
+
+    #[test]
+    fn ids_name_places_before_and_after() {
+        let mut history = History::default();
+        let turn = TurnId::from("t_1");
+        let started =
+            TurnStarted { model: "p/m".to_owned(), profile: "edit".to_owned(), message_id: "m_1".into() };
+        history.apply(&change(0, vec![file("a", None, None, Some("1"))]), None);
+        history.apply(&started.into(), Some(&turn));
+        assert_eq!(history.place("t_1", Side::After), Ok(1));
+        history.apply(&change(1, vec![file("a", None, Some("1"), Some("2"))]), Some(&turn));
+        let ended: TurnEnded = serde_json::from_value(
+            serde_json::json!({"stop": "done", "usage": {"inputTokens": 0, "outputTokens": 0}}),
+        )
+        .unwrap();
+        history.apply(&ended.into(), Some(&turn));
+        history.apply(&change(2, vec![file("b", Some("a"), Some("2"), Some("3"))]), None);
+        let both = |id: &str| (history.place(id, Side::Before), history.place(id, Side::After));
+        assert_eq!(both("c_1"), (Ok(1), Ok(2)));
+        assert_eq!(both("k_1"), (Ok(1), Ok(1)));
+        assert_eq!(both("t_1"), (Ok(1), Ok(2)));
+        assert_eq!(both("c_9"), (Err(NoPlace::Unknown), Err(NoPlace::Unknown)));
+        assert_eq!(text_at(&history, "a", 0), None);
+        assert_eq!(text_at(&history, "a", 2), Some(digest("2")));
+        assert_eq!((text_at(&history, "a", 3), text_at(&history, "b", 3)), (None, Some(digest("3"))));
+        assert_eq!((text_at(&history, "b", 2), text_at(&history, "c", 2)), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_is_what_the_changes_before_it_made(
+            steps in prop::collection::vec((0..3_usize, prop::option::of("[a-c]")), 0..20)
+        ) {
+            let mut history = History::default();
+            let mut model: Vec<BTreeMap<usize, String>> = vec![BTreeMap::new()];
+            for (number, (path, after)) in steps.into_iter().enumerate() {
+                let mut files = model.last().cloned().unwrap_or_default();
+                let before = files.remove(&path);
+                let edit = file(&path.to_string(), None, before.as_deref(), after.as_deref());
+                history.apply(&change(number, vec![edit]), None);
+                files.extend(after.map(|after| (path, after)));
+                model.push(files);
+            }
+            for (place, files) in model.iter().enumerate() {
+                for path in 0..3 {
+                    let expected = files.get(&path).map(|text| digest(text));
+                    prop_assert_eq!(text_at(&history, &path.to_string(), place), expected);
+                }
+            }
+        }
+    }
+}
