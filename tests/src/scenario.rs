@@ -4,6 +4,7 @@
 //! Not here: anything about one feature; that is in the scenario files.
 mod connection;
 mod diff;
+mod earlier;
 mod home;
 mod lines;
 mod normal;
@@ -22,9 +23,11 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::scenario::earlier::Earlier;
 use crate::scenario::parse::Scenario;
 use crate::scenario::play::Play;
 use crate::scenario::report::Rewrite;
+use crate::surroundings::slow_tests;
 
 /// How many scenarios of a file are played at once; more of them get in each other's way on a small machine.
 const AT_ONCE: usize = 4;
@@ -108,10 +111,12 @@ fn play_all(scenarios: &[&Scenario], update: bool) -> Vec<(Result<(), String>, V
 
 /// Plays a scenario over each of its wires and carriers; the first of them is the one that may rewrite.
 fn play_scenario(scenario: &Scenario, update: bool, rewrites: &mut Vec<Rewrite>) -> Result<(), String> {
-    for (number, way) in scenario.ways().into_iter().enumerate() {
+    let mut earlier = Earlier::default();
+    let more = slow_tests().then(|| scenario.way_over_websocket()).flatten();
+    for (number, way) in scenario.ways().into_iter().chain(more).enumerate() {
         let expectations = if update && number == 0 { Expectations::Rewrite } else { Expectations::Compare };
         let scenario = scenario.rewritten(rewrites);
-        let played = Play::run(&scenario, &way, expectations)
+        let played = Play::run(&scenario, &way, expectations, &mut earlier)
             .map_err(|error| format!("played over {way}: {error:#}"))?;
         rewrites.extend(played);
     }

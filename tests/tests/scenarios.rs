@@ -18,6 +18,7 @@ files! {
     approvals
     broken_answers
     calls
+    carriers
     commands
     context
     diff

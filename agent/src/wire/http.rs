@@ -20,6 +20,8 @@ use crate::wire::http::token::{TokenError, token};
 mod answer;
 pub(in crate::wire) mod exchange;
 mod gate;
+#[cfg(test)]
+mod tests;
 mod token;
 
 /// TCP connections whose request has not passed the gate.

@@ -14,6 +14,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// Messages read ahead of the scenario.
 const AHEAD_MAX: usize = 100_000;
 
+/// What a client was told: answers by request, then events by subscription. Which of two came first is not said, since that
+/// may differ from run to run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// To the request of this number.
+    Answer(u64),
+    /// Of this subscription, at this place among all events.
+    Event(String, usize),
+}
+
 /// A connection.
 pub(crate) struct Connection {
     writer: Option<Box<dyn Write + Send>>,
@@ -35,6 +45,8 @@ pub(crate) struct Connection {
     filtered: BTreeSet<String>,
     /// Requests for such subscriptions.
     filtering: BTreeSet<u64>,
+    /// Every answer and event in full, in the order in which they are shown.
+    pub(crate) told: BTreeMap<Told, Value>,
     /// Everything that was received, for the search for secrets.
     pub(crate) received: String,
 }
@@ -70,6 +82,7 @@ impl Connection {
             last: BTreeMap::new(),
             filtered: BTreeSet::new(),
             filtering: BTreeSet::new(),
+            told: BTreeMap::new(),
             received: String::new(),
         })
     }
@@ -173,6 +186,7 @@ impl Connection {
             if self.filtering.remove(&id) {
                 self.filtered.insert(message["result"].to_string());
             }
+            self.told.insert(Told::Answer(id), message.clone());
             ensure!(self.replies.insert(id, message).is_none(), "request {id} was answered twice");
             return Ok(());
         }
@@ -187,6 +201,7 @@ impl Connection {
         }
         self.check_order(&subscription, &event)?;
         self.check_deltas(&event)?;
+        self.told.insert(Told::Event(subscription, self.events.len()), event.clone());
         self.events.push(event);
         Ok(())
     }

@@ -28,6 +28,8 @@ pub(crate) struct Home {
     pub(crate) workspace: PathBuf,
     /// Everything of it.
     root: PathBuf,
+    /// Whether the daemon serves HTTP.
+    pub(crate) has_http: bool,
     daemon: Option<Daemon>,
 }
 
@@ -49,7 +51,7 @@ impl Home {
         for path in [&person, &workspace] {
             fs::create_dir(path)?;
         }
-        Ok(Self { _directory: directory, person, state, workspace, root, daemon: None })
+        Ok(Self { _directory: directory, person, state, workspace, root, has_http: false, daemon: None })
     }
 
     /// Writes the person's configuration.
@@ -156,6 +158,9 @@ impl Home {
         command.env_clear();
         command.env("HOME", &self.person).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("TENON_STATE_DIR", &self.state).env("TENON_LOG", "debug");
+        if self.has_http {
+            command.env("TENON_DAEMON_LISTEN", "127.0.0.1:0");
+        }
         let log = fs::OpenOptions::new().create(true).append(true).open(self.root.join("stderr"))?;
         command.current_dir("/").stderr(log);
         Ok(command)

@@ -50,14 +50,17 @@ pub(crate) enum Carrier {
     Stdio,
     /// The same, with headers.
     StdioHeaders,
+    /// A WebSocket, one message a frame.
+    WebSocket,
 }
 
 impl Carrier {
-    const ALL: [(&'static str, Self); 4] = [
+    const ALL: [(&'static str, Self); 5] = [
         ("socket", Self::Socket),
         ("socket-headers", Self::SocketHeaders),
         ("stdio", Self::Stdio),
         ("stdio-headers", Self::StdioHeaders),
+        ("websocket", Self::WebSocket),
     ];
 
     /// Returns whether the first client is the daemon's standard streams.
@@ -79,9 +82,9 @@ impl fmt::Display for Way {
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "play", "file", "remove", "link", "config", "model", "client", "journal", "prompt", "stable", "tree",
-    "crash", "nowhere",
+    "crash", "nowhere", "told",
 ];
 
 /// Reads a file.
@@ -142,6 +145,12 @@ impl Scenario {
             carriers.iter().map(move |carrier| Way { wire: wire.clone(), carrier: *carrier })
         };
         wires.iter().flat_map(way).collect()
+    }
+
+    /// Returns a further way to play a scenario that does not care about carriers.
+    pub(crate) fn way_over_websocket(&self) -> Option<Way> {
+        let wire = self.ways().into_iter().next()?.wire;
+        self.setting("carriers").is_none().then_some(Way { wire, carrier: Carrier::WebSocket })
     }
 
     /// Returns the scenario with the blocks as they will be once `rewrites` are applied.

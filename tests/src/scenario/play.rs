@@ -11,9 +11,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::model_server::{ModelServer, Script};
 use crate::scenario::connection::Connection;
+use crate::scenario::earlier::Earlier;
 use crate::scenario::home::Home;
 use crate::scenario::normal::Normal;
-use crate::scenario::parse::{Scenario, Way};
+use crate::scenario::parse::{Carrier, Scenario, Way};
 use crate::scenario::pattern::Captures;
 use crate::scenario::replies::Replies;
 use crate::scenario::report::Rewrite;
@@ -25,6 +26,8 @@ pub(crate) struct Play<'a> {
     way: &'a Way,
     expectations: Expectations,
     rewrites: Vec<Rewrite>,
+    /// What clients were told when the scenario was played in other ways.
+    earlier: &'a mut Earlier,
     connections: BTreeMap<String, Connection>,
     /// What clients that left had received.
     received: String,
@@ -43,8 +46,9 @@ impl<'a> Play<'a> {
         scenario: &'a Scenario,
         way: &'a Way,
         expectations: Expectations,
+        earlier: &'a mut Earlier,
     ) -> Result<Vec<Rewrite>> {
-        let mut play = Self::new(scenario, way, expectations)?;
+        let mut play = Self::new(scenario, way, expectations, earlier)?;
         for block in &scenario.blocks {
             play.block(block).with_context(|| format!("in line {} (`{}`)", block.line, block.kind))?;
         }
@@ -52,8 +56,14 @@ impl<'a> Play<'a> {
         Ok(play.rewrites)
     }
 
-    fn new(scenario: &'a Scenario, way: &'a Way, expectations: Expectations) -> Result<Self> {
-        let home = Home::new()?;
+    fn new(
+        scenario: &'a Scenario,
+        way: &'a Way,
+        expectations: Expectations,
+        earlier: &'a mut Earlier,
+    ) -> Result<Self> {
+        let mut home = Home::new()?;
+        home.has_http = way.carrier == Carrier::WebSocket;
         let mut replies = Replies::default();
         for block in scenario.blocks.iter().filter(|block| block.kind == "model") {
             replies.add(&block.body).with_context(|| format!("in line {}", block.line))?;
@@ -78,6 +88,7 @@ impl<'a> Play<'a> {
             way,
             expectations,
             rewrites,
+            earlier,
             connections,
             received,
             home,

@@ -1,10 +1,13 @@
 //! Logs and file trees as text. Not here: what they are compared with (`play`).
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 use serde_json::Value;
+
+use crate::scenario::connection::Told;
 
 /// Tells whether an event's type is among `types`; `tool.*` is a whole group, and no type at all is every one.
 pub(crate) fn is_wanted(types: &[&str], kind: &str) -> bool {
@@ -29,6 +32,27 @@ pub(crate) fn journal(events: &[Value], types: &[&str], with_data: bool) -> Stri
             // Writing to a String cannot fail.
             let _ = writeln!(out, "{kind}: {shown}");
         }
+    }
+    out
+}
+
+/// Shows what a client was told, one line a message.
+pub(crate) fn told(told: &BTreeMap<Told, Value>) -> String {
+    let mut out = String::new();
+    for (place, message) in told {
+        // Writing to a String cannot fail.
+        let _ = match place {
+            Told::Answer(id) => {
+                let mut message = message.clone();
+                if let Some(agent) = message.pointer_mut("/result/capabilities/experimental/agent") {
+                    // Each start is another instance.
+                    agent["instance"] = "…".into();
+                }
+                let shown = message.get("error").unwrap_or(&message["result"]);
+                writeln!(out, "answer {id}: {shown}")
+            }
+            Told::Event(subscription, _) => writeln!(out, "event of {subscription}: {message}"),
+        };
     }
     out
 }

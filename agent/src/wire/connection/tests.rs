@@ -39,7 +39,7 @@ pub(in crate::wire) struct ManualClock {
 
 impl ManualClock {
     /// Ends all sleeps of at most this length, also those that begin later.
-    fn pass(&self, duration: Duration) {
+    pub(in crate::wire) fn pass(&self, duration: Duration) {
         self.over_s.store(duration.as_secs(), Ordering::SeqCst);
         self.passed.notify_waiters();
     }
@@ -68,13 +68,13 @@ impl Clock for ManualClock {
 #[derive(Debug)]
 pub(in crate::wire) struct World {
     /// Held requests go on one by one.
-    gate: Semaphore,
+    pub(in crate::wire) gate: Semaphore,
     /// Requests that began, in order of their beginning.
-    began: AtomicUsize,
+    pub(in crate::wire) began: AtomicUsize,
     /// Requests that began in another order than they were sent.
     disordered: AtomicUsize,
     connected: AtomicUsize,
-    disconnected: Notify,
+    pub(in crate::wire) disconnected: Notify,
     /// The live tail of every subscription.
     tail: Semaphore,
     delivered: AtomicU64,

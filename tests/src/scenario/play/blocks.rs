@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::scenario::lines::FIRST;
 use crate::scenario::parse::Block;
 use crate::scenario::play::Play;
 use crate::scenario::{pattern, prompt, render};
@@ -27,6 +28,7 @@ impl Play<'_> {
             }
             "crash" => self.crash(),
             "nowhere" => self.nowhere(&block.body),
+            "told" => self.told(block),
             "config" if self.is_started() => self.configure(&block.body),
             // They were read before the play began.
             "play" | "model" | "config" => Ok(()),
@@ -126,6 +128,15 @@ impl Play<'_> {
         }
         self.home.kill()?;
         self.start()
+    }
+
+    /// Compares everything a client was sent over its present connection with what it was sent when the scenario was played over
+    /// the first carrier: `told [NAME]`.
+    fn told(&mut self, block: &Block) -> Result<()> {
+        let name = if block.arguments.is_empty() { FIRST } else { block.arguments.as_str() };
+        let connection = self.connections.get(name).context("there is no such client")?;
+        let shown = self.normal.text(&render::told(&connection.told));
+        self.earlier.same(&self.way.wire, block.line, &shown)
     }
 
     /// Checks that none of the lines stands in anything that was written outside of the workspace, sent to a client, or put

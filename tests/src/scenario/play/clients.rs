@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use crate::scenario::connection::{Connection, PATIENCE};
 use crate::scenario::lines::{Act, FIRST, Line, lines};
-use crate::scenario::parse::Block;
+use crate::scenario::parse::{Block, Carrier};
 use crate::scenario::pattern::{filled, filled_text, matches, projected};
 use crate::scenario::play::Play;
 use crate::scenario::report::Rewrite;
 use crate::scenario::{Expectations, diff};
+use crate::web::Site;
 
 impl Play<'_> {
     pub(super) fn client(&mut self, block: &Block) -> Result<()> {
@@ -215,9 +216,14 @@ impl Play<'_> {
                 .get_mut(FIRST)
                 .context("the first client is the daemon's standard streams");
         }
-        let stream = UnixStream::connect(self.home.socket())?;
-        let has_headers = name == FIRST && self.way.carrier.has_headers();
-        let connection = Connection::new(stream.try_clone()?, Hangup(stream), has_headers)?;
+        let connection = if name == FIRST && self.way.carrier == Carrier::WebSocket {
+            let (reader, writer) = Site::of(&self.home.state)?.socket()?;
+            Connection::new(reader, writer, false)?
+        } else {
+            let stream = UnixStream::connect(self.home.socket())?;
+            let has_headers = name == FIRST && self.way.carrier.has_headers();
+            Connection::new(stream.try_clone()?, Hangup(stream), has_headers)?
+        };
         self.leave(name)?;
         Ok(self.connections.entry(name.to_owned()).or_insert(connection))
     }
