@@ -91,6 +91,10 @@ pub(crate) async fn load(
 ) -> Result<Live, RpcError> {
     let log = LogId::Session(id.clone());
     let not_found = || RpcError::new(ErrorKind::SessionNotFound, format!("session {id} is not known"));
+    // It has events too, and is nobody's conversation.
+    if LogId::from_wire(id.as_str()) == LogId::All {
+        return Err(not_found());
+    }
     let ends = resources.journal.ends(&log).await.map_err(|_| not_found())?;
     let mut state = State::new(id.clone(), ends.head.epoch);
     let replayed =
