@@ -298,6 +298,99 @@ mod tests {
         assert_eq!(found, ["errors.json: the document is gone", "methods.json: the document is gone"]);
     }
 
+    /// The schema as it is published.
+    fn published() -> BTreeMap<String, Value> {
+        tenon_protocol::schema::documents().into_iter().map(|(name, json)| (name.to_owned(), json)).collect()
+    }
+
+    /// Changes one place of the published schema, and checks that it is named.
+    fn check_published(file: &str, pointer: &str, change: impl FnOnce(&mut Value), expected: &str) {
+        let mut after = published();
+        let place = after.get_mut(file).and_then(|document| document.pointer_mut(pointer));
+        change(place.unwrap_or_else(|| panic!("{file} has no {pointer}")));
+        let found = broken(&published(), &after);
+        assert!(found.iter().any(|line| line.contains(expected)), "{expected} is not in {found:#?}");
+    }
+
+    fn without(key: &'static str) -> impl FnOnce(&mut Value) {
+        move |place| drop(place.as_object_mut().unwrap().remove(key).unwrap())
+    }
+
+    #[test]
+    fn what_is_published_is_held() {
+        assert!(broken(&published(), &published()).is_empty());
+        let prompt = "/agent~1prompt";
+        check_published("methods.json", "", without("agent/prompt"), "agent/prompt: the method is gone");
+        let member = format!("{prompt}/params/properties");
+        check_published("methods.json", &member, without("delivery"), "params.delivery: the member is gone");
+        let result = format!("{prompt}/result/properties");
+        check_published(
+            "methods.json",
+            &result,
+            without("messageId"),
+            "result.messageId: the member is gone",
+        );
+        let kind = format!("{prompt}/params/properties/key/type");
+        check_published("methods.json", &kind, |kind| *kind = json!("integer"), "params.key: the type was");
+        let required = format!("{prompt}/params/required");
+        let demand = |required: &mut Value| required.as_array_mut().unwrap().push(json!("key"));
+        check_published("methods.json", &required, demand, "params.key: it is required now");
+        let words = format!("{prompt}/params/$defs/Delivery/oneOf");
+        let narrow = |words: &mut Value| drop(words.as_array_mut().unwrap().pop().unwrap());
+        check_published("methods.json", &words, narrow, "params.delivery: the value");
+        let narrow = |types: &mut Value| drop(types.as_array_mut().unwrap().pop().unwrap());
+        check_published("events.json", "/oneOf", narrow, "events.json: the value");
+        check_published("errors.json", "", without("sessionBusy"), "sessionBusy: the kind of error is gone");
+        let word = "/$defs/Stop/oneOf";
+        let narrow = |words: &mut Value| drop(words.as_array_mut().unwrap().pop().unwrap());
+        check_published("events.json", word, narrow, "the value");
+        check_published("client-hello.json", "/properties", without("role"), "role: the member is gone");
+    }
+
+    /// Names every member of every record, and every word of every list, at least once each.
+    fn places(schema: &Value, pointer: &str, found: &mut Vec<String>) {
+        for (key, inner) in members(schema) {
+            let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            if key == "properties" {
+                found.extend(members(inner).map(|(name, _)| format!("{at}/{name}")));
+            }
+            places(inner, &at, found);
+        }
+        for (number, inner) in schema.as_array().into_iter().flatten().enumerate() {
+            places(inner, &format!("{pointer}/{number}"), found);
+        }
+    }
+
+    /// The published documents in small pieces, so that each member is looked for in little: every method by itself.
+    fn pieces() -> Vec<(String, Value)> {
+        let mut documents = published();
+        let methods = documents.remove("methods.json").unwrap();
+        let alone = |(name, method): (&String, &Value)| ("methods.json".to_owned(), json!({name: method}));
+        members(&methods).map(alone).chain(documents).collect()
+    }
+
+    #[test]
+    fn no_member_of_what_is_published_goes_unnoticed() {
+        // All of them take seconds; one in eight finds a whole kind of place that is overlooked.
+        let step = if crate::shell::environment("RUN_SLOW_TESTS").is_some() { 1 } else { 8 };
+        let mut count = 0;
+        for (file, before) in pieces() {
+            let mut all = Vec::new();
+            places(&before, "", &mut all);
+            for pointer in all.into_iter().step_by(step) {
+                let (record, name) = pointer.rsplit_once('/').unwrap();
+                let mut after = before.clone();
+                let place = after.pointer_mut(record).and_then(Value::as_object_mut).unwrap();
+                place.remove(name).unwrap();
+                let documents = |json: &Value| BTreeMap::from([(file.clone(), json.clone())]);
+                let found = broken(&documents(&before), &documents(&after));
+                assert!(!found.is_empty(), "{file}: {pointer} may go without a word");
+                count += 1;
+            }
+        }
+        assert!(count > 50, "{count} members only");
+    }
+
     #[test]
     fn experimental_methods_promise_nothing() {
         let mut before = method();
