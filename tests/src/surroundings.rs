@@ -34,3 +34,8 @@ pub fn shipped_binary() -> Option<PathBuf> {
 pub fn slow_tests() -> bool {
     variable("RUN_SLOW_TESTS").is_some()
 }
+
+/// Returns for how long fuzz targets run, in seconds; `None` for their short form.
+pub fn fuzz_seconds() -> Option<u64> {
+    variable("FUZZ_SECONDS")?.to_str()?.parse().ok()
+}

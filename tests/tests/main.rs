@@ -4,6 +4,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod scenarios;

@@ -9,6 +9,7 @@ mod codegen;
 mod deny;
 mod dist;
 mod elf;
+mod fuzz;
 #[cfg(test)]
 mod lints_fire;
 mod root;
@@ -39,6 +40,12 @@ enum Task {
     },
     /// Measure the binary with real processes against a scripted model server; prints a table
     Bench(bench::Options),
+    /// Run the fuzz targets: damaged streams against the codec, strange requests against a daemon
+    Fuzz {
+        /// For how long, each
+        #[arg(default_value_t = 60)]
+        seconds: u64,
+    },
     /// Build the static, stripped binary, check its size, and run its demo where there is nothing else
     Dist,
     /// Write what is generated from the protocol crate into spec/
@@ -60,6 +67,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz { seconds } => fuzz::run(seconds),
         Task::Dist => dist::run(),
         Task::Codegen { check: true, .. } => codegen::run(codegen::Mode::Check),
         Task::Codegen { break_promises: true, .. } => codegen::run(codegen::Mode::WriteAnyway),

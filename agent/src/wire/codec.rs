@@ -10,6 +10,8 @@ use tokio_util::codec::{Decoder, Encoder};
 pub(crate) mod depth;
 mod headers;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 /// How messages of a stream are told apart.
