@@ -6,6 +6,7 @@
 mod attach;
 mod completions;
 mod config;
+mod conformance;
 mod demo;
 mod diff;
 mod doctor;
@@ -90,6 +91,8 @@ enum Command {
     Trust(trust::TrustArgs),
     /// Shows the agent at work on a sample project, without key or network
     Demo(demo::DemoArgs),
+    /// Plays the protocol's published vectors against an agent
+    Conformance(conformance::ConformanceArgs),
     /// Prints completions for a shell
     Completions(completions::CompletionsArgs),
     /// Runs one command of a tool and ends its process tree
@@ -158,6 +161,7 @@ impl Command {
             Self::Config(args) => config::run(&args),
             Self::Trust(args) => trust::run(&args),
             Self::Demo(args) => demo::run(&args),
+            Self::Conformance(args) => conformance::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::DemoTest(args) => demo::test(&args),
             // Dealt with before: it must not touch anything else of this module.

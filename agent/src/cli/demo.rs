@@ -6,7 +6,7 @@
 mod play;
 mod project;
 mod rules;
-mod scratch;
+pub(crate) mod scratch;
 
 use std::path::PathBuf;
 

@@ -411,29 +411,21 @@ fn a_command_starts_with_a_clean_slate() {
     assert_eq!(signals.lines().map(set).collect::<Vec<_>>(), [0, 0], "{signals}");
 }
 
-/// The session of this process; 0 where its leader is outside of our PID namespace, as in many a container. `getsid` of
-/// rustix takes that for impossible.
-fn own_session() -> i32 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    fields.split_whitespace().nth(3).unwrap().parse().unwrap()
-}
-
 /// `__daemonise LOG FACTS`: becomes a daemon, says so on stdout, and tells what it is to whoever opens FACTS.
 #[test]
 fn daemon_entry() {
     let Some(arguments) = told_to("__daemonise") else { return };
     let daemonised = Daemonised::enter(1, Path::new(&arguments[0])).unwrap();
     let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
-    let own = rustix::process::getpid().as_raw_pid();
-    let session = own_session();
+    let own = rustix::process::getpid();
+    let session = rustix::process::getsid(None).unwrap();
     let umask = rustix::process::umask(Mode::empty()).bits();
     #[expect(clippy::disallowed_methods, reason = "the test looks at what a daemon must have changed")]
     let cwd = std::env::current_dir().unwrap();
     daemonised.ready();
     let leads = own == session;
     let facts = format!(
-        "descriptors {descriptors} leads {leads} umask {umask:o} cwd {} session {session}",
+        "descriptors {descriptors} leads {leads} umask {umask:o} cwd {} session {session:?}",
         cwd.display()
     );
     std::fs::write(&arguments[1], facts).unwrap();
@@ -448,15 +440,16 @@ fn a_daemon_keeps_nothing_of_its_starter() {
     starter.arg("__daemonise").args([&log, &facts]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = starter.spawn().unwrap();
     assert!(child.wait().unwrap().success(), "the process that was spawned leaves at once");
-    let stdout = read_to_end_within(child.stdout.take().unwrap(), STUCK);
-    let stderr = read_to_end_within(child.stderr.take().unwrap(), STUCK);
+    let stdout = read_to_end_within(child.stdout.take().unwrap(), DEAD_WITHIN);
+    let stderr = read_to_end_within(child.stderr.take().unwrap(), DEAD_WITHIN);
     // The daemon lives all this time: it waits for somebody to open this pipe.
     let facts = std::fs::read_to_string(&facts).unwrap();
     assert!(stdout.as_ref().is_some_and(|text| text.ends_with("ready\n")), "stdout stayed open: {stdout:?}");
     assert!(stderr.is_some(), "stderr stayed open");
+    let own = rustix::process::getsid(None).unwrap();
     // 0, 1, 2, the pipe, and the folder that is listed.
     assert!(facts.starts_with("descriptors 5 leads false umask 77 cwd / session"), "{facts}");
-    assert!(!facts.ends_with(&format!("session {}", own_session())), "{facts}");
+    assert!(!facts.ends_with(&format!("{own:?}")), "{facts}");
     let mode = std::os::unix::fs::PermissionsExt::mode(&log.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 }

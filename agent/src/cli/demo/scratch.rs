@@ -1,4 +1,4 @@
-//! The temporary directory of the demonstration, and leaving nothing of it. Not here: what is in it.
+//! The temporary directory of the demonstration, and of a conformance test, and leaving nothing of it. Not here: what is in it.
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -31,7 +31,7 @@ impl Scratch {
             Failure::failed(format!("no directory can be made in {}: {error}", parent.display()))
         };
         let parent = parent.canonicalize().map_err(failed)?;
-        let directory = parent.join(format!("tenon-demo-{}", unique(&SystemEntropy)));
+        let directory = parent.join(format!("tenon-{}", unique(&SystemEntropy)));
         DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
         Ok(Self { directory })
     }
