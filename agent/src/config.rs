@@ -10,6 +10,7 @@ pub(crate) mod credentials;
 pub(crate) mod edit;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod files;
 pub(crate) mod layer;
 pub(crate) mod model;
 mod narrow;
@@ -20,6 +21,7 @@ pub(crate) mod provider;
 pub(crate) mod resolve;
 pub(crate) mod rule;
 pub(crate) mod schema;
+pub(crate) mod tree;
 pub(crate) mod value;
 pub(crate) mod variables;
 

@@ -9,10 +9,12 @@
 pub(crate) mod admin;
 pub(crate) mod caller;
 pub(crate) mod changes;
+mod configure;
 pub(crate) mod doors;
 pub(crate) mod lists;
 pub(crate) mod owner;
 pub(crate) mod presence;
+mod reload;
 pub(crate) mod sessions;
 
 use std::collections::BTreeSet;
@@ -24,14 +26,16 @@ use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::handshake::{Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport};
 use tenon_protocol::json::Json;
 use tenon_protocol::version::QUEUE_LEN_MAX;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::SharedClock;
 use crate::base::ids::{self, SharedEntropy};
+use crate::config::files::Files;
 use crate::config::paths::Paths;
 pub(crate) use crate::daemon::caller::Caller;
 use crate::daemon::presence::Presence;
+use crate::daemon::reload::Told;
 use crate::daemon::sessions::Sessions;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
@@ -64,6 +68,10 @@ struct Inner {
     sessions: Sessions,
     presence: Presence,
     phase: watch::Sender<Phase>,
+    /// What was told of the configuration's files.
+    told: Told,
+    /// One changes the configuration at a time.
+    configuring: Semaphore,
     instance: Instance,
     /// Cancelled when every actor has to stop.
     leave: CancellationToken,
@@ -110,7 +118,7 @@ impl Daemon {
             registry: tools::built_in(),
             spawner: parts.spawner,
             probe: Arc::new(sandbox::probe()),
-            paths: parts.paths,
+            files: Files::new(parts.paths),
             records_dir: parts.records_dir,
             standing,
             answerers: watch::Sender::new(0),
@@ -121,6 +129,8 @@ impl Daemon {
             sessions: Sessions::default(),
             presence: Presence::default(),
             phase: watch::Sender::new(Phase::Open),
+            told: Told::default(),
+            configuring: Semaphore::new(1),
             instance,
             leave: CancellationToken::new(),
         })))

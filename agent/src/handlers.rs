@@ -8,6 +8,7 @@ pub(crate) mod admin;
 pub(crate) mod answer;
 mod check;
 pub(crate) mod diff;
+pub(crate) mod configure;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod observe;

@@ -182,6 +182,10 @@ async fn run(
         let daemon = daemon.clone();
         task::spawn(async move { daemon.recover().await })
     };
+    let configuring = {
+        let daemon = daemon.clone();
+        task::spawn(async move { daemon.keep_configuration().await })
+    };
     match stdio {
         Some(stdio) => {
             tokio::select! {
@@ -195,7 +199,7 @@ async fn run(
         None => daemon.leaving(linger).await,
     }
     tracing::info!("leaving");
-    drop(recovering);
+    drop((recovering, configuring));
     server.stop();
     tokio::select! {
         _ended = &mut listening => {}

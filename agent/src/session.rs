@@ -11,6 +11,7 @@ pub(crate) mod admission;
 pub(crate) mod answers;
 pub(crate) mod command;
 pub(crate) mod difference;
+pub(crate) mod configure;
 pub(crate) mod ending;
 pub(crate) mod input;
 pub(crate) mod leftover;

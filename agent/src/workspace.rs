@@ -21,3 +21,4 @@ mod smallest;
 pub(crate) mod stop;
 pub(crate) mod text;
 mod walk;
+pub(crate) mod watch;

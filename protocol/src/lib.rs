@@ -10,6 +10,7 @@ mod wire;
 pub mod admin;
 pub mod answer;
 pub mod change;
+pub mod configure;
 pub mod content;
 pub mod cursor;
 pub mod diff;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, diff, list, log, open, prompt};
+use crate::{admin, answer, configure, diff, list, log, open, prompt};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,8 @@ methods! {
     Diff "agent/diff" diff::DiffParams => diff::DiffResult, Look, Stable, [SessionNotFound WorkspaceNotFound ChangeNotFound NotReady Failed];
     /// Answers a request.
     Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable, [RequestNotFound AlreadyResolved];
+    /// Reads or changes a layer of the configuration.
+    Configure "agent/configure" configure::ConfigureParams => configure::ConfigureResult, Look, Stable, [SessionNotFound SessionClosed WorkspaceNotFound InvalidConfig RevMismatch];
     /// Housekeeping of the daemon.
     Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable, [WorkspaceNotFound RequestNotFound];
 }

@@ -226,6 +226,19 @@ export interface ConfigChanged {
   file: string;
 }
 
+/** Where an effective value comes from. */
+export type ConfigLayer =
+  /** Nobody set it. */
+  | "builtIn"
+  /** The person's own file. */
+  | "user"
+  /** The workspace's file. */
+  | "workspace"
+  /** A `TENON_*` variable of the client. */
+  | "environment"
+  /** The session's settings. */
+  | "session";
+
 /** A configuration was not taken; the last good one stays in force. */
 export interface ConfigRejected {
   /** What is wrong. */
@@ -234,6 +247,49 @@ export interface ConfigRejected {
   file: string;
   /** The line, from 1. */
   line?: number;
+}
+
+/** Which layer is read or changed. */
+export type ConfigScope =
+  /** The person's own file. */
+  | "user"
+  /** The file of a workspace, `.tenon/config.toml`; it may only narrow. */
+  | "workspace"
+  /** A session's settings: `model`, `profile`, `limits.steps`, `limits.cost_usd`, `limits.turn_timeout_s`. */
+  | "session";
+
+/** Reads a layer of the configuration, or changes it. */
+export interface ConfigureParams {
+  /** Which layer. */
+  scope: ConfigScope;
+  /** Only if the layer is at this revision; else 1502. */
+  ifRev?: string;
+  /** What to change, as nested tables of keys: merged into the layer, `null` removes. Without it nothing is changed. */
+  patch?: Json;
+  /** The session, for `session`; for `workspace` it names its workspace. */
+  sessionId?: SessionId;
+  /** The workspace, for `workspace` without a session: `file://` URI or absolute path. */
+  workspace?: string;
+}
+
+/** A layer, and what all layers come to. Secrets are `[redacted]`. */
+export interface ConfigureResult {
+  /** What all layers up to this one come to, with the client's `TENON_*` variables. */
+  effective: Json;
+  /** For each effective key, dotted: the layer its value comes from. */
+  from: Record<string, ConfigLayer>;
+  /** The layer's revision; opaque, equal for equal content. */
+  rev: string;
+  /** What the layer itself says, as nested tables. */
+  value: Json;
+  /** The layer's file; absent for a session. */
+  file?: string;
+  /** What the file says that was not taken: a value that does not fit. The last good one is in force and shown. */
+  rejected?: ConfigRejected;
+  /** After a change: the end of the log it stands in, the session's or `all`. */
+  seq?: number;
+  /** What else its author should know, one sentence each: unknown keys, keys that a workspace may not set. */
+  warnings?: Array<string>;
 }
 
 /** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`. */
@@ -1497,6 +1553,8 @@ export interface Methods {
   "agent/answer": { params: AnswerParams; result: SeqResult };
   /** Parts with a session. */
   "agent/close": { params: CloseParams; result: SeqResult };
+  /** Reads or changes a layer of the configuration. */
+  "agent/configure": { params: ConfigureParams; result: ConfigureResult };
   /** Compares two places in the history of a session's files. */
   "agent/diff": { params: DiffParams; result: DiffResult };
   /** Interrupts the running turn. */

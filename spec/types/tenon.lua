@@ -141,11 +141,44 @@
 ---@class tenon.ConfigChanged
 ---@field file string The file.
 
+---Where an effective value comes from.
+---@alias tenon.ConfigLayer
+---| '"builtIn"' # Nobody set it.
+---| '"user"' # The person's own file.
+---| '"workspace"' # The workspace's file.
+---| '"environment"' # A `TENON_*` variable of the client.
+---| '"session"' # The session's settings.
+
 ---A configuration was not taken; the last good one stays in force.
 ---@class tenon.ConfigRejected
 ---@field error string What is wrong.
 ---@field file string The file.
 ---@field line? integer The line, from 1.
+
+---Which layer is read or changed.
+---@alias tenon.ConfigScope
+---| '"user"' # The person's own file.
+---| '"workspace"' # The file of a workspace, `.tenon/config.toml`; it may only narrow.
+---| '"session"' # A session's settings: `model`, `profile`, `limits.steps`, `limits.cost_usd`, `limits.turn_timeout_s`.
+
+---Reads a layer of the configuration, or changes it.
+---@class tenon.ConfigureParams
+---@field scope tenon.ConfigScope Which layer.
+---@field ifRev? string Only if the layer is at this revision; else 1502.
+---@field patch? tenon.Json What to change, as nested tables of keys: merged into the layer, `null` removes. Without it nothing is changed.
+---@field sessionId? tenon.SessionId The session, for `session`; for `workspace` it names its workspace.
+---@field workspace? string The workspace, for `workspace` without a session: `file://` URI or absolute path.
+
+---A layer, and what all layers come to. Secrets are `[redacted]`.
+---@class tenon.ConfigureResult
+---@field effective tenon.Json What all layers up to this one come to, with the client's `TENON_*` variables.
+---@field from table<string, tenon.ConfigLayer> For each effective key, dotted: the layer its value comes from.
+---@field rev string The layer's revision; opaque, equal for equal content.
+---@field value tenon.Json What the layer itself says, as nested tables.
+---@field file? string The layer's file; absent for a session.
+---@field rejected? tenon.ConfigRejected What the file says that was not taken: a value that does not fit. The last good one is in force and shown.
+---@field seq? integer After a change: the end of the log it stands in, the session's or `all`.
+---@field warnings? string[] What else its author should know, one sentence each: unknown keys, keys that a workspace may not set.
 
 ---Plain text or Markdown.
 ---@class tenon.Content.text
@@ -1145,6 +1178,7 @@
 ---| '"agent/admin"' # Housekeeping of the daemon. tenon.AdminParams -> tenon.AdminResult
 ---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
 ---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
+---| '"agent/configure"' # Reads or changes a layer of the configuration. tenon.ConfigureParams -> tenon.ConfigureResult
 ---| '"agent/diff"' # Compares two places in the history of a session's files. tenon.DiffParams -> tenon.DiffResult
 ---| '"agent/interrupt"' # Interrupts the running turn. tenon.InterruptParams -> tenon.InterruptResult
 ---| '"agent/list"' # Lists things of a kind. tenon.ListParams -> tenon.ListResult

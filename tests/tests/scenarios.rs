@@ -20,6 +20,7 @@ files! {
     calls
     carriers
     commands
+    configuration
     context
     diff
     failures

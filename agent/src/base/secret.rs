@@ -17,7 +17,7 @@ impl Secret {
         Self(SecretString::from(text.into()))
     }
 
-    /// Returns the text. Only for the header of a provider's request.
+    /// Returns the text. For the header of a provider's request, and for comparing what was stored.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -25,6 +25,12 @@ impl Secret {
     /// Returns `text` with every occurrence of this secret replaced by `[redacted]`.
     pub(crate) fn redact(&self, text: &str) -> String {
         if self.expose().is_empty() { text.to_owned() } else { text.replace(self.expose(), REDACTED) }
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
     }
 }
 

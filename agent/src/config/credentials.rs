@@ -15,7 +15,7 @@ use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The keys of `credentials.json`, by provider.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Credentials(BTreeMap<String, Secret>);
 
 /// `credentials.json`: `{"providers": {"NAME": {"key": "…"}}}`. Unknown members are left alone.
@@ -62,6 +62,16 @@ pub(crate) enum CredentialsError {
         /// The line, from 1.
         line: usize,
     },
+}
+
+impl CredentialsError {
+    /// Returns the line that is wrong, from 1.
+    pub(crate) const fn line(&self) -> usize {
+        match self {
+            Self::Malformed { line, .. } => *line,
+            Self::Unreadable { .. } | Self::NotAFile { .. } | Self::Exposed { .. } => 1,
+        }
+    }
 }
 
 impl Credentials {

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use crate::base::ids::{self, SystemEntropy};
-use crate::config::environment::Variables;
-use crate::config::error::{ConfigError, Place};
+use crate::config::error::{ConfigError, Place, Warning, WarningKind};
 use crate::config::layer::{self, Patch, Source};
 use crate::config::resolve::Layers;
 use crate::config::schema;
@@ -44,7 +43,7 @@ pub(crate) fn set(file: &Path, key: &str, value: &str) -> Result<(), EditError> 
     let mut patch = Patch::default();
     patch.set(key, value)?;
     let value = row.and_then(|row| row.shape.read(value).ok());
-    change(file, key, value.as_ref())
+    user(file, &[(key.to_owned(), value)]).map(drop)
 }
 
 /// Removes a key from a file; one that is not there is no error.
@@ -52,35 +51,74 @@ pub(crate) fn set(file: &Path, key: &str, value: &str) -> Result<(), EditError> 
 /// # Errors
 /// As for [`set`].
 pub(crate) fn unset(file: &Path, key: &str) -> Result<(), EditError> {
-    change(file, key, None)
+    user(file, &[(key.to_owned(), None)]).map(drop)
 }
 
-fn change(file: &Path, key: &str, value: Option<&Value>) -> Result<(), EditError> {
+/// Makes changes in the user's file, all of them or none; returns what is in it now.
+///
+/// # Errors
+/// As for [`set`].
+pub(crate) fn user(file: &Path, changes: &[(String, Option<Value>)]) -> Result<Source, EditError> {
+    change(file, changes, |source| {
+        Layers { user: Some(source.clone()), ..Layers::default() }.resolve().map(drop)
+    })
+}
+
+/// Makes changes in a workspace's file, all of them or none; returns what is in it now. `below` is the user's.
+///
+/// # Errors
+/// As for [`set`], and a change would widen what is permitted.
+pub(crate) fn workspace(
+    file: &Path,
+    below: Option<&Source>,
+    changes: &[(String, Option<Value>)],
+) -> Result<Source, EditError> {
+    change(file, changes, |source| {
+        let layers = Layers { user: below.cloned(), workspace: Some(source.clone()), ..Layers::default() };
+        let widening = |warning: &Warning| {
+            warning.kind == WarningKind::Widening
+                && changes.iter().any(|(key, value)| *key == warning.key && value.is_some())
+        };
+        match layers.resolve()?.warnings.into_iter().find(widening) {
+            Some(Warning { place, key, message, .. }) => {
+                let message = message.trim_end_matches("; ignored").to_owned();
+                Err(ConfigError { place: Some(place), key, message, allowed: None })
+            }
+            None => Ok(()),
+        }
+    })
+}
+
+fn change(
+    file: &Path,
+    changes: &[(String, Option<Value>)],
+    check: impl FnOnce(&Source) -> Result<(), ConfigError>,
+) -> Result<Source, EditError> {
     let present = Source::read(file)?.map(|source| source.text).unwrap_or_default();
     let mut document: DocumentMut = present.parse().map_err(|error: toml_edit::TomlError| {
         let line = layer::line_of(&present, error.span());
         let place = Some(Place::Line { file: file.to_owned(), line });
         ConfigError { place, key: String::new(), message: error.message().to_owned(), allowed: None }
     })?;
-    let segments: Vec<&str> = key.split('.').collect();
-    let blocked = || ConfigError {
-        place: Some(Place::Line { file: file.to_owned(), line: 1 }),
-        key: key.to_owned(),
-        message: "a value stands where a table is needed".to_owned(),
-        allowed: None,
-    };
-    match value {
-        Some(value) => insert(document.as_table_mut(), &segments, value).ok_or_else(blocked)?,
-        None => remove(document.as_table_mut(), &segments),
+    for (key, value) in changes {
+        let segments: Vec<&str> = key.split('.').collect();
+        let blocked = || ConfigError {
+            place: Some(Place::Line { file: file.to_owned(), line: 1 }),
+            key: key.clone(),
+            message: "a value stands where a table is needed".to_owned(),
+            allowed: None,
+        };
+        match value {
+            Some(value) => insert(document.as_table_mut(), &segments, value).ok_or_else(blocked)?,
+            None => remove(document.as_table_mut(), &segments),
+        }
     }
-    let text = document.to_string();
-    let layers = Layers {
-        user: Some(Source { file: file.to_owned(), text: text.clone() }),
-        environment: Variables::new(),
-        ..Layers::default()
-    };
-    layers.resolve()?;
-    write(file, &text).map_err(|source| EditError::Write { file: file.to_owned(), source })
+    let source = Source { file: file.to_owned(), text: document.to_string() };
+    check(&source)?;
+    if source.text != present {
+        write(file, &source.text).map_err(|source| EditError::Write { file: file.to_owned(), source })?;
+    }
+    Ok(source)
 }
 
 /// Puts the value in; `None` where something that is no table is in the way.

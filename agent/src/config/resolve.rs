@@ -9,6 +9,7 @@ use crate::config::error::{ConfigError, Place, Warning};
 use crate::config::layer::{self, Entries, Entry, Layer, Patch, Source};
 use crate::config::narrow::narrow;
 use crate::config::schema;
+use crate::config::tree::Tree;
 use crate::config::value::{Shape, Value};
 use crate::config::variables;
 use crate::config::{Daemon, Limits};
@@ -88,6 +89,27 @@ impl Resolved {
         Ok(self.merged.0.get(key).map(|(_, entry)| shown(row.shape, &entry.value)))
     }
 
+    /// Returns what one layer says, as nested tables without secrets.
+    pub(crate) fn of_layer(&self, wanted: Layer) -> Tree {
+        let own = self.layers.iter().filter(|(layer, _)| *layer == wanted).flat_map(|(_, entries)| entries);
+        Tree::of(own.map(|(key, entry)| (key.as_str(), &entry.value)))
+    }
+
+    /// Returns what the layers come to, as nested tables without secrets.
+    pub(crate) fn effective(&self) -> Tree {
+        Tree::of(self.merged.0.iter().map(|(key, (_, entry))| (key.as_str(), &entry.value)))
+    }
+
+    /// Returns the value of each effective key.
+    pub(crate) fn values(&self) -> BTreeMap<&str, &Value> {
+        self.merged.0.iter().map(|(key, (_, entry))| (key.as_str(), &entry.value)).collect()
+    }
+
+    /// Returns each effective key with the layer its value comes from.
+    pub(crate) fn origins(&self) -> impl Iterator<Item = (&str, Layer)> {
+        self.merged.0.iter().map(|(key, (layer, _))| (key.as_str(), *layer))
+    }
+
     /// Returns the layer and the place of the effective value of a key.
     pub(crate) fn origin(&self, key: &str) -> Option<(Layer, &Place)> {
         self.merged.0.get(key).map(|(layer, entry)| (*layer, &entry.place))
@@ -122,7 +144,8 @@ impl Resolved {
     }
 }
 
-fn unknown_key(key: &str) -> ConfigError {
+/// The error for a key that nobody knows, with the nearest known one.
+pub(crate) fn unknown_key(key: &str) -> ConfigError {
     let message = match schema::nearest(key) {
         Some(nearest) => format!("unknown key; did you mean {nearest}?"),
         None => "unknown key".to_owned(),
@@ -131,7 +154,11 @@ fn unknown_key(key: &str) -> ConfigError {
 }
 
 fn shown(shape: Shape, value: &Value) -> String {
-    if shape == Shape::Secret { crate::base::secret::REDACTED.to_owned() } else { value.to_string() }
+    if shape == Shape::Secret {
+        crate::base::secret::REDACTED.to_owned()
+    } else {
+        shape.shown(value).to_string()
+    }
 }
 
 /// The values that count, each with the layer it comes from.

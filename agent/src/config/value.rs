@@ -1,6 +1,9 @@
 //! Values and their shapes: what a key takes, checked once, where it is read. Not here: which key takes what (`schema`).
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::base::secret::REDACTED;
 use crate::config::address::ListenAddress;
 use crate::config::rule::Rule;
 
@@ -37,17 +40,18 @@ pub(crate) enum Shape {
     Switch,
 }
 
-/// A value of some layer.
-#[derive(Clone, Debug, PartialEq)]
+/// A value of some layer. In JSON it is what it is in TOML; a whole number is tried before a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub(crate) enum Value {
-    /// Text of any shape.
-    Text(String),
+    /// `true` or `false`.
+    Switch(bool),
     /// A whole number.
     Integer(i64),
     /// A number.
     Number(f64),
-    /// `true` or `false`.
-    Switch(bool),
+    /// Text of any shape.
+    Text(String),
     /// A list of texts.
     List(Vec<String>),
 }
@@ -60,6 +64,11 @@ impl fmt::Display for Value {
 }
 
 impl Value {
+    /// Returns whether the value is, or holds, the mark of a secret that was taken out.
+    pub(crate) fn is_redacted(&self) -> bool {
+        matches!(self, Self::Text(text) if text.contains(REDACTED))
+    }
+
     /// Returns the value as a TOML value.
     pub(crate) fn to_toml(&self) -> toml_edit::Value {
         match self {
@@ -160,6 +169,28 @@ impl Shape {
         if fits { Ok(value) } else { Err(self.misfit(&found)) }
     }
 
+    /// Checks a value that a client sends.
+    ///
+    /// # Errors
+    /// As for [`Self::check`], or it is a relative path: the daemon works in no directory of the client's.
+    pub(crate) fn sent(self, value: Value) -> Result<Value, Misfit> {
+        if self == Self::Path
+            && let Value::Text(text) = &value
+        {
+            return self.read(text);
+        }
+        self.check(value)
+    }
+
+    /// Returns the value as it may be shown: without what is secret in it.
+    pub(crate) fn shown(self, value: &Value) -> Value {
+        let Value::Text(text) = value else { return value.clone() };
+        if self == Self::Secret {
+            return Value::Text(REDACTED.to_owned());
+        }
+        Value::Text(if self == Self::Url { without_secrets(text) } else { text.clone() })
+    }
+
     fn misfit(self, found: &str) -> Misfit {
         let message = match self {
             // A key pasted where the name of its variable belongs must not come back in a message.
@@ -218,6 +249,17 @@ impl Shape {
         };
         self.check(value)
     }
+}
+
+/// Returns an address without what stands before the host, and without its query: keys are put into both.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?[redacted]"));
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host =
+        host.rsplit_once('@').map_or_else(|| host.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
+    let path = path.map(|path| format!("/{path}")).unwrap_or_default();
+    format!("{scheme}://{host}{path}{query}")
 }
 
 fn is_url(text: &str) -> bool {

@@ -96,6 +96,9 @@ impl Daemon {
         let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json: None };
         let seq = self.machine(WorkspaceRemoved { id: id.clone() }.into(), vec![write]).await?;
         self.0.resources.standing.distrust(&id);
+        if let Some(root) = uri::to_path(&id) {
+            self.0.resources.files.forget(&root);
+        }
         Ok(AdminResult { seq: Some(seq), ..AdminResult::default() })
     }
 
@@ -113,7 +116,7 @@ impl Daemon {
     }
 
     /// Commits an event of the `all` log and returns its seq.
-    async fn machine(&self, body: EventBody, items: Vec<ItemWrite>) -> Result<u64, RpcError> {
+    pub(crate) async fn machine(&self, body: EventBody, items: Vec<ItemWrite>) -> Result<u64, RpcError> {
         let draft = Draft { turn: None, text: line(&body), body, private: None };
         let batch = Batch { log: LogId::All, create: false, drafts: vec![draft], machine: Vec::new(), items };
         let committed = self.0.resources.journal.append(batch).await;

@@ -112,7 +112,7 @@ impl Daemon {
     }
 
     fn world(&self, variables: &Variables) -> Result<World, RpcError> {
-        World::load(&self.0.resources.paths, variables, None).map_err(|error| config_error(&error))
+        World::load(&self.0.resources.files, variables, None).map_err(|error| config_error(&error))
     }
 
     fn providers(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {

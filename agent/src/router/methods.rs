@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Close, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
+    Admin, Answer, Close, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
 };
 
-use crate::handlers::{Daemon, admin, answer, diff, list, log, observe, prompt, session};
+use crate::handlers::{Daemon, admin, answer, configure, diff, list, log, observe, prompt, session};
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
 
@@ -31,6 +31,7 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<Log, _, _>(log::log)?
         .method::<Diff, _, _>(diff::diff)?
         .method::<Answer, _, _>(answer::answer)?
+        .method::<Configure, _, _>(configure::configure)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()
 }

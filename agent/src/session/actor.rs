@@ -147,6 +147,9 @@ impl Actor {
             Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),
+            Command::Configure { changes, if_rev, variables, reply } => {
+                respond(reply, self.configure(changes, if_rev, variables).await)
+            }
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
             Command::Item { reply } => respond_plain(reply, self.state.listed.item.clone()),
             Command::Turn(command) => self.handle_turn(command).await,

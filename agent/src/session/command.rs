@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::configure::ConfigureResult;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
 use tenon_protocol::ids::SessionId;
@@ -14,6 +15,7 @@ use tenon_protocol::session::{SessionItem, Settings};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::environment::Variables;
+use crate::config::tree::Changes;
 use crate::turn::ports::{Answer, BeginFailure, CallView, Ended, Fact, PortClosed, TurnEnd, View};
 
 /// Commands that wait for an actor. It answers each within a commit, so a long queue means a stalled disk.
@@ -40,6 +42,13 @@ pub(crate) enum Command {
     Interrupt { params: InterruptParams, reply: Reply<Result<InterruptResult, RpcError>> },
     /// Answer a request.
     Answer { params: AnswerParams, by: Option<By>, reply: Reply<Result<SeqResult, RpcError>> },
+    /// Read the settings as a layer of the configuration, changed first.
+    Configure {
+        changes: Option<Changes>,
+        if_rev: Option<String>,
+        variables: Variables,
+        reply: Reply<Result<ConfigureResult, RpcError>>,
+    },
     /// Archive it.
     Archive { how: CloseHow, reply: Reply<Result<SeqResult, RpcError>> },
     /// Return the list entry.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::task::{self, Task};
 use crate::base::{ids, uri};
 use crate::config::environment::Variables;
+use crate::config::files::Good;
 use crate::journal::LogId;
 use crate::session::actor::{Actor, Beside, storage};
 use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
@@ -56,7 +57,7 @@ pub(crate) async fn create(
 ) -> Result<Live, RpcError> {
     let root = open_root(&seed.root)?;
     let trust = resources.standing.trust_of(&seed.workspace);
-    let world = World::load(&resources.paths, &seed.variables, Some((root.path(), trust)))
+    let world = World::load(&resources.files, &seed.variables, Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     let id: SessionId = ids::new(&*resources.entropy);
     let state = State::new(id, 1);
@@ -109,7 +110,7 @@ pub(crate) async fn load(
     })?;
     let root = open_root(&path)?;
     let trust = resources.standing.trust_of(&state.listed.item.workspace);
-    let mut world = World::load(&resources.paths, &Variables::new(), Some((root.path(), trust)))
+    let mut world = World::load(&resources.files, &Variables::new(), Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     world.keep_children(&state.environment);
     let channel = mpsc::channel(COMMANDS_LEN_MAX);
@@ -151,11 +152,16 @@ impl Actor {
         }
     }
 
-    /// Reads the configuration anew. What cannot be read leaves the last good one in force.
+    /// Reads the configuration anew. What cannot be read leaves the last good one in force, and a turn that runs keeps what
+    /// it started with, stored keys aside.
     pub(crate) fn refresh_world(&mut self) {
         let trust = self.resources.standing.trust_of(&self.state.listed.item.workspace);
-        let loaded = World::load(&self.resources.paths, &self.brought, Some((self.root.path(), trust)));
-        match loaded {
+        let own = trust.reads_configuration().then(|| self.root.path());
+        let looked = self.resources.files.look(own).map(|now| {
+            let keeps = self.turn.is_some() && now.workspace.is_some() == self.world.good.workspace.is_some();
+            if keeps { Good { credentials: now.credentials, ..self.world.good.clone() } } else { now }
+        });
+        match looked.and_then(|good| World::of(good, &self.brought)) {
             Ok(mut world) => {
                 if self.brought.is_empty() {
                     world.keep_children(&self.state.environment);

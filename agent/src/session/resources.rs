@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::approvals::Trust;
 use crate::base::clock::SharedClock;
 use crate::base::ids::SharedEntropy;
-use crate::config::paths::Paths;
+use crate::config::files::Files;
 use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
@@ -99,8 +99,8 @@ pub(crate) struct Resources {
     pub(crate) spawner: Arc<dyn Spawn>,
     /// What sandbox there is.
     pub(crate) probe: Arc<Probe>,
-    /// Where things are.
-    pub(crate) paths: Paths,
+    /// The files of the configuration, and what was last good in each.
+    pub(crate) files: Files,
     /// Where the records of commands are.
     pub(crate) records_dir: PathBuf,
     /// What people decided for good.

@@ -1,6 +1,6 @@
 //! What a session works with at this moment: configuration, environment, keys. In memory only; another client may bring another.
 //! Not here: the session's own settings, which are in its log.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,8 @@ use crate::config::Config;
 use crate::config::credentials::Credentials;
 use crate::config::environment::{Environment, Variables};
 use crate::config::error::ConfigError;
-use crate::config::layer::Source;
+use crate::config::files::{Files, Good};
 use crate::config::model::{ModelChoice, ModelError};
-use crate::config::paths::{Paths, workspace_config};
-use crate::config::resolve::Layers;
 use crate::turn::retry::Budget;
 use crate::turn::runner::TurnSettings;
 
@@ -28,6 +26,8 @@ pub(crate) struct World {
     pub(crate) environment: Arc<Environment>,
     /// Stored keys.
     pub(crate) credentials: Arc<Credentials>,
+    /// What the files said that this is made of.
+    pub(crate) good: Good,
     /// What its authors should know: one sentence each.
     pub(crate) warnings: Vec<String>,
 }
@@ -37,30 +37,28 @@ impl World {
     ///
     /// `variables` is what the client sent in `$/environment`; empty for a session that no such client has opened.
     pub(crate) fn load(
-        paths: &Paths,
+        files: &Files,
         variables: &Variables,
         workspace: Option<(&Path, Trust)>,
     ) -> Result<Self, ConfigError> {
-        let user = Source::read(&paths.config_file)?;
-        let own: Option<PathBuf> = workspace
-            .filter(|(_, trust)| trust.reads_configuration())
-            .map(|(root, _)| workspace_config(root));
-        let workspace = match own {
-            Some(file) => Source::read(&file)?,
-            None => None,
-        };
-        let layers = Layers { user, workspace, environment: variables.clone(), ..Layers::default() };
+        let own = workspace.filter(|(_, trust)| trust.reads_configuration()).map(|(root, _)| root);
+        Self::of(files.look(own)?, variables)
+    }
+
+    /// Makes the world of what the files said when they were looked at.
+    pub(crate) fn of(good: Good, variables: &Variables) -> Result<Self, ConfigError> {
+        let layers = good.layers(variables);
         let resolved = layers.resolve()?;
         let environment = if variables.is_empty() {
             Environment::system_default()
         } else {
             Environment::from_wire(variables.clone(), &resolved.config)
         };
-        let credentials = Credentials::read(&paths.credentials()).unwrap_or_default();
         Ok(Self {
             config: Arc::new(resolved.config),
             environment: Arc::new(environment),
-            credentials: Arc::new(credentials),
+            credentials: Arc::clone(&good.credentials),
+            good,
             warnings: resolved.warnings.iter().map(ToString::to_string).collect(),
         })
     }

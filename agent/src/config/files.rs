@@ -1,0 +1,269 @@
+//! The files of the configuration and the stored keys, each with what was last good in it. Not here: when they are looked
+//! at (`daemon::reload`, and every prompt).
+//!
+//! A look reads a file again and compares its text: that is exact whatever an editor does to time stamps and links, and
+//! costs some microseconds a prompt. What a look saves is everything behind the reading.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::config::credentials::Credentials;
+use crate::config::environment::Variables;
+use crate::config::error::{ConfigError, Place};
+use crate::config::layer::Source;
+use crate::config::paths::{Paths, workspace_config};
+use crate::config::resolve::Layers;
+
+/// Workspaces whose files are remembered; one more forgets another, which is read as if for the first time.
+const WORKSPACES_MAX: usize = 256;
+
+/// What is in force now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Good {
+    /// The user's file.
+    pub(crate) user: Option<Source>,
+    /// The workspace's file.
+    pub(crate) workspace: Option<Source>,
+    /// The stored keys.
+    pub(crate) credentials: Arc<Credentials>,
+}
+
+impl Good {
+    /// Returns the layers, with the variables of a client on top.
+    pub(crate) fn layers(&self, variables: &Variables) -> Layers {
+        let (user, workspace) = (self.user.clone(), self.workspace.clone());
+        Layers { user, workspace, environment: variables.clone(), ..Layers::default() }
+    }
+}
+
+/// A file as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Seen {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Rises with each change of its content.
+    pub(crate) version: u64,
+    /// Why what it says was not taken.
+    pub(crate) wrong: Option<ConfigError>,
+}
+
+/// The files. Shared by everyone who works with the configuration.
+#[derive(Debug)]
+pub(crate) struct Files {
+    paths: Paths,
+    #[expect(
+        clippy::disallowed_types,
+        reason = "sessions look at files of their own; held while some small files are read"
+    )]
+    known: std::sync::Mutex<Known>,
+    /// Rises with each change that was seen.
+    version: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    user: Kept<Option<Source>>,
+    workspaces: BTreeMap<PathBuf, Kept<Option<Source>>>,
+    credentials: Kept<Arc<Credentials>>,
+}
+
+/// What is known of one file.
+#[derive(Debug)]
+struct Kept<T> {
+    /// What was read last.
+    seen: Option<Result<T, ConfigError>>,
+    /// The last of it that was valid.
+    good: Option<T>,
+    wrong: Option<ConfigError>,
+    version: u64,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { seen: None, good: None, wrong: None, version: 0 }
+    }
+}
+
+impl<T: Clone + PartialEq> Kept<T> {
+    /// Takes what was read; returns whether that is a change of what was known.
+    fn take(
+        &mut self,
+        read: Result<T, ConfigError>,
+        check: impl FnOnce(&T) -> Result<(), ConfigError>,
+    ) -> bool {
+        if self.seen.as_ref() == Some(&read) {
+            return false;
+        }
+        let first = self.seen.replace(read.clone()).is_none();
+        match read.and_then(|value| check(&value).map(|()| value)) {
+            Ok(value) => (self.good, self.wrong) = (Some(value), None),
+            Err(error) => self.wrong = Some(error),
+        }
+        let told = !first || self.wrong.is_some();
+        self.version += u64::from(told);
+        told
+    }
+
+    /// Returns what is in force; an error only where nothing was good yet.
+    fn good(&self) -> Result<T, ConfigError>
+    where
+        T: Default,
+    {
+        match (&self.good, &self.wrong) {
+            (Some(good), _) => Ok(good.clone()),
+            (None, Some(wrong)) => Err(wrong.clone()),
+            (None, None) => Ok(T::default()),
+        }
+    }
+
+    fn seen(&self, file: PathBuf) -> Seen {
+        Seen { file, version: self.version, wrong: self.wrong.clone() }
+    }
+}
+
+impl Files {
+    /// Knows nothing yet: the first look reads.
+    #[expect(clippy::disallowed_types, reason = "see the field")]
+    pub(crate) fn new(paths: Paths) -> Self {
+        Self { paths, known: std::sync::Mutex::default(), version: watch::Sender::new(0) }
+    }
+
+    /// Returns the user's file.
+    pub(crate) fn user_file(&self) -> &Path {
+        &self.paths.config_file
+    }
+
+    /// Returns a receiver that is woken when a look has found a change.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Reads the files again and returns what is in force. `workspace` is the root of one that is trusted.
+    ///
+    /// # Errors
+    /// A file is not valid, and never was.
+    pub(crate) fn look(&self, workspace: Option<&Path>) -> Result<Good, ConfigError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.look_at_users(&mut known);
+        if let Some(root) = workspace {
+            changed |= known.look_at_workspace(root);
+        }
+        let own = workspace.and_then(|root| known.workspaces.get(root));
+        let good = Good {
+            user: known.user.good()?,
+            workspace: own.map_or(Ok(None), Kept::good)?,
+            // Without keys everything else still works; the error is told as a change of the file.
+            credentials: known.credentials.good().unwrap_or_default(),
+        };
+        drop(known);
+        self.tell(changed);
+        Ok(good)
+    }
+
+    /// Reads again every file that anybody has looked at.
+    pub(crate) fn look_at_all(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.look_at_users(&mut known);
+        let roots: Vec<PathBuf> = known.workspaces.keys().cloned().collect();
+        for root in roots {
+            changed |= known.look_at_workspace(&root);
+        }
+        drop(known);
+        self.tell(changed);
+    }
+
+    /// Returns every file that anybody has looked at, whether or not it exists.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = [
+            known.user.seen(self.paths.config_file.clone()),
+            known.credentials.seen(self.paths.credentials()),
+        ];
+        let workspaces = known.workspaces.iter().map(|(root, kept)| kept.seen(workspace_config(root)));
+        own.into_iter().chain(workspaces).collect()
+    }
+
+    /// Forgets the file of a workspace that is trusted no more.
+    pub(crate) fn forget(&self, workspace: &Path) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).workspaces.remove(workspace);
+    }
+
+    fn look_at_users(&self, known: &mut Known) -> bool {
+        let user = Source::read(&self.paths.config_file);
+        let of_user = known.user.take(user, |source| valid(source.clone(), None));
+        let file = self.paths.credentials();
+        let credentials = Credentials::read(&file).map(Arc::new).map_err(|error| ConfigError {
+            place: Some(Place::Line { file, line: error.line() }),
+            key: String::new(),
+            message: error.to_string(),
+            allowed: None,
+        });
+        known.credentials.take(credentials, |_| Ok(())) | of_user
+    }
+
+    fn tell(&self, changed: bool) {
+        if changed {
+            self.version.send_modify(|version| *version += 1);
+        }
+    }
+}
+
+impl Known {
+    fn look_at_workspace(&mut self, root: &Path) -> bool {
+        if self.workspaces.len() >= WORKSPACES_MAX && !self.workspaces.contains_key(root) {
+            self.workspaces.pop_first();
+        }
+        let user = self.user.good.clone().flatten();
+        let kept = self.workspaces.entry(root.to_owned()).or_default();
+        kept.take(Source::read(&workspace_config(root)), |source| valid(user, source.clone()))
+    }
+}
+
+/// Checks a file by itself: without what some client's variables say.
+fn valid(user: Option<Source>, workspace: Option<Source>) -> Result<(), ConfigError> {
+    Layers { user, workspace, ..Layers::default() }.resolve().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn model(files: &Files) -> Option<String> {
+        let layers = Layers { user: files.look(None).unwrap().user, ..Layers::default() };
+        layers.resolve().unwrap().config.model
+    }
+
+    #[test]
+    fn the_last_good_text_stays_in_force_and_every_change_is_seen_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let paths = Paths { state_dir: temp.path().to_owned(), config_file: temp.path().join("config.toml") };
+        let files = Files::new(paths.clone());
+        let changes = files.changes();
+        let versions = || *changes.borrow();
+        assert_eq!((model(&files), versions()), (None, 0));
+        fs::write(&paths.config_file, "model = \"a/b\"\n").unwrap();
+        assert_eq!((model(&files), versions()), (Some("a/b".to_owned()), 1));
+        assert_eq!((model(&files), versions()), (Some("a/b".to_owned()), 1));
+        fs::write(&paths.config_file, "\nmodel = 7\n").unwrap();
+        assert_eq!((model(&files), versions()), (Some("a/b".to_owned()), 2));
+        let wrong = files.seen()[0].wrong.clone().unwrap();
+        assert_eq!((wrong.line(), wrong.file()), (Some(2), Some(&paths.config_file)));
+        fs::remove_file(&paths.config_file).unwrap();
+        assert_eq!((model(&files), versions()), (None, 3));
+        assert_eq!(files.seen()[0].wrong, None);
+    }
+
+    #[test]
+    fn a_file_that_was_never_good_is_an_error() {
+        let temp = tempfile::tempdir().unwrap();
+        let paths = Paths { state_dir: temp.path().to_owned(), config_file: temp.path().join("config.toml") };
+        fs::write(&paths.config_file, "profile = \"nobody\"\n").unwrap();
+        let files = Files::new(paths);
+        assert_eq!(files.look(None).unwrap_err().line(), Some(1));
+        assert_eq!(files.seen()[0].version, 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! Hot reload: files of the configuration that change are read again, and the `all` log tells. Not here: what is in force
+//! (`config::files`), and when a session takes it (its next turn).
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tenon_protocol::error::RpcError;
+use tenon_protocol::event::EventBody;
+use tenon_protocol::event::all::{ConfigChanged, ConfigRejected};
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::files::Seen;
+use crate::daemon::Daemon;
+use crate::workspace::watch::Watcher;
+
+/// How long is waited behind a change for more of it: an editor saves in several steps.
+const SETTLING: Duration = Duration::from_millis(50);
+
+/// What was told of the files.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The version of each file that was told last.
+    versions: watch::Sender<BTreeMap<PathBuf, u64>>,
+    /// One tells at a time, so that nothing is told twice.
+    turn: Semaphore,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { versions: watch::Sender::default(), turn: Semaphore::new(1) }
+    }
+}
+
+impl Daemon {
+    /// Keeps the configuration as its files are, until it is dropped. Waits without waking up.
+    pub(crate) async fn keep_configuration(&self) {
+        let files = &self.0.resources.files;
+        let mut changes = files.changes();
+        // Read once, so that there is something to compare with; what is wrong is told below.
+        let _wrong = files.look(None);
+        let mut watcher = Watcher::new()
+            .inspect_err(|error| tracing::warn!(%error, "changes of the configuration are only seen when they are needed"))
+            .ok();
+        loop {
+            changes.mark_unchanged();
+            if let Some(watcher) = &mut watcher {
+                let watched: Vec<PathBuf> = files.seen().into_iter().map(|seen| seen.file).collect();
+                watcher.watch(&watched);
+            }
+            files.look_at_all();
+            if let Err(error) = self.tell_configuration().await {
+                tracing::warn!(%error, "a change of the configuration could not be told");
+            }
+            tokio::select! {
+                told = changed(watcher.as_mut()) => if let Err(error) = told {
+                    tracing::warn!(%error, "the configuration is watched no more");
+                    watcher = None;
+                },
+                // The senders live as long as the daemon.
+                _ = changes.changed() => {}
+            }
+            self.0.resources.clock.sleep(SETTLING).await;
+        }
+    }
+
+    /// Tells the `all` log what has changed since it was told last; when this returns, it is there.
+    pub(crate) async fn tell_configuration(&self) -> Result<Option<u64>, RpcError> {
+        let told = &self.0.told;
+        let Ok(_turn) = told.turn.acquire().await else { return Ok(None) };
+        let mut last = None;
+        for seen in self.0.resources.files.seen() {
+            let known = told.versions.borrow().get(&seen.file).copied().unwrap_or(0);
+            if seen.version != known {
+                last = Some(self.machine(event(&seen), Vec::new()).await?);
+                told.versions.send_modify(|versions| {
+                    versions.insert(seen.file, seen.version);
+                });
+            }
+        }
+        Ok(last)
+    }
+}
+
+async fn changed(watcher: Option<&mut Watcher>) -> std::io::Result<()> {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn event(seen: &Seen) -> EventBody {
+    match rejected(seen) {
+        Some(rejected) => rejected.into(),
+        None => ConfigChanged { file: seen.file.display().to_string() }.into(),
+    }
+}
+
+/// Returns why what a file says was not taken, as clients are told.
+pub(crate) fn rejected(seen: &Seen) -> Option<ConfigRejected> {
+    let wrong = seen.wrong.as_ref()?;
+    let line = wrong.line().and_then(|line| u64::try_from(line).ok());
+    Some(ConfigRejected { file: seen.file.display().to_string(), error: wrong.to_string(), line })
+}
