@@ -13,6 +13,7 @@ pub(crate) mod command;
 pub(crate) mod difference;
 pub(crate) mod configure;
 pub(crate) mod ending;
+pub(crate) mod fork;
 pub(crate) mod input;
 pub(crate) mod leftover;
 pub(crate) mod load;

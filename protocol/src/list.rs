@@ -11,7 +11,7 @@ wire! {
     optional {
         /// Only those of this session.
         session_id: SessionId,
-        /// Only those that fit, by kind: `workspace` and `state` for sessions.
+        /// Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
         filter: ListFilter,
         /// Go on after this item.
         after: String,
@@ -29,6 +29,8 @@ wire! {
         workspace: String,
         /// Only sessions in this state.
         state: crate::session::SessionState,
+        /// Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
+        archived: bool,
     }
 }
 

@@ -12,7 +12,7 @@ wire! {
         session_id: SessionId,
     }
     optional {
-        /// A seq at a turn boundary; the last one if absent.
+        /// A seq in its log at which no turn is under way; the last one if absent.
         at: u64,
     }
 }

@@ -576,7 +576,7 @@ export type FileOp =
 export interface ForkFrom {
   /** The parent. */
   sessionId: SessionId;
-  /** A seq at a turn boundary; the last one if absent. */
+  /** A seq in its log at which no turn is under way; the last one if absent. */
   at?: number;
 }
 
@@ -678,6 +678,8 @@ export interface LineRange {
 
 /** Narrows a list. */
 export interface ListFilter {
+  /** Whether archived sessions are listed too; they are not if absent, unless `state` asks for them. */
+  archived?: boolean;
   /** Only sessions in this state. */
   state?: SessionState;
   /** Only sessions of this workspace: `file://` URI or absolute path. */
@@ -690,7 +692,7 @@ export interface ListParams {
   kind: string;
   /** Go on after this item. */
   after?: string;
-  /** Only those that fit, by kind: `workspace` and `state` for sessions. */
+  /** Only those that fit, by kind: `workspace`, `state` and `archived` for sessions. */
   filter?: ListFilter;
   /** At most so many, 1 to 1,000; 100 if absent. */
   limit?: number;

@@ -548,7 +548,7 @@
 ---Where a fork begins.
 ---@class tenon.ForkFrom
 ---@field sessionId tenon.SessionId The parent.
----@field at? integer A seq at a turn boundary; the last one if absent.
+---@field at? integer A seq in its log at which no turn is under way; the last one if absent.
 
 ---A grant was made.
 ---@class tenon.GrantAdded
@@ -612,6 +612,7 @@
 
 ---Narrows a list.
 ---@class tenon.ListFilter
+---@field archived? boolean Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
 ---@field state? tenon.SessionState Only sessions in this state.
 ---@field workspace? string Only sessions of this workspace: `file://` URI or absolute path.
 
@@ -619,7 +620,7 @@
 ---@class tenon.ListParams
 ---@field kind string Of which kind: session, model, provider, profile, tool, request, grant, workspace.
 ---@field after? string Go on after this item.
----@field filter? tenon.ListFilter Only those that fit, by kind: `workspace` and `state` for sessions.
+---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
 ---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
 ---@field sessionId? tenon.SessionId Only those of this session.
 

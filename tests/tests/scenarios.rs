@@ -25,6 +25,7 @@ files! {
     diff
     failures
     files
+    forks
     limits
     logs
     pending

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use tenon_protocol::open::ForkFrom;
 
 use crate::cli::duration;
 use crate::cli::exit::Exit;
@@ -53,6 +54,9 @@ pub(crate) struct RunArgs {
     /// Goes on with this session
     #[arg(long, value_name = "ID", conflicts_with = "continue_newest")]
     pub(crate) session: Option<String>,
+    /// Goes on in a new session that begins with this one's conversation, up to SEQ
+    #[arg(long, value_name = "ID[@SEQ]", value_parser = begin::fork, conflicts_with_all = ["session", "continue_newest"])]
+    pub(crate) fork: Option<ForkFrom>,
     /// Goes on with the newest session of the workspace
     #[arg(long = "continue")]
     pub(crate) continue_newest: bool,
@@ -99,6 +103,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         model: args.model.clone(),
         profile: args.profile.clone(),
         session: args.session.clone(),
+        fork: args.fork.clone(),
         continue_newest: args.continue_newest,
         max_steps: args.max_steps,
         max_cost: args.max_cost,

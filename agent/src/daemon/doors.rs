@@ -23,6 +23,7 @@ use crate::journal::{Draft, ItemKind, ItemWrite, LogId, Page, PageLimits, ReadEr
 use crate::projections::line::line;
 use crate::session::answers::already;
 use crate::session::command::Command;
+use crate::session::fork::{self, Origin};
 use crate::session::load::Seed;
 
 /// Delta messages a second where a client does not say.
@@ -31,10 +32,6 @@ const DELTAS_PER_SECOND: u32 = 30;
 impl Daemon {
     /// Opens a new session or attaches to one.
     pub(crate) async fn open(&self, caller: &Caller, params: OpenParams) -> Result<OpenResult, RpcError> {
-        if params.from.is_some() {
-            let message = "forks are not in this build";
-            return Err(RpcError::new(ErrorKind::Failed, message));
-        }
         let mut variables = caller.variables.clone();
         variables.extend(params.environment.unwrap_or_default());
         let settings = params.settings;
@@ -47,18 +44,20 @@ impl Daemon {
             return handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?;
         }
         self.admit()?;
-        let workspace = params.workspace.ok_or_else(|| {
-            RpcError::new(ErrorKind::InvalidParams, "a new session needs a workspace")
-                .hint("or name a sessionId to attach to")
-        })?;
-        let root = resolve(&workspace)?;
+        let origin = match params.from {
+            Some(from) => Some(fork::origin(&self.0.resources, from).await?),
+            None => None,
+        };
+        let root = new_root(params.workspace.as_deref(), origin.as_ref())?;
+        let inherited = || origin.as_ref().map(|origin| origin.state.listed.item.title.clone());
         let seed = Seed {
             workspace: uri::of_path(&root),
             root,
             settings: settings.unwrap_or_default(),
-            title: params.title,
+            title: params.title.or_else(inherited).filter(|title| !title.is_empty()),
             variables: variables.clone(),
             ephemeral: params.ephemeral,
+            origin,
         };
         let handle = self.create(seed).await?;
         let (settings, title) = (None, None);
@@ -216,6 +215,24 @@ fn page_result(page: &Page) -> Result<LogResult, RpcError> {
         head: page.ends.head,
         next: page.more.then_some(page.next),
     })
+}
+
+/// Returns the root of a new session: a fork works where its parent does.
+fn new_root(wanted: Option<&str>, origin: Option<&Origin>) -> Result<PathBuf, RpcError> {
+    let parents = origin.map(|origin| origin.state.listed.item.workspace.as_str());
+    let workspace = wanted.or(parents).ok_or_else(|| {
+        RpcError::new(ErrorKind::InvalidParams, "a new session needs a workspace")
+            .hint("or name a sessionId to attach to")
+    })?;
+    let root = resolve(workspace)?;
+    match origin {
+        Some(origin) if uri::of_path(&root) != origin.state.listed.item.workspace => {
+            let theirs = &origin.state.listed.item.workspace;
+            let message = format!("session {} belongs to {theirs}, not to {workspace}", origin.parent);
+            Err(RpcError::new(ErrorKind::InvalidParams, message))
+        }
+        _ => Ok(root),
+    }
 }
 
 /// Returns the workspace's real path: absolute, a directory, links resolved.

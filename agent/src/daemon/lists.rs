@@ -4,7 +4,7 @@ use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::json::Json;
 use tenon_protocol::list::{ListParams, ListResult};
 use tenon_protocol::model::{ModelItem, ProviderItem};
-use tenon_protocol::session::SessionItem;
+use tenon_protocol::session::{SessionItem, SessionState};
 use tenon_protocol::tool::ToolItem;
 
 use crate::base::uri;
@@ -54,10 +54,15 @@ impl Daemon {
 
     async fn sessions_page(&self, params: &ListParams) -> Result<ListResult, RpcError> {
         let state = params.filter.as_ref().and_then(|filter| filter.state);
+        let archived = params.filter.as_ref().is_some_and(|filter| filter.archived == Some(true));
         let workspace = workspace_filter(params);
         let fits = move |json: &str| {
             let item: Option<SessionItem> = serde_json::from_str(json).ok();
-            item.is_some_and(|item| state.is_none_or(|state| item.state == state))
+            let archived = archived || state == Some(SessionState::Closed);
+            item.is_some_and(|item| {
+                state.is_none_or(|state| item.state == state)
+                    && (archived || item.state != SessionState::Closed)
+            })
         };
         self.page(ItemKind::Session, workspace.as_deref(), params, fits).await
     }
@@ -71,22 +76,28 @@ impl Daemon {
         fits: impl Fn(&str) -> bool,
     ) -> Result<ListResult, RpcError> {
         let limit = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)).unwrap_or(1);
-        let after = match &params.after {
+        let mut after = match &params.after {
             Some(text) => Some(text.parse::<ItemRank>().map_err(|_| {
                 RpcError::new(ErrorKind::InvalidParams, "`after` is not the `next` of an earlier page")
             })?),
             None => None,
         };
-        let page = self
-            .0
-            .resources
-            .journal
-            .items(kind, group, after, limit)
-            .await
-            .map_err(|error| read_error(&error))?;
-        let fitting = page.items.iter().filter(|item| fits(&item.json));
-        let items = fitting.filter_map(|item| serde_json::from_str(&item.json).ok().map(Json)).collect();
-        Ok(ListResult { items, rev: page.rev, next: page.next.map(|rank| rank.to_string()) })
+        let mut items = Vec::new();
+        // What does not fit is passed over: a page is short only at the end of the list.
+        loop {
+            let page = self.0.resources.journal.items(kind, group, after, limit).await;
+            let page = page.map_err(|error| read_error(&error))?;
+            for item in page.items.iter().filter(|item| fits(&item.json)) {
+                items.extend(serde_json::from_str(&item.json).ok().map(Json));
+                if items.len() >= limit {
+                    return Ok(ListResult { items, rev: page.rev, next: Some(item.rank.to_string()) });
+                }
+            }
+            if page.next.is_none() {
+                return Ok(ListResult { items, rev: page.rev, next: None });
+            }
+            after = page.next;
+        }
     }
 
     /// Returns a list that is never long, true at the present end of the `all` log.

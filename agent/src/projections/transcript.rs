@@ -13,6 +13,8 @@ use tenon_protocol::ids::CallId;
 use tenon_protocol::json::Json;
 use tenon_protocol::tool::CallStatus;
 
+mod stored;
+
 /// What the model is told of a call that has no outcome.
 pub(crate) const NO_OUTCOME: &str = "The call was interrupted before it gave a result.";
 
@@ -108,6 +110,15 @@ impl Transcript {
             }
         };
         self.entries.push(Arc::new(entry));
+    }
+
+    /// Returns this conversation with another behind it, which goes on from it.
+    pub(crate) fn followed_by(mut self, later: &Self) -> Self {
+        self.entries.extend(later.entries.iter().cloned());
+        self.results.extend(later.results.iter().map(|(id, result)| (id.clone(), result.clone())));
+        self.answer_text.clone_from(&later.answer_text);
+        self.answer_calls.clone_from(&later.answer_calls);
+        self
     }
 
     /// Returns the entries, oldest first.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::Notice;
+use tenon_protocol::event::context::ContextSet;
 use tenon_protocol::event::session::SessionCreated;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::session::Settings;
@@ -14,10 +15,11 @@ use crate::base::task::{self, Task};
 use crate::base::{ids, uri};
 use crate::config::environment::Variables;
 use crate::config::files::Good;
-use crate::journal::LogId;
 use crate::session::actor::{Actor, Beside, storage};
 use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
+use crate::session::fork::{self, Origin};
 use crate::session::resources::Resources;
+use crate::session::snapshot::merge;
 use crate::session::state::State;
 use crate::session::world::World;
 use crate::turn::ports::Fact;
@@ -47,6 +49,8 @@ pub(crate) struct Seed {
     pub(crate) variables: Variables,
     /// Whether it ends with the daemon.
     pub(crate) ephemeral: Option<bool>,
+    /// What it is forked from.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// Creates a session: its first events are committed when this returns.
@@ -57,17 +61,26 @@ pub(crate) async fn create(
 ) -> Result<Live, RpcError> {
     let root = open_root(&seed.root)?;
     let trust = resources.standing.trust_of(&seed.workspace);
-    let world = World::load(&resources.files, &seed.variables, Some((root.path(), trust)))
+    let mut world = World::load(&resources.files, &seed.variables, Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     let id: SessionId = ids::new(&*resources.entropy);
-    let state = State::new(id, 1);
+    let mut state = State::new(id, 1);
+    let mut wanted = seed.settings.clone();
+    if let Some(Origin { state: parent, .. }) = &seed.origin {
+        state.transcript = Arc::clone(&parent.transcript);
+        // A session's own trust was given to that session alone.
+        wanted = merge(&Settings { trust: None, ..parent.settings.clone() }, wanted);
+        if seed.variables.is_empty() {
+            world.keep_children(&parent.environment);
+        }
+    }
     let created = SessionCreated {
         workspace: seed.workspace,
-        settings: world.effective(&seed.settings),
+        settings: world.effective(&wanted),
         environment: world.environment.children.clone(),
         title: seed.title,
-        parent: None,
-        at: None,
+        parent: seed.origin.as_ref().map(|origin| origin.parent.clone()),
+        at: seed.origin.as_ref().map(|origin| origin.at),
         ephemeral: seed.ephemeral,
     };
     let channel = mpsc::channel(COMMANDS_LEN_MAX);
@@ -79,7 +92,16 @@ pub(crate) async fn create(
     let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
     let beside = Beside { create: true, machine, ..Beside::default() };
     let question = actor.trust_question(&created);
-    let facts = [Fact::new(created)].into_iter().chain(question).collect();
+    let (mut private, mut context) = (None, None);
+    if let Some(origin) = &seed.origin {
+        private = Some(fork::store(resources, origin).await?);
+        // The same model is sent the same beginning, byte for byte.
+        context =
+            origin.state.context.clone().filter(|set| Some(&set.model) == created.settings.model.as_ref());
+    }
+    let begins = Fact { body: created.into(), private };
+    let context = context.map(|set| Fact::new(ContextSet { generation: 1, ..set }));
+    let facts = [begins].into_iter().chain(context).chain(question).collect();
     actor.commit_with(facts, beside).await.map_err(|error| storage(&error))?;
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
 }
@@ -90,19 +112,7 @@ pub(crate) async fn load(
     id: SessionId,
     leave: CancellationToken,
 ) -> Result<Live, RpcError> {
-    let log = LogId::Session(id.clone());
-    let not_found = || RpcError::new(ErrorKind::SessionNotFound, format!("session {id} is not known"));
-    // It has events too, and is nobody's conversation.
-    if LogId::from_wire(id.as_str()) == LogId::All {
-        return Err(not_found());
-    }
-    let ends = resources.journal.ends(&log).await.map_err(|_| not_found())?;
-    let mut state = State::new(id.clone(), ends.head.epoch);
-    let replayed =
-        resources.journal.replay(&log, 0, |event, private| state.apply(&event, private.as_deref())).await;
-    let ends = replayed.map_err(|error| {
-        RpcError::new(ErrorKind::Internal, format!("session {id} cannot be read: {error}"))
-    })?;
+    let (mut state, ends) = fork::fold(resources, &id, None).await?;
     state.head = ends.head;
     let workspace = state.listed.item.workspace.clone();
     let path = uri::to_path(&workspace).ok_or_else(|| {

@@ -5,9 +5,10 @@ use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::ids::RequestId;
 use tenon_protocol::open::OpenResult;
 use tenon_protocol::request::RequestKind;
-use tenon_protocol::session::{QueuedMessage, Settings, Snapshot, SnapshotItem};
+use tenon_protocol::session::{QueuedMessage, Settings, Snapshot, SnapshotItem, TrustState};
 
 use crate::config::environment::Variables;
+use crate::config::profile;
 use crate::projections::waiting::Pending;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::answers::resolved;
@@ -25,6 +26,17 @@ impl Actor {
         title: Option<String>,
     ) -> Result<OpenResult, Refusal> {
         self.bring(variables);
+        if self.state.closed
+            && (title.is_some() || settings.as_ref().is_some_and(|new| *new != Settings::default()))
+        {
+            let error = RpcError::new(
+                ErrorKind::SessionClosed,
+                format!("session {} is archived: it can be looked at, not changed", self.state.id),
+            );
+            return Err(error
+                .hint("fork it to go on: `agent/open` with `from`, or `tenon run --fork`")
+                .into());
+        }
         let mut changed = SessionChanged { title, ..SessionChanged::default() };
         if let Some(settings) = settings {
             self.check_profile(&settings)?;
@@ -87,7 +99,7 @@ impl Actor {
         let (items, before) = self.items();
         let snapshot = Snapshot {
             state: state.state(),
-            settings: state.settings.clone(),
+            settings: self.in_force(),
             trust: self.trust(),
             items,
             requests: state.requests.values().cloned().collect(),
@@ -106,6 +118,15 @@ impl Actor {
             before,
         };
         OpenResult { session: state.listed.item.clone(), snapshot, cursor: state.head }
+    }
+
+    /// Returns the settings as they are in force: an untrusted workspace caps the profile.
+    fn in_force(&self) -> Settings {
+        let settings = self.state.settings.clone();
+        if self.trust() == TrustState::Trusted || settings.trust.is_some() {
+            return settings;
+        }
+        Settings { profile: Some(profile::read_only().name), ..settings }
     }
 
     /// Returns the newest items that fit, oldest first, and where the older ones are.
@@ -134,7 +155,7 @@ fn queued(pending: &Pending, steer: bool) -> QueuedMessage {
 }
 
 /// Puts new settings over old ones; absent members keep what they were.
-fn merge(old: &Settings, new: Settings) -> Settings {
+pub(crate) fn merge(old: &Settings, new: Settings) -> Settings {
     Settings {
         model: new.model.or_else(|| old.model.clone()),
         profile: new.profile.or_else(|| old.profile.clone()),

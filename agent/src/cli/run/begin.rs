@@ -5,7 +5,7 @@ use tenon_protocol::cursor::Cursor;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::list::{ListFilter, ListParams};
 use tenon_protocol::methods::{Close, List, Open, Prompt};
-use tenon_protocol::open::{CloseHow, CloseParams, OpenParams};
+use tenon_protocol::open::{CloseHow, CloseParams, ForkFrom, OpenParams};
 use tenon_protocol::prompt::{PromptParams, PromptResult};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
@@ -23,6 +23,7 @@ pub(crate) struct Wishes {
     pub(crate) model: Option<String>,
     pub(crate) profile: Option<String>,
     pub(crate) session: Option<String>,
+    pub(crate) fork: Option<ForkFrom>,
     pub(crate) continue_newest: bool,
     pub(crate) max_steps: Option<u32>,
     pub(crate) max_cost: Option<f64>,
@@ -43,6 +44,15 @@ pub(crate) struct Begun {
     pub(crate) new: bool,
 }
 
+/// Reads `SESSION` or `SESSION@SEQ`.
+pub(crate) fn fork(text: &str) -> Result<ForkFrom, String> {
+    let Some((id, seq)) = text.split_once('@') else {
+        return Ok(ForkFrom { session_id: text.into(), at: None });
+    };
+    let at = seq.parse().map_err(|_| "SESSION or SESSION@SEQ expected, such as s_…@57".to_owned())?;
+    Ok(ForkFrom { session_id: id.into(), at: Some(at) })
+}
+
 /// Opens the session the arguments name, or a new one.
 pub(crate) async fn open(
     client: &Client,
@@ -57,8 +67,10 @@ pub(crate) async fn open(
     };
     let new = session_id.is_none();
     let params = OpenParams {
-        workspace: session_id.is_none().then_some(workspace),
+        // A fork works where its parent does, wherever it is made.
+        workspace: (new && wishes.fork.is_none()).then_some(workspace),
         session_id,
+        from: wishes.fork.clone(),
         settings: Some(settings(wishes)),
         ..OpenParams::default()
     };
@@ -85,7 +97,7 @@ pub(crate) async fn discard(client: &Client, session: &SessionId) {
 /// # Errors
 /// It has none.
 pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionItem, Failure> {
-    let filter = ListFilter { workspace: Some(workspace.to_owned()), state: None };
+    let filter = ListFilter { workspace: Some(workspace.to_owned()), ..ListFilter::default() };
     let params = ListParams {
         kind: "session".to_owned(),
         session_id: None,
@@ -138,6 +150,14 @@ fn settings(wishes: &Wishes) -> Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fork_names_a_session_and_may_name_a_place() {
+        let from = |text| fork(text).map(|from| (from.session_id.to_string(), from.at));
+        assert_eq!(from("s_1"), Ok(("s_1".to_owned(), None)));
+        assert_eq!(from("s_1@57"), Ok(("s_1".to_owned(), Some(57))));
+        assert!(from("s_1@last").is_err());
+    }
 
     #[test]
     fn nothing_asked_is_nothing_set() {

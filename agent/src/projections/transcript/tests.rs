@@ -82,3 +82,31 @@ fn a_failed_answer_leaves_nothing_and_an_interrupted_one_its_text() {
     ];
     assert_eq!(check(&interrupted), ["assistant half"]);
 }
+
+#[test]
+fn a_stored_conversation_is_read_back_and_goes_on() {
+    let mut first = Transcript::default();
+    let mut whole = Transcript::default();
+    let before = [
+        message(MessageRole::User, "go"),
+        started(),
+        message(MessageRole::Assistant, "ok"),
+        proposed("x_1"),
+        settled("x_1"),
+        ended(AttemptOutcome::Ok),
+    ];
+    let after = [message(MessageRole::User, "on"), started(), message(MessageRole::Assistant, "done")];
+    let mut later = Transcript::default();
+    for event in &before {
+        first.apply(event, Some(br#"{"calls":[],"verbatim":null}"#));
+        whole.apply(event, Some(br#"{"calls":[],"verbatim":null}"#));
+    }
+    for event in after.iter().chain([&ended(AttemptOutcome::Ok)]) {
+        later.apply(event, None);
+        whole.apply(event, None);
+    }
+    let read = Transcript::from_bytes(&first.to_bytes().unwrap()).unwrap().followed_by(&later);
+    assert_eq!(read.entries(), whole.entries());
+    assert_eq!(read.result(&"x_1".into()), whole.result(&"x_1".into()));
+    assert!(Transcript::from_bytes(b"something else").is_err());
+}
