@@ -11,6 +11,7 @@ pub(crate) mod caller;
 pub(crate) mod changes;
 mod configure;
 pub(crate) mod doors;
+pub(crate) mod drain;
 pub(crate) mod lists;
 pub(crate) mod owner;
 pub(crate) mod presence;
@@ -21,7 +22,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::handshake::{Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport};
 use tenon_protocol::json::Json;
@@ -34,29 +34,19 @@ use crate::base::ids::{self, SharedEntropy};
 use crate::config::files::Files;
 use crate::config::paths::Paths;
 pub(crate) use crate::daemon::caller::Caller;
+use crate::daemon::drain::Course;
 use crate::daemon::presence::Presence;
 use crate::daemon::reload::Told;
 use crate::daemon::sessions::Sessions;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
-use crate::process::Spawn;
+use crate::process::{Build, Spawn};
 use crate::sandbox;
-use crate::session::resources::{Resources, Standing};
+use crate::session::resources::{Hold, Resources, Standing};
 use crate::tools;
 
 /// Grants and trusted workspaces that are read at start; more than a person ever makes.
 const STANDING_MAX: usize = 10_000;
-
-/// How the daemon takes new work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// It does.
-    Open,
-    /// It lets turns finish and leaves.
-    Draining,
-    /// It leaves now.
-    Leaving,
-}
 
 /// The daemon. Cheap to clone; the clones are one.
 #[derive(Clone, Debug)]
@@ -67,7 +57,7 @@ struct Inner {
     resources: Arc<Resources>,
     sessions: Sessions,
     presence: Presence,
-    phase: watch::Sender<Phase>,
+    course: watch::Sender<Course>,
     /// What was told of the configuration's files.
     told: Told,
     /// One changes the configuration at a time.
@@ -92,8 +82,8 @@ pub(crate) struct Parts {
     pub(crate) entropy: SharedEntropy,
     /// Where the records of commands are; the directory exists.
     pub(crate) records_dir: PathBuf,
-    /// What this binary was built from.
-    pub(crate) build: String,
+    /// What this binary was built from, and when.
+    pub(crate) build: Build,
 }
 
 impl Daemon {
@@ -106,9 +96,10 @@ impl Daemon {
         let instance = Instance {
             id: ids::unique(&*parts.entropy),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            build: parts.build,
+            build: parts.build.id,
             pid: std::process::id(),
             started_at: parts.clock.now().to_rfc3339(),
+            built_at: parts.build.at,
         };
         let resources = Resources {
             feed: Feed::new(parts.journal.clone(), Arc::clone(&parts.clock)),
@@ -123,12 +114,13 @@ impl Daemon {
             standing,
             answerers: watch::Sender::new(0),
             running: watch::Sender::new(Arc::new(BTreeSet::new())),
+            hold: watch::Sender::new(Hold::Nowhere),
         };
         Ok(Self(Arc::new(Inner {
             resources: Arc::new(resources),
             sessions: Sessions::default(),
             presence: Presence::default(),
-            phase: watch::Sender::new(Phase::Open),
+            course: watch::Sender::new(Course::Open),
             told: Told::default(),
             configuring: Semaphore::new(1),
             instance,
@@ -149,22 +141,6 @@ impl Daemon {
         };
         (self.0.instance.clone(), can)
     }
-
-    /// Refuses new work while the daemon leaves.
-    fn admit(&self) -> Result<(), RpcError> {
-        match *self.0.phase.borrow() {
-            Phase::Open => Ok(()),
-            Phase::Draining | Phase::Leaving => Err(leaving()),
-        }
-    }
-}
-
-/// What is told to whoever comes while the daemon leaves.
-pub(crate) fn leaving() -> RpcError {
-    RpcError::new(ErrorKind::Draining, "the agent is leaving and takes no new work")
-        .retry(Retry::Later)
-        .with("retryAfterMs", 500)
-        .hint("try again in a moment: the next command starts it anew")
 }
 
 fn serde_json_files() -> tenon_protocol::json::Value {

@@ -19,6 +19,7 @@
 //! when a program with other privileges is executed.
 //!
 //! Imports: base
+mod build;
 mod daemonise;
 mod harden;
 mod launch;
@@ -34,6 +35,7 @@ mod tree;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use build::Build;
 pub(crate) use daemonise::Daemonised;
 pub(crate) use harden::harden;
 pub(crate) use launch::{Chunk, Ended, Exit, Launch, ProcessError, Running, Source, Spawn};

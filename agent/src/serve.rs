@@ -7,10 +7,10 @@
 //!
 //! Imports: wire, router, handlers, daemon, journal, process, config, base
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::ids::SystemEntropy;
@@ -25,11 +25,11 @@ use crate::config::{self, Config};
 use crate::daemon::owner::{Owner, OwnerError};
 use crate::daemon::{Daemon, Parts};
 use crate::journal::{Journal, OpenError, ReadError};
-use crate::process::{Daemonised, Spawner, Supervisor, harden};
+use crate::process::{Build, Daemonised, Spawner, Supervisor, harden};
 use crate::router;
 use crate::wire::http::{HttpError, HttpOptions, Listener};
 use crate::wire::server::Server;
-use crate::wire::socket::{Socket, SocketError};
+use crate::wire::socket::{self, Socket, SocketError};
 use crate::wire::stdio::Stdio;
 
 /// Threads of the runtime: one carries the connections and turns of a person, the second the other session.
@@ -37,6 +37,12 @@ const WORKERS: usize = 2;
 
 /// How long connections may take to end when the daemon leaves; a client that hangs must not hold it.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long a lock is waited for that nobody listens behind: longer than a daemon takes from its last word to its end.
+const GIVING_BACK: Duration = Duration::from_secs(3);
+
+/// How often it is tried.
+const GIVING_BACK_PAUSE: Duration = Duration::from_millis(5);
 
 /// How to serve.
 #[derive(Debug)]
@@ -125,7 +131,7 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let supervisor = Supervisor::this_program().with_descriptors_max(hardened.descriptors_before);
     let parts = Parts {
         records_dir: records_dir(&options.paths)?,
-        build: build(),
+        build: Build::of_this_program(),
         paths: options.paths,
         journal,
         spawner: Arc::new(Spawner::start(supervisor)),
@@ -146,9 +152,25 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
 /// Takes the state directory and opens its journal.
 fn own(paths: &Paths, clock: &SharedClock) -> Result<(Owner, Journal), ServeError> {
     make_private(&paths.state_dir).map_err(io_error("make the state directory"))?;
-    let owner = Owner::take(&paths.lock(), &clock.now().to_rfc3339())?;
+    let owner = take(paths, clock)?;
     let journal = Journal::open(&paths.state_dir, Arc::clone(clock))?;
     Ok((owner, journal))
+}
+
+/// Takes the lock. One that nobody listens behind is about to be given back by a daemon that leaves, or belongs to one that
+/// just starts: then it is waited for a little, so that a hand-over has no gap and a start that lost knows it.
+fn take(paths: &Paths, clock: &SharedClock) -> Result<Owner, OwnerError> {
+    let deadline = Instant::now() + GIVING_BACK;
+    loop {
+        match Owner::take(&paths.lock(), &clock.now().to_rfc3339()) {
+            Err(OwnerError::Taken { .. })
+                if Instant::now() < deadline && !socket::is_listening(&paths.state_dir) =>
+            {
+                std::thread::sleep(GIVING_BACK_PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 async fn run(
@@ -200,7 +222,11 @@ async fn run(
     }
     tracing::info!("leaving");
     drop((recovering, configuring));
-    server.stop();
+    if daemon.has_heir() {
+        server.hand_over();
+    } else {
+        server.stop();
+    }
     tokio::select! {
         _ended = &mut listening => {}
         () = clock.sleep(FAREWELL) => {}
@@ -261,14 +287,6 @@ fn records_dir(paths: &Paths) -> Result<PathBuf, ServeError> {
 
 fn make_private(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Tells builds apart: size and time of the running binary.
-fn build() -> String {
-    match std::fs::metadata("/proc/self/exe") {
-        Ok(binary) => format!("{:x}-{:x}", binary.len(), binary.mtime()),
-        Err(_) => "unknown".to_owned(),
-    }
 }
 
 fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> ServeError {

@@ -14,6 +14,7 @@ pub(crate) mod difference;
 pub(crate) mod configure;
 pub(crate) mod ending;
 pub(crate) mod fork;
+pub(crate) mod hold;
 pub(crate) mod input;
 pub(crate) mod leftover;
 pub(crate) mod load;

@@ -7,6 +7,9 @@ words! {
         Drain = "drain",
         /// Interrupt turns and leave.
         Stop = "stop",
+        /// Let a newer agent take over: turns stand still at their next safe point and go on there. It is undone when
+        /// the connection that asked for it ends first.
+        HandOver = "handOver",
         /// Check the hash chains.
         Verify = "verify",
         /// Trust a workspace.
@@ -37,9 +40,9 @@ wire! {
     #[derive(Default)]
     struct AdminResult {}
     optional {
-        /// For `drain` and `stop`: the process that leaves.
+        /// For `drain`, `stop` and `handOver`: the process that leaves.
         pid: u32,
-        /// For `drain`: turns that still run.
+        /// For `drain`, `stop` and `handOver`: turns that still run.
         running: u64,
         /// For `verify`: what was checked.
         verified: Verified,

@@ -85,6 +85,10 @@ wire! {
         /// When it started.
         started_at: String,
     }
+    optional {
+        /// How new its program is: the time of its file. Of two builds of one version the later is the newer.
+        built_at: String,
+    }
 }
 
 /// The sandbox level as it is known now: a number, or the word `probing`.

@@ -8,6 +8,8 @@ export type AdminOp =
   | "drain"
   /** Interrupt turns and leave. */
   | "stop"
+  /** Let a newer agent take over: turns stand still at their next safe point and go on there. It is undone when the connection that asked for it ends first. */
+  | "handOver"
   /** Check the hash chains. */
   | "verify"
   /** Trust a workspace. */
@@ -29,9 +31,9 @@ export interface AdminParams {
 
 /** What came of it. */
 export interface AdminResult {
-  /** For `drain` and `stop`: the process that leaves. */
+  /** For `drain`, `stop` and `handOver`: the process that leaves. */
   pid?: number;
-  /** For `drain`: turns that still run. */
+  /** For `drain`, `stop` and `handOver`: turns that still run. */
   running?: number;
   /** For `trust` and `revoke`: the `all` log's place. */
   seq?: number;
@@ -56,6 +58,8 @@ export type After = string;
 export interface AgentDraining {
   /** Turns that still run. */
   running: number;
+  /** Whether a newer agent takes over: then clients connect again, and turns go on. */
+  handOver?: boolean;
 }
 
 /** What the agent puts into `result.capabilities.experimental.agent`. */
@@ -633,6 +637,8 @@ export interface Instance {
   startedAt: string;
   /** The product's version. */
   version: string;
+  /** How new its program is: the time of its file. Of two builds of one version the later is the newer. */
+  builtAt?: string;
 }
 
 /** Interrupts the running turn. */

@@ -6,6 +6,7 @@
 ---@alias tenon.AdminOp
 ---| '"drain"' # Take no more work, let turns finish, then leave.
 ---| '"stop"' # Interrupt turns and leave.
+---| '"handOver"' # Let a newer agent take over: turns stand still at their next safe point and go on there. It is undone when the connection that asked for it ends first.
 ---| '"verify"' # Check the hash chains.
 ---| '"trust"' # Trust a workspace.
 ---| '"revoke"' # Take back a workspace's trust, or a grant.
@@ -19,8 +20,8 @@
 
 ---What came of it.
 ---@class tenon.AdminResult
----@field pid? integer For `drain` and `stop`: the process that leaves.
----@field running? integer For `drain`: turns that still run.
+---@field pid? integer For `drain`, `stop` and `handOver`: the process that leaves.
+---@field running? integer For `drain`, `stop` and `handOver`: turns that still run.
 ---@field seq? integer For `trust` and `revoke`: the `all` log's place.
 ---@field verified? tenon.Verified For `verify`: what was checked.
 
@@ -36,6 +37,7 @@
 ---The daemon takes no new work.
 ---@class tenon.AgentDraining
 ---@field running integer Turns that still run.
+---@field handOver? boolean Whether a newer agent takes over: then clients connect again, and turns go on.
 
 ---What the agent puts into `result.capabilities.experimental.agent`.
 ---@class tenon.AgentHello
@@ -583,6 +585,7 @@
 ---@field pid integer Its process id.
 ---@field startedAt string When it started.
 ---@field version string The product's version.
+---@field builtAt? string How new its program is: the time of its file. Of two builds of one version the later is the newer.
 
 ---Interrupts the running turn.
 ---@class tenon.InterruptParams

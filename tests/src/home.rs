@@ -112,6 +112,13 @@ impl Home {
         command
     }
 
+    /// Returns a command of another binary, otherwise as `command`.
+    pub fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.program(binary);
+        command.args(arguments);
+        command
+    }
+
     /// Returns a command of `sh -c SCRIPT`, where `$0` is the binary.
     pub fn shell(&self, script: &str) -> Command {
         let mut command = self.program(Path::new("/bin/sh"));

@@ -1,4 +1,5 @@
 //! What the integration tests share: the scripted model server, the sandboxed home, the scenario runner.
+pub mod builds;
 pub mod conversation;
 pub mod home;
 pub mod model_server;

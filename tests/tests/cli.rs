@@ -5,6 +5,7 @@ mod attach;
 mod conformance;
 mod daemon;
 mod exits;
+mod handover;
 mod http;
 mod observers;
 mod pipes;

@@ -36,7 +36,9 @@ async fn controller(home: &Home, id: &str) -> Client {
         experimental: None,
     };
     let endpoint = Endpoint { state_dir: home.state_dir(), start: None };
-    Client::connect(endpoint, ClientOptions { hello, environment: BTreeMap::new() }).await.unwrap()
+    Client::connect(endpoint, ClientOptions { hello, environment: BTreeMap::new(), waiting: None })
+        .await
+        .unwrap()
 }
 
 async fn open(client: &Client, home: &Home) -> SessionId {

@@ -62,7 +62,8 @@ pub(crate) fn run(args: &PendingArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of(&surroundings.variables, false);
     block_on(async {
         // Without variables: whoever looks at a queue changes nothing of the session's environment.
-        let options = ClientOptions { hello: hello(Presence::Watching), environment: BTreeMap::new() };
+        let options =
+            ClientOptions { hello: hello(Presence::Watching), environment: BTreeMap::new(), waiting: None };
         let client = Client::connect(surroundings.endpoint(Starting::OnDemand)?, options).await?;
         let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
         match &args.command {

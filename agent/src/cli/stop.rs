@@ -10,7 +10,7 @@ use tenon_protocol::methods::Admin;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
-use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on, turns};
 use crate::cli::terminal::Terminal;
 
 /// The arguments of `tenon stop`.
@@ -44,8 +44,10 @@ pub(crate) fn run(args: &StopArgs) -> Result<Exit, Failure> {
     });
     match asked {
         Ok(running) if running > 0 && !args.now => {
-            let turns = if running == 1 { "a turn".to_owned() } else { format!("{running} turns") };
-            terminal.note(&format!("waiting for the end of {turns}; `tenon stop --now` interrupts"));
+            let turns = turns(running);
+            terminal.note(&format!(
+                "waiting for the end of {turns}; `tenon stop --now` interrupts, Ctrl-C only ends the waiting"
+            ));
         }
         Ok(_) => {}
         // It left between the two looks.

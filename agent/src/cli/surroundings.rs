@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use tenon_client::{Client, ClientOptions, Endpoint, Start};
+use tenon_client::{Client, ClientOptions, Endpoint, Start, Waiting};
 use tenon_protocol::handshake::{ClientHello, ClientInfo, DeltaWish, EventWishes, Role};
 use tenon_protocol::version::PROTOCOL;
 
 use crate::base::ids::{SystemEntropy, unique};
 use crate::base::uri;
 use crate::cli::failure::{Failure, sentence};
+use crate::cli::terminal::Terminal;
 use crate::config::Config;
 use crate::config::environment::{self, Variables};
 use crate::config::layer::Source;
 use crate::config::paths::{Paths, workspace_root};
 use crate::config::resolve::{Layers, Resolved};
+use crate::process::Build;
 
 /// Variables that a daemon is born with, beside `TENON_DAEMON_*`: where things are, and whether it is a CI's. Everything
 /// else comes with each client.
@@ -124,7 +126,11 @@ impl Surroundings {
     pub(crate) fn endpoint(&self, starting: Starting) -> Result<Endpoint, Failure> {
         let start = match starting {
             Starting::Never => None,
-            Starting::OnDemand => Some(Start { program: program()?, environment: self.for_start() }),
+            Starting::OnDemand => {
+                let Build { id, at } = Build::of_this_program();
+                let build = tenon_client::Build { version: env!("CARGO_PKG_VERSION").to_owned(), id, at };
+                Some(Start { program: program()?, environment: self.for_start(), build: Some(build) })
+            }
         };
         Ok(Endpoint { state_dir: self.paths.state_dir.clone(), start })
     }
@@ -147,9 +153,39 @@ impl Surroundings {
     /// # Errors
     /// It cannot be reached, or started.
     pub(crate) async fn client(&self, starting: Starting, presence: Presence) -> Result<Client, Failure> {
-        let options = ClientOptions { hello: hello(presence), environment: self.for_agent() };
+        let options = ClientOptions {
+            hello: hello(presence),
+            environment: self.for_agent(),
+            waiting: Some(show_waiting),
+        };
         Ok(Client::connect(self.endpoint(starting)?, options).await?)
     }
+}
+
+/// Tells a person what a command waits for. Elsewhere nobody needs to know: it ends by itself.
+fn show_waiting(waiting: &Waiting) {
+    let terminal = Terminal::of(&environment::ambient(), false);
+    if !terminal.error {
+        return;
+    }
+    match waiting {
+        // Nothing runs: it is gone before the line could be read.
+        Waiting::HandOver { running: 0, .. } => {}
+        Waiting::HandOver { from, running } => terminal.note(&format!(
+            "an older agent (version {}, process {}) hands over: waiting for {} to come to a safe point",
+            from.version,
+            from.pid,
+            turns(*running)
+        )),
+        Waiting::Kept { by } => {
+            terminal.note(&format!("the older agent (process {}) is still busy: going on with it", by.pid));
+        }
+    }
+}
+
+/// Returns a number of turns in words.
+pub(crate) fn turns(count: u64) -> String {
+    if count == 1 { "a turn".to_owned() } else { format!("{count} turns") }
 }
 
 /// Returns the path of this program.

@@ -1,32 +1,27 @@
-//! Housekeeping: drain, stop, verify, trust, revoke. Not here: what `tenon doctor` shows (`cli`).
-use std::collections::BTreeSet;
-
+//! Housekeeping: verify, trust, revoke, recovery. Not here: leaving (`drain`), what `tenon doctor` shows (`cli`).
 use tenon_protocol::admin::{AdminOp, AdminParams, AdminResult, Verified};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::EventBody;
-use tenon_protocol::event::all::{
-    AgentDraining, GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved,
-};
+use tenon_protocol::event::all::{GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved};
 use tenon_protocol::ids::GrantId;
-use tenon_protocol::prompt::InterruptParams;
 use tenon_protocol::session::{SessionItem, SessionState};
 
 use crate::base::uri;
 use crate::daemon::doors::{read_error, resolve};
-use crate::daemon::{Daemon, Phase};
+use crate::daemon::{Caller, Daemon};
 use crate::journal::{Batch, Draft, ItemKind, ItemWrite, LogId};
 use crate::projections::line::line;
-use crate::session::command::Command;
 
 /// Sessions that are looked at after a start; the newest come first, and the ones left open are among them.
 const RECOVERED_MAX: usize = 10_000;
 
 impl Daemon {
     /// Does some housekeeping.
-    pub(crate) async fn admin(&self, params: AdminParams) -> Result<AdminResult, RpcError> {
+    pub(crate) async fn admin(&self, caller: &Caller, params: AdminParams) -> Result<AdminResult, RpcError> {
         match params.op {
-            AdminOp::Drain => self.drain(Phase::Draining).await,
-            AdminOp::Stop => self.drain(Phase::Leaving).await,
+            AdminOp::Drain => self.drain().await,
+            AdminOp::Stop => self.stop().await,
+            AdminOp::HandOver => self.hand_over(caller).await,
             AdminOp::Verify => self.verify(params).await,
             AdminOp::Trust => self.trust(&needed(params.workspace)?).await,
             AdminOp::Revoke => match params.grant {
@@ -34,36 +29,6 @@ impl Daemon {
                 None => self.revoke_trust(&needed(params.workspace)?).await,
             },
         }
-    }
-
-    /// Takes no more work. A turn that waits for a person is at a safe point already; those that run may finish, or are
-    /// interrupted when the daemon has to leave now.
-    async fn drain(&self, phase: Phase) -> Result<AdminResult, RpcError> {
-        let running: BTreeSet<_> = self.0.resources.running.borrow().as_ref().clone();
-        let count = u64::try_from(running.len()).unwrap_or(u64::MAX);
-        self.machine(AgentDraining { running: count }.into(), Vec::new()).await?;
-        self.0.phase.send_if_modified(|now| {
-            let later = *now == Phase::Open;
-            if later {
-                *now = Phase::Draining;
-            }
-            later
-        });
-        if phase == Phase::Leaving {
-            for handle in self.loaded().into_iter().filter(|handle| running.contains(&handle.id)) {
-                let params =
-                    InterruptParams { session_id: handle.id.clone(), turn_id: None, jobs: None, drop: None };
-                // A turn that has ended meanwhile needs no interrupt.
-                let _told = handle.call(|reply| Command::Interrupt { params, reply }).await;
-            }
-        }
-        let daemon = self.clone();
-        let task = crate::base::task::spawn(async move {
-            daemon.rest().await;
-            daemon.0.phase.send_replace(Phase::Leaving);
-        });
-        self.0.presence.keep(task);
-        Ok(AdminResult { pid: Some(std::process::id()), running: Some(count), ..AdminResult::default() })
     }
 
     async fn verify(&self, params: AdminParams) -> Result<AdminResult, RpcError> {

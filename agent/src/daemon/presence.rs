@@ -6,7 +6,8 @@ use tenon_protocol::error::RpcError;
 use tokio::sync::watch;
 
 use crate::base::task::Task;
-use crate::daemon::{Caller, Daemon, Phase, leaving};
+use crate::daemon::drain::{Course, leaving};
+use crate::daemon::{Caller, Daemon};
 
 /// How long a daemon waits for its first client: as long as a client waits for a daemon that it has started.
 const FIRST_CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,6 +70,7 @@ impl Daemon {
             door.inside.remove(&id);
         });
         self.count_answerers();
+        self.heir_left(id);
     }
 
     fn count_answerers(&self) {
@@ -88,10 +90,10 @@ impl Daemon {
     /// Returns when the daemon has to leave: when it was told to, or, with `linger`, when nobody was connected and nothing ran
     /// for that long.
     pub(crate) async fn leaving(&self, linger: Option<Duration>) {
-        let mut phase = self.0.phase.subscribe();
+        let mut course = self.0.course.subscribe();
         tokio::select! {
             // Every receiver lives as long as the daemon.
-            _ = phase.wait_for(|phase| *phase == Phase::Leaving) => {}
+            _ = course.wait_for(|course| matches!(course, Course::Leaving { .. })) => {}
             () = self.idle_for(linger) => {}
         }
     }

@@ -10,11 +10,11 @@ use crate::handlers::check::invalid;
 /// Housekeeping of the daemon.
 pub(crate) async fn admin(
     daemon: Daemon,
-    _: Arc<Caller>,
+    caller: Arc<Caller>,
     params: AdminParams,
 ) -> Result<AdminResult, RpcError> {
     check(&params)?;
-    daemon.admin(params).await
+    daemon.admin(&caller, params).await
 }
 
 fn check(params: &AdminParams) -> Result<(), RpcError> {
@@ -23,7 +23,12 @@ fn check(params: &AdminParams) -> Result<(), RpcError> {
         AdminOp::Revoke if params.workspace.is_some() == params.grant.is_some() => {
             Err(invalid("revoke needs either a workspace or a grant"))
         }
-        AdminOp::Drain | AdminOp::Stop | AdminOp::Verify | AdminOp::Trust | AdminOp::Revoke => Ok(()),
+        AdminOp::Drain
+        | AdminOp::Stop
+        | AdminOp::HandOver
+        | AdminOp::Verify
+        | AdminOp::Trust
+        | AdminOp::Revoke => Ok(()),
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum OpenError {
     },
     /// A newer version of the program wrote the database.
     #[error(
-        "the journal has schema {found}, this program knows up to {known}: use the newer program; nothing was changed"
+        "the state directory was written by a newer tenon (its journal has schema {found}, this one knows up to {known}): use the newer one; nothing was changed"
     )]
     Newer {
         /// The database's schema.

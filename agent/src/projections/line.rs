@@ -81,6 +81,9 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::WorkspaceRemoved(removed) => format!("{} is no longer trusted", removed.id),
         EventBody::ConfigChanged(changed) => format!("configuration {} is in force", changed.file),
         EventBody::ConfigRejected(rejected) => format!("configuration not taken: {}", rejected.error),
+        EventBody::AgentDraining(draining) if draining.hand_over == Some(true) => {
+            format!("a newer agent takes over when {} turns stand at a safe point", draining.running)
+        }
         EventBody::AgentDraining(draining) => format!("leaving when {} turns have ended", draining.running),
         EventBody::Notice(notice) => notice.message.clone(),
     };

@@ -22,6 +22,7 @@ use crate::journal::{AppendError, Batch, Committed, Draft, ItemKind, ItemWrite, 
 use crate::projections::line::line;
 use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
+use crate::session::hold::Held;
 use crate::session::resources::Resources;
 use crate::session::state::State;
 use crate::session::world::World;
@@ -44,6 +45,8 @@ pub(crate) struct LiveTurn {
     pub(crate) asking: BTreeMap<RequestId, Vec<Reply<Answer>>>,
     /// How long it has waited for people, and since when it does now.
     pub(crate) waited: (Duration, Option<Timestamp>),
+    /// The try that waits to begin, while turns stand still.
+    pub(crate) held: Option<Held>,
 }
 
 impl LiveTurn {
@@ -55,6 +58,7 @@ impl LiveTurn {
             task: None,
             asking: BTreeMap::new(),
             waited: (Duration::ZERO, None),
+            held: None,
         }
     }
 }
@@ -120,6 +124,7 @@ impl Actor {
     /// Runs until `leave` is cancelled or the session is closed or deleted.
     pub(crate) async fn run(mut self, leave: CancellationToken) {
         let mut trusted = self.resources.standing.trusted.subscribe();
+        let mut hold = self.resources.hold.subscribe();
         loop {
             let told = tokio::select! {
                 biased;
@@ -129,6 +134,7 @@ impl Actor {
                     None => break,
                 },
                 Ok(()) = trusted.changed() => self.trust_changed().await,
+                Ok(()) = hold.changed() => self.hold_changed().await,
                 () = alarm(&mut self.unlisted) => self.list_again().await,
             };
             if told.is_err() {
@@ -197,8 +203,9 @@ impl Actor {
     }
 
     /// Keeps the daemon's count of sessions that run.
-    fn count(&self) {
-        let runs = self.state.state() == SessionState::Running;
+    pub(crate) fn count(&self) {
+        let stands = self.turn.as_ref().is_some_and(|turn| turn.held.is_some());
+        let runs = self.state.state() == SessionState::Running && !stands;
         self.resources.running.send_if_modified(|running| {
             let changes = running.contains(&self.state.id) != runs;
             if changes && runs {

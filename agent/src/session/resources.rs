@@ -82,6 +82,29 @@ impl Resources {
     }
 }
 
+/// Where turns stand still while the daemon leaves. There everything is settled and recorded, and the next daemon goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// They do not.
+    #[default]
+    Nowhere,
+    /// Before their first request to the model: those that run may finish, and none begins.
+    Turns,
+    /// Before their next request to the model.
+    Steps,
+}
+
+impl Hold {
+    /// Tells whether a try is not begun.
+    pub(crate) const fn holds(self, step: u32, attempt: u32) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Turns => step == 1 && attempt == 1,
+            Self::Steps => true,
+        }
+    }
+}
+
 /// What every session shares.
 #[derive(Debug)]
 pub(crate) struct Resources {
@@ -107,6 +130,8 @@ pub(crate) struct Resources {
     pub(crate) standing: Standing,
     /// How many clients are connected that can show a person a request.
     pub(crate) answerers: watch::Sender<usize>,
-    /// The sessions whose turn runs now; one that waits for a person does not count.
+    /// The sessions whose turn runs now; one that waits for a person or stands still does not count.
     pub(crate) running: watch::Sender<Arc<BTreeSet<SessionId>>>,
+    /// Where turns stand still.
+    pub(crate) hold: watch::Sender<Hold>,
 }

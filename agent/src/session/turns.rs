@@ -158,8 +158,7 @@ impl Actor {
                 result
             }
             TurnCommand::BeginAttempt { step, attempt, reply } => {
-                let result = self.begin_attempt(step, attempt).await?;
-                respond_plain(reply, result)
+                self.begin_or_hold(step, attempt, reply).await
             }
             TurnCommand::Ask { request, reply } => self.ask(*request, reply).await,
             TurnCommand::CallView { reply } => respond_plain(reply, self.call_view()),
@@ -205,7 +204,7 @@ impl Actor {
         }
     }
 
-    async fn begin_attempt(
+    pub(crate) async fn begin_attempt(
         &mut self,
         step: u32,
         attempt: u32,

@@ -438,7 +438,13 @@ struct AttemptJob {
 impl AttemptJob {
     async fn run(self) -> Result<Report, PortClosed> {
         let view = loop {
-            match self.ports.begin_attempt(self.step, self.attempt).await {
+            let begun = tokio::select! {
+                biased;
+                // A try that is just beginning is closed by the end of the turn.
+                () = self.cancel.cancelled() => return Ok(Report::Cancelled),
+                begun = self.ports.begin_attempt(self.step, self.attempt) => begun,
+            };
+            match begun {
                 Ok(view) => break view,
                 Err(BeginFailure::Closed(closed)) => return Err(closed),
                 Err(BeginFailure::Limit(limit)) => return Ok(Report::LimitReached(limit)),

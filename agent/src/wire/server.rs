@@ -29,17 +29,31 @@ pub(crate) struct Server {
     admission: Admission,
     clock: SharedClock,
     stop: CancellationToken,
+    /// Whether a newer agent follows: cancelled before `stop`.
+    heir: CancellationToken,
 }
 
 impl Server {
     /// Makes a server without connections.
     pub(crate) fn new(router: Arc<Router>, clock: SharedClock) -> Self {
-        Self { router, admission: Admission::new(), clock, stop: CancellationToken::new() }
+        Self {
+            router,
+            admission: Admission::new(),
+            clock,
+            stop: CancellationToken::new(),
+            heir: CancellationToken::new(),
+        }
     }
 
     /// Stops accepting, and ends every connection once it is answered.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Stops as `stop` does, and leaves the socket's file to the agent that follows.
+    pub(crate) fn hand_over(&self) {
+        self.heir.cancel();
+        self.stop();
     }
 
     /// Accepts connections until `stop`, and returns when the last has ended. Dropping the future ends them all at once.
@@ -62,7 +76,11 @@ impl Server {
             }
         }
         // Nobody new gets in: whoever connects from here on is told so by the kernel.
-        drop(socket);
+        if self.heir.is_cancelled() {
+            socket.leave_to_heir();
+        } else {
+            drop(socket);
+        }
         while connections.next().await.is_some() {}
     }
 

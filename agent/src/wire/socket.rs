@@ -36,11 +36,13 @@ pub(crate) enum SocketError {
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
-/// The listening socket. It is removed when this is dropped.
+/// The listening socket. It is removed when this is dropped, unless it is left to the next daemon.
 #[derive(Debug)]
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// Whether the file stays: clients that connect know then that somebody is about to listen again.
+    stays: bool,
     /// The user namespace we live in; `None` where the kernel has none.
     namespace: Option<PathBuf>,
     admits_foreign_namespaces: bool,
@@ -77,12 +79,17 @@ impl Socket {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(failed("read", Path::new("/proc/self/ns/user"), source)),
         };
-        Ok(Self { listener, path, namespace, admits_foreign_namespaces })
+        Ok(Self { listener, path, stays: false, namespace, admits_foreign_namespaces })
     }
 
     /// Returns where it lies.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Stops listening and leaves the file to the next daemon, which replaces it.
+    pub(super) fn leave_to_heir(mut self) {
+        self.stays = true;
     }
 
     /// Waits for a connection. Dropping the future loses none.
@@ -132,7 +139,9 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         // Whoever starts next removes it too; this only spares clients a refused connection.
-        drop(fs::remove_file(&self.path));
+        if !self.stays {
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -188,6 +197,17 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
         return Err(SocketError::Unsafe { path: path.to_owned(), problem: "belongs to another user" });
     }
     fs::remove_file(path).map_err(|source| failed("remove the stale", path, source))
+}
+
+/// Tells whether somebody listens at the socket of a state directory.
+pub(crate) fn is_listening(state: &Path) -> bool {
+    let path = state.join(DIRECTORY).join(NAME);
+    if path.as_os_str().as_bytes().len() <= PATH_BYTES_MAX {
+        return std::os::unix::net::UnixStream::connect(path).is_ok();
+    }
+    let Ok(directory) = File::open(state.join(DIRECTORY)) else { return false };
+    let short = format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd());
+    std::os::unix::net::UnixStream::connect(short).is_ok()
 }
 
 fn listen(directory: &File, path: &Path) -> io::Result<UnixListener> {

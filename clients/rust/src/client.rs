@@ -1,8 +1,10 @@
 //! The handle: handshake, typed and raw calls, subscriptions. Cheap to clone. Not here: bytes (`connection`).
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::{AgentHello, ClientHello};
 use tenon_protocol::log::After;
 use tenon_protocol::methods::Method;
@@ -12,10 +14,17 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connection::{Command, Greeting, Order, run};
 use crate::endpoint::Connector;
 use crate::error::ClientError;
+use crate::handover::Waiting;
 use crate::subscription::{ObserveOptions, Subscription};
 
 /// Commands that may wait for the connection's task; callers beyond it wait themselves.
 const COMMANDS_MAX: usize = 64;
+
+/// How long a request waits for a hand-over that refuses it: longer than a client waits that asked for the hand-over.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// When it is tried again on a connection that has not ended.
+const HAND_OVER_PAUSE: Duration = Duration::from_millis(500);
 
 /// Who connects, and what it brings.
 #[derive(Clone, Debug)]
@@ -24,6 +33,8 @@ pub struct ClientOptions {
     pub hello: ClientHello,
     /// Variables of the caller for its sessions' commands and providers, sent before anything else; empty sends nothing.
     pub environment: BTreeMap<String, String>,
+    /// Is called, on the client's task, when something makes it wait: to show it to a person.
+    pub waiting: Option<fn(&Waiting)>,
 }
 
 /// A connection to the agent that is made again when it is lost. The last handle that is dropped ends it.
@@ -47,6 +58,11 @@ impl Client {
         let client = Self { commands };
         client.agent().await?;
         Ok(client)
+    }
+
+    /// Makes a handle of a connection that somebody else serves.
+    pub(crate) fn over(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands }
     }
 
     /// Returns what the agent said in the handshake of the present connection, which is made if there is none.
@@ -84,9 +100,20 @@ impl Client {
         self.send(method, raw(method, params)?).await
     }
 
+    /// Sends a request, and sends it again where that can do no harm: an agent refused it because a newer one takes over.
     async fn send(&self, method: &str, params: Box<RawValue>) -> Result<Box<RawValue>, ClientError> {
-        let method = method.to_owned();
-        self.order(|reply| Order::Call { method, params, reply }).await
+        let deadline = Instant::now() + HAND_OVER_TIMEOUT;
+        loop {
+            let (name, params) = (method.to_owned(), params.clone());
+            match self.order(|reply| Order::Call { method: name, params, reply }).await {
+                Err(ClientError::Rpc(error)) if hands_over(&error) && Instant::now() < deadline => {
+                    // The heir listens when this connection has ended. Where it never comes, the agent goes on.
+                    let ended = self.order(|reply| Order::Watch { reply });
+                    let _either = tokio::time::timeout(HAND_OVER_PAUSE, ended).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Subscribes to a log: a session's id, or `all`.
@@ -117,6 +144,11 @@ impl Client {
     pub(crate) fn forget(&self, subscription: String) {
         drop(self.commands.try_send(Command::Forget { subscription }));
     }
+}
+
+fn hands_over(error: &RpcError) -> bool {
+    let more = error.data.as_ref().map(|data| &data.more);
+    error.is(ErrorKind::Draining) && more.is_some_and(|more| more.get("handOver") == Some(&Value::Bool(true)))
 }
 
 /// Writes parameters as JSON, within the size of a message.

@@ -25,6 +25,7 @@ use crate::client::ClientOptions;
 use crate::endpoint::{Connector, Entrance};
 use crate::error::ClientError;
 use crate::frame::Lines;
+use crate::handover::{HandedOver, hand_over};
 use crate::subscription::Item;
 
 /// Items of a subscription that wait for their subscriber.
@@ -57,9 +58,23 @@ type Reply<T> = oneshot::Sender<Result<T, ClientError>>;
 /// Something with an outcome.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Greet { reply: Reply<Greeting> },
-    Call { method: String, params: Box<RawValue>, reply: Reply<Box<RawValue>> },
-    Observe { params: Box<RawValue>, items: mpsc::Sender<Item>, reply: Reply<String> },
+    Greet {
+        reply: Reply<Greeting>,
+    },
+    Call {
+        method: String,
+        params: Box<RawValue>,
+        reply: Reply<Box<RawValue>>,
+    },
+    Observe {
+        params: Box<RawValue>,
+        items: mpsc::Sender<Item>,
+        reply: Reply<String>,
+    },
+    /// Is never answered: it fails when the connection ends.
+    Watch {
+        reply: Reply<std::convert::Infallible>,
+    },
 }
 
 /// The handshake's outcome, and which connection of this client it was.
@@ -84,6 +99,7 @@ impl Order {
             Self::Greet { reply } => reply.send(Err(error)).is_ok(),
             Self::Call { reply, .. } => reply.send(Err(error)).is_ok(),
             Self::Observe { reply, .. } => reply.send(Err(error)).is_ok(),
+            Self::Watch { reply } => reply.send(Err(error)).is_ok(),
         };
     }
 }
@@ -95,10 +111,12 @@ pub(crate) async fn run(
     mut commands: mpsc::Receiver<Command>,
 ) {
     let mut generation = 0;
+    // Whether an older agent is kept, since its turns did not come to a safe point in time. Once is enough for a client.
+    let mut kept = false;
     while let Some(command) = commands.recv().await {
         let Command::Order(order) = command else { continue };
         let entrance = if generation == 0 { Entrance::First } else { Entrance::Again };
-        match link_up(&mut connector, entrance, &options, generation + 1).await {
+        match link_up(&mut connector, entrance, &mut kept, &options, generation + 1).await {
             Ok(mut link) => {
                 generation += 1;
                 link.order(order);
@@ -109,11 +127,12 @@ pub(crate) async fn run(
     }
 }
 
-/// Connects and shakes hands. An agent that is just leaving takes a connection and closes it: nothing was asked of it yet, so
-/// the next one may be asked instead.
+/// Connects and shakes hands. An agent that is older than the one this client would start is asked to leave first. One that
+/// is just leaving takes a connection and closes it: nothing was asked of it yet, so the next one may be asked instead.
 async fn link_up(
     connector: &mut impl Connector,
-    entrance: Entrance,
+    mut entrance: Entrance,
+    kept: &mut bool,
     options: &ClientOptions,
     generation: u64,
 ) -> Result<Link, ClientError> {
@@ -122,13 +141,18 @@ async fn link_up(
         let stream = connector.connect(entrance).await?;
         match Link::shake_hands(stream, options, generation).await {
             Err(ClientError::Disconnected) if tries < HANDSHAKE_TRIES_MAX => tries += 1,
+            Ok(mut link) if !*kept && tries < HANDSHAKE_TRIES_MAX && link.is_older_than(connector) => {
+                tries += 1;
+                *kept = hand_over(&mut link, options.waiting).await == HandedOver::Kept;
+                entrance = Entrance::First;
+            }
             outcome => return outcome,
         }
     }
 }
 
 /// A connection that is up. Dropping it drops every sender, which tells all who wait.
-struct Link {
+pub(crate) struct Link {
     stream: UnixStream,
     lines: Lines,
     outbox: Vec<u8>,
@@ -136,6 +160,8 @@ struct Link {
     next_id: i64,
     waiting: BTreeMap<i64, Waiting>,
     subscriptions: BTreeMap<String, mpsc::Sender<Item>>,
+    /// Who waits for the connection's end.
+    watching: Vec<Reply<std::convert::Infallible>>,
 }
 
 #[derive(Deserialize)]
@@ -197,12 +223,22 @@ impl Link {
         outbox.clear();
         notify(&mut outbox, "initialized", &serde_json::json!({}))?;
         let greeting = Greeting { hello, generation };
-        let (waiting, subscriptions) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { stream, lines, outbox, greeting, next_id: 1, waiting, subscriptions })
+        let (waiting, subscriptions, watching) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Ok(Self { stream, lines, outbox, greeting, next_id: 1, waiting, subscriptions, watching })
+    }
+
+    /// Returns the handshake's outcome.
+    pub(crate) fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// Tells whether the agent is older than the one that this client would start.
+    fn is_older_than(&self, connector: &impl Connector) -> bool {
+        connector.build().is_some_and(|build| build.is_newer_than(&self.greeting.hello.instance))
     }
 
     /// Carries bytes both ways until the connection or the last handle is gone.
-    async fn serve(&mut self, commands: &mut mpsc::Receiver<Command>) {
+    pub(crate) async fn serve(&mut self, commands: &mut mpsc::Receiver<Command>) {
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let free = self.outbox.len() < OUTBOX_BYTES_SOFT && self.waiting.len() < IN_FLIGHT_MAX;
@@ -234,6 +270,10 @@ impl Link {
     fn order(&mut self, order: Order) {
         match order {
             Order::Greet { reply } => drop(reply.send(Ok(self.greeting.clone()))),
+            Order::Watch { reply } => {
+                self.watching.retain(|watching| !watching.is_closed());
+                self.watching.push(reply);
+            }
             Order::Call { method, params, reply } => self.request(&method, &params, Waiting::Call(reply)),
             Order::Observe { params, items, reply } => {
                 self.request(Observe::NAME, &params, Waiting::Observe(items, reply));

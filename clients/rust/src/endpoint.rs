@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::build::Build;
 use crate::error::ClientError;
 use crate::start::{self, Start};
 
@@ -20,6 +21,13 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// How long a client that was connected waits for the agent to come back before it believes that it was stopped: longer
 /// than a hand-over to a new process takes.
 const RETURN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often it looks.
+const RETURN_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a client that was connected leaves it to others to start the agent: the one that asked for a hand-over starts the
+/// newer build, and whoever lost the connection with it may have only the older one.
+const HEIR_PATIENCE: Duration = Duration::from_millis(300);
 
 /// How a connection comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +45,11 @@ pub trait Connector: Send + 'static {
         &mut self,
         entrance: Entrance,
     ) -> impl Future<Output = Result<tokio::net::UnixStream, ClientError>> + Send;
+
+    /// Returns the build of the agent that it would start. An agent that runs and is older is asked to leave to it.
+    fn build(&self) -> Option<&Build> {
+        None
+    }
 }
 
 /// The agent of a state directory.
@@ -53,7 +66,7 @@ enum Try {
     Connected(UnixStream),
     /// There is no socket: nobody ran here, or the agent left in good order.
     Absent,
-    /// There is one that nobody listens on: the agent died, or is about to listen.
+    /// There is one that nobody listens on: the agent died, handed over, or is about to listen.
     Dead,
 }
 
@@ -75,15 +88,17 @@ impl Endpoint {
         }
     }
 
-    /// Connects after a loss: an agent that died is started again, one that left in good order is not. Blocks.
+    /// Connects after a loss: an agent that died or handed over is started again, one that left in good order is not.
+    /// Blocks.
     fn reopen(&self) -> Result<UnixStream, ClientError> {
-        let deadline = Instant::now() + RETURN_TIMEOUT;
+        let lost = Instant::now();
+        let patience = if self.start.is_some() { HEIR_PATIENCE } else { RETURN_TIMEOUT };
         loop {
             match self.attempt()? {
                 Try::Connected(stream) => return Ok(stream),
-                Try::Dead => return self.open(),
-                Try::Absent if Instant::now() >= deadline => return Err(ClientError::Left),
-                Try::Absent => std::thread::sleep(Duration::from_millis(20)),
+                Try::Dead if lost.elapsed() >= patience => return self.open(),
+                Try::Absent if lost.elapsed() >= RETURN_TIMEOUT => return Err(ClientError::Left),
+                Try::Dead | Try::Absent => std::thread::sleep(RETURN_PAUSE),
             }
         }
     }
@@ -114,6 +129,10 @@ impl Endpoint {
 }
 
 impl Connector for Endpoint {
+    fn build(&self) -> Option<&Build> {
+        self.start.as_ref()?.build.as_ref()
+    }
+
     async fn connect(&mut self, entrance: Entrance) -> Result<tokio::net::UnixStream, ClientError> {
         // With somebody listening this does not block, and it is what happens nearly always; a thread is only made
         // for the rest.

@@ -5,17 +5,21 @@
 //! - [`Endpoint`]: where the agent is and how it is started; also used without a runtime, to copy bytes.
 //! - [`Client`]: the handshake, typed calls, raw calls. It connects again by itself when the connection was lost.
 //! - [`Subscription`]: the events of a log, in order and once each, across reconnects.
+mod build;
 mod client;
 mod connection;
 mod endpoint;
 mod error;
 mod frame;
+mod handover;
 mod start;
 mod subscription;
 
+pub use build::Build;
 pub use client::{Client, ClientOptions};
 pub use endpoint::{Connector, Endpoint, Entrance};
 pub use error::ClientError;
+pub use handover::Waiting;
 pub use start::{READY_LINE, Start};
 pub use subscription::{Item, ObserveOptions, Subscription};
 

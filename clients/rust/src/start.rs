@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
+use crate::build::Build;
 use crate::error::ClientError;
 
 /// What the agent writes when it listens.
@@ -41,6 +42,8 @@ pub struct Start {
     pub program: PathBuf,
     /// Its whole environment: nothing else of the caller's reaches it this way.
     pub environment: BTreeMap<String, String>,
+    /// Which build the program is. With it, an older agent that runs is asked to leave, and this one takes over.
+    pub build: Option<Build>,
 }
 
 /// Starts the agent and returns a connection; `connected` tries once to make one.
@@ -135,7 +138,7 @@ mod tests {
         let program = temp.path().join("agent");
         std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        (temp, Start { program, environment: BTreeMap::new() })
+        (temp, Start { program, environment: BTreeMap::new(), build: None })
     }
 
     #[test]
@@ -159,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let start = Start { program: PathBuf::from("/nowhere/agent"), environment: BTreeMap::new() };
+        let start =
+            Start { program: PathBuf::from("/nowhere/agent"), environment: BTreeMap::new(), build: None };
         let error = start_and_connect(&start, || Ok(None)).unwrap_err();
         assert_eq!(error.to_string(), "the agent could not be started from /nowhere/agent");
     }

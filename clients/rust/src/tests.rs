@@ -99,7 +99,7 @@ fn options(environment: &[(&str, &str)]) -> ClientOptions {
         experimental: None,
     };
     let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    ClientOptions { hello, environment: pairs.collect::<BTreeMap<_, _>>() }
+    ClientOptions { hello, environment: pairs.collect::<BTreeMap<_, _>>(), waiting: None }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the fake agent of a test; it ends with its sockets")]

@@ -119,6 +119,10 @@ wire! {
         /// Turns that still run.
         running: u64,
     }
+    optional {
+        /// Whether a newer agent takes over: then clients connect again, and turns go on.
+        hand_over: bool,
+    }
 }
 
 wire! {

@@ -66,9 +66,9 @@ pub(crate) async fn play(
 ) -> Result<Played, Failure> {
     let mut signals = Signals::listen()?;
     let variables = scratch.variables(ambient);
-    let start = Start { program: program.to_owned(), environment: variables.clone() };
+    let start = Start { program: program.to_owned(), environment: variables.clone(), build: None };
     let endpoint = Endpoint { state_dir: scratch.state_dir(), start: Some(start) };
-    let options = ClientOptions { hello: hello(Presence::Asking), environment: variables };
+    let options = ClientOptions { hello: hello(Presence::Asking), environment: variables, waiting: None };
     let client = tokio::select! {
         client = Client::connect(endpoint, options) => client?,
         () = signals.next() => return Ok(Played { agent: None, interrupted: true }),

@@ -49,7 +49,7 @@ fn a_newer_schema_is_refused_in_one_sentence() {
     let error = Journal::open(directory.path(), super::clock()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the journal has schema 7, this program knows up to 1: use the newer program; nothing was changed"
+        "the state directory was written by a newer tenon (its journal has schema 7, this one knows up to 1): use the newer one; nothing was changed"
     );
 }
 

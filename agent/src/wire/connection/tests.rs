@@ -104,6 +104,7 @@ impl Host for World {
             build: "test".to_owned(),
             pid: 1,
             started_at: Timestamp(0).to_rfc3339(),
+            built_at: None,
         };
         (instance, Can::default())
     }
