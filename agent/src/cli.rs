@@ -21,6 +21,7 @@ mod pending;
 mod requests;
 mod rpc;
 mod run;
+mod schema;
 mod serve;
 mod sessions;
 mod stop;
@@ -77,6 +78,8 @@ enum Command {
     Tools(tools::ToolsArgs),
     /// Sends one request of the protocol and prints its result
     Rpc(rpc::RpcArgs),
+    /// Prints the schema of the protocol that this build speaks
+    Schema(schema::SchemaArgs),
     /// Connects standard input and output with the agent: what editors start
     Attach(attach::AttachArgs),
     /// Runs the agent itself, in the foreground
@@ -154,6 +157,7 @@ impl Command {
             Self::Models(args) => models::run(&args),
             Self::Tools(args) => tools::run(&args),
             Self::Rpc(args) => rpc::run(&args),
+            Self::Schema(args) => schema::run(&args),
             Self::Attach(args) => attach::run(&args),
             Self::Serve(args) => serve::run(&args),
             Self::Stop(args) => stop::run(&args),

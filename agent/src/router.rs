@@ -11,6 +11,7 @@ use jsonrpsee::Methods;
 pub(crate) mod lifecycle;
 pub(crate) mod methods;
 pub(crate) mod peer;
+pub(crate) mod published;
 pub(crate) mod table;
 
 use crate::router::peer::Peer;

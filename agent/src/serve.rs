@@ -32,6 +32,9 @@ use crate::wire::server::Server;
 use crate::wire::socket::{self, Socket, SocketError};
 use crate::wire::stdio::Stdio;
 
+// The façade towards `cli`, which sees no router.
+pub(crate) use crate::router::published;
+
 /// Threads of the runtime: one carries the connections and turns of a person, the second the other session.
 const WORKERS: usize = 2;
 

@@ -10,6 +10,7 @@ mod http;
 mod observers;
 mod pipes;
 mod providers;
+mod schema;
 mod secrets;
 mod shipped;
 mod starts;

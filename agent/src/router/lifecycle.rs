@@ -1,6 +1,6 @@
 //! `initialize` in the native dialect. Not here: which dialect a peer speaks (`dialects`).
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::{AgentHello, ClientHello, ClientInfo, Limits, Role};
 use tenon_protocol::version::{INLINE_BYTES_MAX, MESSAGE_IN_BYTES_MAX, PAGE_EVENTS_MAX, PROTOCOL};
 
-use crate::base::digest::Digest;
 use crate::handlers::Caller;
 use crate::handlers::presence::Host;
 use crate::handlers::reply::serialise;
+use crate::router::published::DIGEST;
 
 /// What a client said of itself.
 #[derive(Debug)]
@@ -46,22 +46,6 @@ struct ServerInfo {
     version: String,
 }
 
-/// The digest of the published schema, which is generated from the wire types of this build.
-static SCHEMA: LazyLock<String> = LazyLock::new(|| {
-    let schema = concat!(
-        include_str!("../../../spec/schema/methods.json"),
-        include_str!("../../../spec/schema/events.json"),
-        include_str!("../../../spec/schema/envelope.json"),
-        include_str!("../../../spec/schema/client-hello.json"),
-        include_str!("../../../spec/schema/agent-hello.json"),
-        include_str!("../../../spec/schema/errors.json"),
-        include_str!("../../../spec/schema/error.json"),
-        include_str!("../../../spec/schema/subscription.json"),
-        include_str!("../../../spec/schema/environment.json"),
-    );
-    format!("b3:{}", Digest::of(schema.as_bytes()))
-});
-
 /// Answers `initialize`: who the caller is, and the result.
 ///
 /// # Errors
@@ -83,7 +67,7 @@ pub(super) fn initialize(
         instance,
         can,
         limits: limits(),
-        schema: SCHEMA.clone(),
+        schema: DIGEST.clone(),
         experimental: Vec::new(),
     };
     let capabilities = Capabilities { experimental: Experimental { agent } };
