@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::base::task;
 use crate::journal::connection;
 use crate::journal::error::ReadError;
 
@@ -36,21 +37,34 @@ impl Readers {
     }
 
     /// Runs `work` on a thread that may block. Dropping the future lets the work end unseen.
+    ///
+    /// A permit is never kept by whoever asked: waiting for one is a task of its own, since a connection whose peer takes nothing
+    /// does not go on with what it reads, and would keep everybody else from reading.
     pub(in crate::journal) async fn run<T: Send + 'static, E: From<ReadError> + Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let closed = |_| E::from(ReadError::Closed);
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
         let readers = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || {
-            let connection = readers.take().map_err(|error| E::from(ReadError::from(error)))?;
-            let result = work(&connection);
-            readers.give_back(connection);
-            drop(permit);
-            result
-        });
-        done.await.map_err(|_| E::from(ReadError::Closed))?
+        let work = move |permit: OwnedSemaphorePermit| {
+            tokio::task::spawn_blocking(move || {
+                let connection = readers.take().map_err(|error| E::from(ReadError::from(error)))?;
+                let result = work(&connection);
+                readers.give_back(connection);
+                drop(permit);
+                result
+            })
+        };
+        let permits = Arc::clone(&self.permits);
+        let done = if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            work(permit).await
+        } else {
+            let waiting = task::spawn(async move {
+                let permit = permits.acquire_owned().await.ok()?;
+                Some(work(permit).await)
+            });
+            waiting.await.ok().flatten().ok_or_else(|| E::from(ReadError::Closed))?
+        };
+        done.map_err(|_| E::from(ReadError::Closed))?
     }
 
     /// Waits for running readers, lets nobody in any more and closes the connections.
@@ -71,5 +85,38 @@ impl Readers {
         if connection.is_autocommit() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+
+    fn answer(readers: &Arc<Readers>, number: u32) -> impl Future<Output = Result<u32, ReadError>> {
+        let readers = Arc::clone(readers);
+        async move { readers.run(move |_| Ok(number)).await }
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_in_the_middle_of_a_read_keeps_nobody_from_reading() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("journal.db");
+        std::fs::File::create(&database).unwrap();
+        let readers = Readers::new(&database);
+        let all = Arc::clone(&readers.permits).acquire_many_owned(2).await.unwrap();
+        // They ask, and are not asked to go on.
+        let (mut first, mut second) = (pin!(answer(&readers, 1)), pin!(answer(&readers, 2)));
+        poll_fn(|context| {
+            assert!(first.as_mut().poll(context).is_pending() && second.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        drop(all);
+        assert_eq!(answer(&readers, 3).await.unwrap(), 3);
+        assert_eq!((first.await.unwrap(), second.await.unwrap()), (1, 2));
     }
 }

@@ -169,11 +169,12 @@ impl<C: Carrier> Connection<C> {
         Poll::Pending
     }
 
-    /// Fetches finished calls, unless the peer takes nothing: then their results wait where they are.
+    /// Fetches finished calls, unless the peer takes nothing: then their replies wait where they are.
     fn poll_calls(&mut self, context: &mut Context<'_>) -> bool {
         let mut moved = false;
+        self.calls.drive(context);
         while !self.outbox.is_over_hard() {
-            let Poll::Ready(Some((id, reply))) = self.calls.poll_finished(context) else {
+            let Some((id, reply)) = self.calls.take_finished() else {
                 break;
             };
             self.reply(&id, reply);

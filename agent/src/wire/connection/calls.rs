@@ -1,9 +1,11 @@
 //! Requests that wait for their answer. Each leaves with exactly one reply: its own, -32800 when it was cancelled, -32603
 //! when its handler panicked. Not here: how a reply is written.
-use std::collections::BTreeMap;
+//!
+//! Calls go on also while their replies are not fetched: one that stood still could keep what others wait for.
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
@@ -21,6 +23,8 @@ const SLOW: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     running: FuturesUnordered<BoxFuture<'static, (MessageNumber, Reply)>>,
+    /// Replies that nobody has fetched; they count as in flight.
+    finished: VecDeque<(MessageNumber, Reply)>,
     cancel: BTreeMap<MessageNumber, AbortHandle>,
 }
 
@@ -74,16 +78,18 @@ impl Calls {
         self.cancel.get(id).map(AbortHandle::abort).is_some()
     }
 
-    /// Polls for a call that has its reply; `None` when none is in flight.
-    pub(super) fn poll_finished(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<(MessageNumber, Reply)>> {
-        let finished = ready!(self.running.poll_next_unpin(context));
-        if let Some((id, _)) = &finished {
-            self.cancel.remove(id);
+    /// Lets every call go on.
+    pub(super) fn drive(&mut self, context: &mut Context<'_>) {
+        while let Poll::Ready(Some(finished)) = self.running.poll_next_unpin(context) {
+            self.finished.push_back(finished);
         }
-        Poll::Ready(finished)
+    }
+
+    /// Takes the reply that has waited longest.
+    pub(super) fn take_finished(&mut self) -> Option<(MessageNumber, Reply)> {
+        let finished = self.finished.pop_front()?;
+        self.cancel.remove(&finished.0);
+        Some(finished)
     }
 }
 

@@ -71,6 +71,8 @@ pub(in crate::wire) struct World {
     pub(in crate::wire) gate: Semaphore,
     /// Requests that began, in order of their beginning.
     pub(in crate::wire) began: AtomicUsize,
+    /// Held requests that went on.
+    went_on: AtomicUsize,
     /// Requests that began in another order than they were sent.
     disordered: AtomicUsize,
     connected: AtomicUsize,
@@ -86,6 +88,7 @@ impl Default for World {
         Self {
             gate: Semaphore::new(0),
             began: AtomicUsize::new(0),
+            went_on: AtomicUsize::new(0),
             disordered: AtomicUsize::new(0),
             connected: AtomicUsize::new(0),
             disconnected: Notify::new(),
@@ -175,6 +178,7 @@ async fn hold(world: Shared, _: Arc<Caller>, params: BTreeMap<String, usize>) ->
     }
     let permit = world.gate.acquire().await;
     permit.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?.forget();
+    world.went_on.fetch_add(1, Ordering::SeqCst);
     Ok(number)
 }
 

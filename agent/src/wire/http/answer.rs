@@ -3,7 +3,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
-use tenon_protocol::envelope::{Outcome, TwoPointZero};
+use tenon_protocol::envelope::{MessageNumber, Outcome, TwoPointZero};
 use tenon_protocol::error::{ErrorKind, RpcError};
 
 use crate::wire::http::gate::Refusal;
@@ -28,11 +28,11 @@ pub(super) fn nothing() -> Answer {
     response
 }
 
-/// Returns a response whose body is an error of the protocol, without an id.
-pub(super) fn error(status: StatusCode, error: RpcError) -> Answer {
+/// Returns a response whose body is an error of the protocol: to the request of this id, or to none that was read.
+pub(super) fn error(status: StatusCode, id: Option<&MessageNumber>, error: RpcError) -> Answer {
     let response = tenon_protocol::envelope::Response::<()> {
         jsonrpc: TwoPointZero,
-        id: None,
+        id,
         outcome: Outcome::Error(error),
     };
     let body = serde_json::to_vec(&response).unwrap_or_default();
@@ -42,7 +42,7 @@ pub(super) fn error(status: StatusCode, error: RpcError) -> Answer {
 /// Returns the response to somebody the gate does not let through.
 pub(super) fn refused(refusal: Refusal) -> Answer {
     let told = RpcError::new(ErrorKind::Forbidden, refusal.message).hint(refusal.hint);
-    let response = error(refusal.status, told);
+    let response = error(refusal.status, None, told);
     if refusal.status == StatusCode::UNAUTHORIZED {
         return with(response, WWW_AUTHENTICATE, "Bearer");
     }
@@ -53,7 +53,7 @@ pub(super) fn refused(refusal: Refusal) -> Answer {
 pub(super) fn unknown(status: StatusCode, message: &'static str) -> Answer {
     let told =
         RpcError::new(ErrorKind::InvalidRequest, message).hint("POST / takes one request, GET / a WebSocket");
-    let response = error(status, told);
+    let response = error(status, None, told);
     match status {
         StatusCode::METHOD_NOT_ALLOWED => with(response, ALLOW, "GET, POST"),
         StatusCode::UPGRADE_REQUIRED => {

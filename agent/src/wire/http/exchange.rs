@@ -192,14 +192,14 @@ async fn post(server: &Server, body: Incoming) -> Result<Answer, Unread> {
         }
     };
     let wants_answer = match message::parse(&message, Framing::Frames) {
-        Ok(Message::Request { method, .. }) if is_of_connections(&method) => {
+        Ok(Message::Request { id, method, .. }) if is_of_connections(&method) => {
             let told = RpcError::new(
                 ErrorKind::InvalidRequest,
                 format!("{method} needs a connection that stays, and a POST is none"),
             );
             let told = told
                 .hint("use a WebSocket, the socket or `tenon attach`; agent/log reads a log page by page");
-            return Ok(answer::error(StatusCode::OK, told));
+            return Ok(answer::error(StatusCode::OK, Some(&id), told));
         }
         Ok(Message::Request { .. } | Message::Invalid { .. }) | Err(_) => true,
         Ok(Message::Notification { .. } | Message::Response) => false,
@@ -213,7 +213,7 @@ async fn post(server: &Server, body: Incoming) -> Result<Answer, Unread> {
     standing.settle();
     let Setup { mut peer, standing, clock, stop } = server.setup(standing);
     if let Err(error) = peer.initialize(introduction(peer.id())) {
-        return Ok(answer::error(StatusCode::SERVICE_UNAVAILABLE, error));
+        return Ok(answer::error(StatusCode::SERVICE_UNAVAILABLE, None, error));
     }
     let mut reply = None;
     let carrier = Single::new(message, wants_answer, &mut reply);
@@ -242,7 +242,7 @@ fn introduction(id: u64) -> Introduction {
 
 fn crowded() -> Answer {
     let told = RpcError::new(ErrorKind::TooManyConnections, "too many connections");
-    answer::error(StatusCode::SERVICE_UNAVAILABLE, told)
+    answer::error(StatusCode::SERVICE_UNAVAILABLE, None, told)
 }
 
 fn too_large() -> Answer {
@@ -250,7 +250,7 @@ fn too_large() -> Answer {
 }
 
 fn unreadable(status: StatusCode, reason: String) -> Answer {
-    answer::error(status, RpcError::new(ErrorKind::ParseError, reason))
+    answer::error(status, None, RpcError::new(ErrorKind::ParseError, reason))
 }
 
 /// Reads some of a body nobody wants: a connection that is closed with bytes unread takes its answer along.

@@ -128,6 +128,26 @@ async fn whoever_reads_no_answers_is_not_read() {
 }
 
 #[tokio::test]
+async fn calls_of_whoever_reads_no_answers_go_on() {
+    let mut client = Client::ready().await;
+    client.request(0, "hold", json!({"number": 0})).await;
+    let request = |id: u64| format!("{{\"id\":{id},\"method\":\"large\",\"params\":{{\"bytes\":65536}}}}\n");
+    let requests: String = (1..=150).map(request).collect();
+    client.send_text(&requests).await;
+    settle().await;
+    // A call that stood still could keep a place that others wait for.
+    client.world.gate.add_permits(1);
+    settle().await;
+    assert_eq!(client.world.went_on.load(Ordering::SeqCst), 1);
+    let mut ids: Vec<u64> = Vec::new();
+    while ids.len() < 151 {
+        ids.push(client.receive().await["id"].as_u64().unwrap());
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..=150).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
 async fn nothing_of_a_subscription_precedes_its_id_and_nothing_follows_its_end() {
     let mut client = Client::ready().await;
     client.world.tail.add_permits(3);
