@@ -4,6 +4,7 @@ pub mod conversation;
 pub mod home;
 pub mod model_server;
 pub mod process;
+pub mod raw;
 pub mod running;
 pub mod surroundings;
 pub mod waiting;

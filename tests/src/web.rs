@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::running::PATIENCE;
+use crate::home::Home;
+use crate::running::{PATIENCE, Running};
 
 /// Where a daemon serves HTTP, and the token it wants.
 #[derive(Clone, Debug)]
@@ -41,6 +42,16 @@ impl Answer {
 }
 
 impl Site {
+    /// Starts a daemon that serves HTTP, with these further arguments, and returns when it does.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub fn serve(home: &Home, arguments: &[&str]) -> Result<(Running, Self)> {
+        let mut serving = home.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())?;
+        while !serving.error_line()?.context("it ended")?.contains("http=") {}
+        Ok((serving, Self::of(&home.state_dir())?))
+    }
+
     /// Reads both from the files beneath the state directory.
     ///
     /// # Errors
@@ -85,8 +96,16 @@ impl Site {
     /// # Errors
     /// There is none.
     pub fn ask(&self, line: &str, headers: &str, body: &str) -> Result<Answer> {
+        self.ask_bytes(line, headers, body.as_bytes())
+    }
+
+    /// Sends a request as `ask` does, with a body that need not be text.
+    ///
+    /// # Errors
+    /// As `ask`.
+    pub fn ask_bytes(&self, line: &str, headers: &str, body: &[u8]) -> Result<Answer> {
         let mut stream = self.dial()?;
-        stream.write_all(format!("{line}\r\n{headers}\r\n{body}").as_bytes())?;
+        stream.write_all(&[format!("{line}\r\n{headers}\r\n").as_bytes(), body].concat())?;
         answer(&mut stream)
     }
 
@@ -102,6 +121,16 @@ impl Site {
     /// # Errors
     /// The upgrade is refused.
     pub fn socket(&self) -> Result<(Frames, Masked)> {
+        let (frames, stream, _) = self.upgraded()?;
+        Ok((frames, Masked { stream, line: Vec::new() }))
+    }
+
+    /// Connects a WebSocket. Messages are read from the first, one a line; the others are the stream beneath, to be written to
+    /// byte by byte.
+    ///
+    /// # Errors
+    /// The upgrade is refused.
+    pub fn upgraded(&self) -> Result<(Frames, TcpStream, TcpStream)> {
         let mut stream = self.dial()?;
         write!(stream, "GET / HTTP/1.1\r\n{}{}\r\n", self.headers(), Self::upgrade())?;
         let head = head(&mut stream)?;
@@ -109,8 +138,8 @@ impl Site {
         // The value that RFC 6455 (1.3) gives for the key above.
         ensure!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "a wrong acceptance: {head}");
         stream.set_read_timeout(None)?;
-        let reading = stream.try_clone()?;
-        Ok((Frames { stream: reading, ready: Vec::new(), at: 0 }, Masked { stream, line: Vec::new() }))
+        let (reading, other) = (stream.try_clone()?, stream.try_clone()?);
+        Ok((Frames { stream: reading, ready: Vec::new(), at: 0 }, stream, other))
     }
 }
 

@@ -4,6 +4,8 @@ mod cli;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod races;

@@ -11,10 +11,7 @@ use tenon_tests::web::{Answer, Site, answer};
 
 /// Starts a daemon that serves HTTP, and returns when it does.
 fn serve(home: &Home, arguments: &[&str]) -> (Running, Site) {
-    let mut serving = home.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()).unwrap();
-    while !serving.error_line().unwrap().expect("it ended").contains("http=") {}
-    let site = Site::of(&home.state_dir()).unwrap();
-    (serving, site)
+    Site::serve(home, arguments).unwrap()
 }
 
 fn list(id: u64) -> Value {
