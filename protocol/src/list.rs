@@ -20,6 +20,13 @@ wire! {
     }
 }
 
+impl ListParams {
+    /// Asks for the first page of all things of a kind.
+    pub fn of(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), session_id: None, filter: None, after: None, limit: None }
+    }
+}
+
 wire! {
     /// Narrows a list.
     #[derive(Default)]

@@ -50,6 +50,13 @@ wire! {
     }
 }
 
+impl PromptParams {
+    /// Makes a message that is delivered as `auto` says.
+    pub fn new(session_id: SessionId, input: Vec<Content>) -> Self {
+        Self { session_id, input, delivery: None, key: None, expect_turn: None, strict: None }
+    }
+}
+
 wire! {
     /// What became of the message; committed before it is said.
     struct PromptResult {

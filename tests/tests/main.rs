@@ -2,6 +2,8 @@
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod edges;

@@ -120,7 +120,9 @@ impl From<ClientError> for Failure {
             | ClientError::Silent => {
                 Self::failed(message).hint("`tenon doctor` tells what is known about it")
             }
+            ClientError::NoStateDir => Self::usage(message),
             ClientError::Spawn { .. }
+            | ClientError::TimedOut { .. }
             | ClientError::Left
             | ClientError::Disconnected
             | ClientError::Malformed(_)

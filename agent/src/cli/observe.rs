@@ -47,12 +47,23 @@ pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
         let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
         let options = ObserveOptions { delta: Some(false), tree: args.tree, ..ObserveOptions::default() };
         let mut events = client.observe(&session, args.after, options).await?;
+        let mut seen = false;
         loop {
             match events.next().await {
-                Ok(Item::Event(event)) if args.json => {
-                    terminal.line(&Json::from_serialize(&event).0.to_string())?;
+                Ok(Item::Event(event)) => {
+                    seen = true;
+                    let json = || Json::from_serialize(&event).0.to_string();
+                    terminal.line(&if args.json { json() } else { person(&event) })?;
                 }
-                Ok(Item::Event(event)) => terminal.line(&person(&event))?,
+                Ok(Item::Reset(reset)) if seen => terminal.note(&format!(
+                    "events were lost at the agent: what follows begins behind {}",
+                    reset.cursor
+                )),
+                Ok(Item::Reset(reset)) => {
+                    let failure = Failure::failed("the log does not have this place");
+                    let ends = format!("it ends at {}; `--after start` shows all of it", reset.cursor);
+                    return Err(failure.hint(ends));
+                }
                 Ok(Item::Delta(_) | Item::Local(_)) => {}
                 Err(ClientError::Ended | ClientError::Left) => return Ok(Exit::Done),
                 Err(error) => return Err(error.into()),

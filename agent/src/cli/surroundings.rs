@@ -1,6 +1,5 @@
 //! Where a command finds itself: variables, places, directory, configuration, and the way to the agent. Not here: the
 //! arguments.
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tenon_client::{Client, ClientOptions, Endpoint, Start, Waiting};
@@ -17,24 +16,6 @@ use crate::config::layer::Source;
 use crate::config::paths::{Paths, workspace_root};
 use crate::config::resolve::{Layers, Resolved};
 use crate::process::Build;
-
-/// Variables that a daemon is born with, beside `TENON_DAEMON_*`: where things are, and whether it is a CI's. Everything
-/// else comes with each client.
-const DAEMON_VARIABLES: &[&str] = &[
-    "CI",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LOGNAME",
-    "PATH",
-    "TMPDIR",
-    "USER",
-    "TENON_LOG",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-];
 
 /// Where a command finds itself.
 #[derive(Clone, Debug)]
@@ -129,23 +110,11 @@ impl Surroundings {
             Starting::OnDemand => {
                 let Build { id, at } = Build::of_this_program();
                 let build = tenon_client::Build { version: env!("CARGO_PKG_VERSION").to_owned(), id, at };
-                Some(Start { program: program()?, environment: self.for_start(), build: Some(build) })
+                let start = Start::new(program()?, &self.variables, &self.paths.state_dir);
+                Some(Start { build: Some(build), ..start })
             }
         };
         Ok(Endpoint { state_dir: self.paths.state_dir.clone(), start })
-    }
-
-    fn for_start(&self) -> BTreeMap<String, String> {
-        let wanted = |name: &str| DAEMON_VARIABLES.contains(&name) || name.starts_with("TENON_DAEMON_");
-        let mut variables: BTreeMap<String, String> = self
-            .variables
-            .iter()
-            .filter(|(name, _)| wanted(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        // One state directory is one agent: the starter's, whatever it was derived from.
-        variables.insert("TENON_STATE_DIR".to_owned(), self.paths.state_dir.display().to_string());
-        variables
     }
 
     /// Connects to the agent.

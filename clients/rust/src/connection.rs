@@ -5,6 +5,7 @@
 //! is the buffer, and the subscriber opens it again behind the last event it took. So a subscriber may call while it is
 //! behind, and memory is bounded.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -19,13 +20,13 @@ use tenon_protocol::version::{IN_FLIGHT_MAX, MESSAGE_OUT_BYTES_MAX};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::client::ClientOptions;
 use crate::endpoint::{Connector, Entrance};
 use crate::error::ClientError;
 use crate::frame::Lines;
 use crate::handover::{HandedOver, hand_over};
+use crate::options::ClientOptions;
 use crate::subscription::Item;
 
 /// Items of a subscription that wait for their subscriber.
@@ -39,6 +40,9 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections that may close during the handshake before it is given up: an agent leaves once.
 const HANDSHAKE_TRIES_MAX: u32 = 4;
+
+/// The notification that nobody waits for an answer any more.
+const CANCEL: &str = "$/cancelRequest";
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -84,12 +88,22 @@ pub(crate) struct Greeting {
     pub(crate) generation: u64,
 }
 
+/// The task's end of what the handles send.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    /// Is told when somebody may have stopped waiting for an outcome.
+    pub(crate) given_up: Arc<Notify>,
+}
+
 /// A request that was sent.
 enum Waiting {
     Call(Reply<Box<RawValue>>),
     Observe(mpsc::Sender<Item>, Reply<String>),
     /// Nobody waits.
     Nobody,
+    /// Nobody waits for the subscription that this may make.
+    NobodyObserves,
 }
 
 impl Order {
@@ -105,22 +119,18 @@ impl Order {
 }
 
 /// Serves the handles until the last one is gone.
-pub(crate) async fn run(
-    mut connector: impl Connector,
-    options: ClientOptions,
-    mut commands: mpsc::Receiver<Command>,
-) {
+pub(crate) async fn run(mut connector: impl Connector, options: ClientOptions, mut orders: Orders) {
     let mut generation = 0;
     // Whether an older agent is kept, since its turns did not come to a safe point in time. Once is enough for a client.
     let mut kept = false;
-    while let Some(command) = commands.recv().await {
+    while let Some(command) = orders.commands.recv().await {
         let Command::Order(order) = command else { continue };
         let entrance = if generation == 0 { Entrance::First } else { Entrance::Again };
         match link_up(&mut connector, entrance, &mut kept, &options, generation + 1).await {
             Ok(mut link) => {
                 generation += 1;
                 link.order(order);
-                link.serve(&mut commands).await;
+                link.serve(&mut orders).await;
             }
             Err(error) => order.fail(error),
         }
@@ -238,7 +248,7 @@ impl Link {
     }
 
     /// Carries bytes both ways until the connection or the last handle is gone.
-    pub(crate) async fn serve(&mut self, commands: &mut mpsc::Receiver<Command>) {
+    pub(crate) async fn serve(&mut self, orders: &mut Orders) {
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let free = self.outbox.len() < OUTBOX_BYTES_SOFT && self.waiting.len() < IN_FLIGHT_MAX;
@@ -258,7 +268,9 @@ impl Link {
                     Ok(count) => drop(self.outbox.drain(..count)),
                     Err(_) => return,
                 },
-                command = commands.recv(), if free => match command {
+                // What was told while it lost is kept for the next time.
+                () = orders.given_up.notified() => self.cancel_what_nobody_waits_for(),
+                command = orders.commands.recv(), if free => match command {
                     Some(Command::Order(order)) => self.order(order),
                     Some(Command::Forget { subscription }) => self.unobserve(&subscription),
                     None => return,
@@ -274,10 +286,29 @@ impl Link {
                 self.watching.retain(|watching| !watching.is_closed());
                 self.watching.push(reply);
             }
+            // Whoever has stopped waiting already wants nothing sent.
+            Order::Call { reply, .. } if reply.is_closed() => {}
+            Order::Observe { reply, .. } if reply.is_closed() => {}
             Order::Call { method, params, reply } => self.request(&method, &params, Waiting::Call(reply)),
             Order::Observe { params, items, reply } => {
                 self.request(Observe::NAME, &params, Waiting::Observe(items, reply));
             }
+        }
+    }
+
+    /// Tells the agent which answers nobody waits for any more. It ends their wait, not their work.
+    fn cancel_what_nobody_waits_for(&mut self) {
+        for (id, waiting) in &mut self.waiting {
+            let nobody = match waiting {
+                Waiting::Call(reply) if reply.is_closed() => Waiting::Nobody,
+                Waiting::Observe(_, reply) if reply.is_closed() => Waiting::NobodyObserves,
+                Waiting::Call(_) | Waiting::Observe(..) | Waiting::Nobody | Waiting::NobodyObserves => {
+                    continue;
+                }
+            };
+            *waiting = nobody;
+            // It is a word and a number: there is nothing about it that could fail.
+            notify(&mut self.outbox, CANCEL, &serde_json::json!({"id": id})).ok();
         }
     }
 
@@ -336,7 +367,16 @@ impl Link {
     }
 
     fn settle(&mut self, waiting: Waiting, result: Box<RawValue>) {
-        let Waiting::Observe(items, reply) = waiting else { return waiting.finish(Ok(result)) };
+        let (items, reply) = match waiting {
+            Waiting::Observe(items, reply) => (items, reply),
+            Waiting::NobodyObserves => {
+                if let Ok(id) = serde_json::from_str::<String>(result.get()) {
+                    self.unobserve(&id);
+                }
+                return;
+            }
+            waiting @ (Waiting::Call(_) | Waiting::Nobody) => return waiting.finish(Ok(result)),
+        };
         match serde_json::from_str::<String>(result.get()) {
             Ok(id) => {
                 self.subscriptions.insert(id.clone(), items);
@@ -370,7 +410,7 @@ impl Waiting {
         match (self, outcome) {
             (Self::Call(reply), outcome) => drop(reply.send(outcome)),
             (Self::Observe(_, reply), Err(error)) => drop(reply.send(Err(error))),
-            (Self::Observe(..), Ok(_)) | (Self::Nobody, _) => {}
+            (Self::Observe(..), Ok(_)) | (Self::Nobody | Self::NobodyObserves, _) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where the agent is: the socket of a state directory, connected to or, when nobody listens, with the agent started
 //! first. Not here: how it is started (`start`) and what is said on the connection.
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
@@ -71,6 +72,29 @@ enum Try {
 }
 
 impl Endpoint {
+    /// Finds the agent as the variables of a person's shell say it: the state directory of `TENON_STATE_DIR`,
+    /// `XDG_STATE_HOME` or `HOME`, and the program `tenon` on the `PATH` to start it with. Without that program it only
+    /// ever connects.
+    ///
+    /// # Errors
+    /// `NoStateDir` where none of them is an absolute path.
+    pub fn of(variables: &BTreeMap<String, String>) -> Result<Self, ClientError> {
+        let given = |name: &str| variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let absolute = |name: &str| given(name).filter(|path| path.is_absolute());
+        let state_dir = match given("TENON_STATE_DIR") {
+            Some(own) => Some(own).filter(|path| path.is_absolute()),
+            None => absolute("XDG_STATE_HOME")
+                .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+                .map(|state| state.join("tenon")),
+        };
+        let state_dir = state_dir.ok_or(ClientError::NoStateDir)?;
+        let path = variables.get("PATH").map(String::as_str).unwrap_or_default();
+        let mut programs = path.split(':').map(|directory| Path::new(directory).join("tenon"));
+        let program = programs.find(|program| program.is_absolute() && program.is_file());
+        let start = program.map(|program| Start::new(program, variables, &state_dir));
+        Ok(Self { state_dir, start })
+    }
+
     /// Returns the agent's socket.
     pub fn socket(&self) -> PathBuf {
         self.state_dir.join("run/agent.sock")
@@ -185,6 +209,38 @@ mod tests {
         endpoint.open().unwrap();
         drop(listener);
         assert!(matches!(endpoint.open(), Err(ClientError::NotRunning { .. })));
+    }
+
+    #[test]
+    fn the_state_directory_is_found_as_the_agent_finds_it() {
+        let state_dir = |variables: &[(&str, &str)]| {
+            let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Endpoint::of(&pairs.collect()).ok().map(|endpoint| endpoint.state_dir)
+        };
+        let all = [("HOME", "/h"), ("XDG_STATE_HOME", "/x"), ("TENON_STATE_DIR", "/t")];
+        assert_eq!(state_dir(&all), Some(PathBuf::from("/t")));
+        assert_eq!(state_dir(&all[..2]), Some(PathBuf::from("/x/tenon")));
+        assert_eq!(state_dir(&all[..1]), Some(PathBuf::from("/h/.local/state/tenon")));
+        assert_eq!(
+            state_dir(&[("HOME", "/h"), ("XDG_STATE_HOME", "x")]),
+            Some(PathBuf::from("/h/.local/state/tenon"))
+        );
+        assert_eq!(state_dir(&[("HOME", "/h"), ("TENON_STATE_DIR", "t")]), None);
+        assert_eq!(state_dir(&[]), None);
+    }
+
+    #[test]
+    fn the_program_is_that_of_the_path_and_gets_no_key() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("tenon"), "").unwrap();
+        let path = format!("relative:/nowhere:{}", temp.path().display());
+        let variables = [("HOME", "/h"), ("PATH", &path), ("OPENAI_API_KEY", "test-key")];
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let start = Endpoint::of(&variables).unwrap().start.unwrap();
+        assert_eq!(start.program, temp.path().join("tenon"));
+        let names: Vec<&str> = start.environment.keys().map(String::as_str).collect();
+        assert_eq!(names, ["HOME", "PATH", "TENON_STATE_DIR"]);
     }
 
     #[test]

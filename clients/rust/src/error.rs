@@ -50,6 +50,14 @@ pub enum ClientError {
     /// The connection ended before the answer came; whether the request was carried out is not known.
     #[error("the connection to the agent was lost")]
     Disconnected,
+    /// The answer did not come in the time that the caller gave it; whether the request was carried out is not known.
+    #[error("{method} was not answered within {} seconds", .within.as_secs_f64())]
+    TimedOut {
+        /// The method.
+        method: String,
+        /// The time.
+        within: std::time::Duration,
+    },
     /// The agent took the connection and did not answer the handshake.
     #[error("the agent does not answer")]
     Silent,
@@ -75,7 +83,17 @@ pub enum ClientError {
     /// The subscription has ended; its last item said why.
     #[error("the subscription has ended")]
     Ended,
+    /// There is no directory for the state: neither `TENON_STATE_DIR` nor `HOME` names an absolute one.
+    #[error("there is no state directory: TENON_STATE_DIR, XDG_STATE_HOME or HOME must be an absolute path")]
+    NoStateDir,
     /// The agent refused the request.
     #[error(transparent)]
     Rpc(#[from] RpcError),
+}
+
+impl ClientError {
+    /// Tells whether the connection was lost: the same may work on the next one.
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Disconnected | Self::Silent)
+    }
 }

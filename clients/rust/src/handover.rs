@@ -8,7 +8,6 @@ use tenon_protocol::event::all::AgentDraining;
 use tenon_protocol::handshake::Instance;
 use tenon_protocol::log::After;
 use tenon_protocol::methods::Admin;
-use tokio::sync::mpsc;
 
 use crate::client::Client;
 use crate::connection::Link;
@@ -53,8 +52,7 @@ pub(crate) async fn hand_over(link: &mut Link, tell: Option<fn(&Waiting)>) -> Ha
             tell(waiting);
         }
     };
-    let (commands, mut orders) = mpsc::channel(4);
-    let client = Client::over(commands);
+    let (client, mut orders) = Client::made();
     let told = |running| tell(&Waiting::HandOver { from: from.clone(), running });
     tokio::select! {
         () = link.serve(&mut orders) => HandedOver::Gone,

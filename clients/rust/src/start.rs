@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,24 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for the winner of the lock before another start is tried.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Variables that an agent is born with, beside `TENON_DAEMON_*`: where things are, and whether it is a CI's. Everything
+/// else comes with each client.
+const VARIABLES: &[&str] = &[
+    "CI",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "TMPDIR",
+    "USER",
+    "TENON_LOG",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
+
 /// The first and the longest pause between two tries to connect.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -44,6 +62,19 @@ pub struct Start {
     pub environment: BTreeMap<String, String>,
     /// Which build the program is. With it, an older agent that runs is asked to leave, and this one takes over.
     pub build: Option<Build>,
+}
+
+impl Start {
+    /// Starts this program, with those of the caller's variables that an agent is born with, for this state directory.
+    pub fn new(program: PathBuf, variables: &BTreeMap<String, String>, state_dir: &Path) -> Self {
+        let is_wanted = |name: &str| VARIABLES.contains(&name) || name.starts_with("TENON_DAEMON_");
+        let wanted = variables.iter().filter(|(name, _)| is_wanted(name));
+        let mut environment: BTreeMap<_, _> =
+            wanted.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // One state directory is one agent: the starter's, whatever it was derived from.
+        environment.insert("TENON_STATE_DIR".to_owned(), state_dir.display().to_string());
+        Self { program, environment, build: None }
+    }
 }
 
 /// Starts the agent and returns a connection; `connected` tries once to make one.

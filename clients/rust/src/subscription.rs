@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 
 use tenon_protocol::cursor::Cursor;
+use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::Envelope;
-use tenon_protocol::event::observe::ObserveCursor;
+use tenon_protocol::event::observe::{ObserveClosed, ObserveCursor};
 use tenon_protocol::log::{After, ObserveParams};
 use tenon_protocol::methods::{Method as _, Observe, Open};
-use tenon_protocol::open::OpenParams;
+use tenon_protocol::open::{OpenParams, OpenResult};
 use tenon_protocol::signal::Delta;
 use tokio::sync::mpsc;
 
+use crate::backoff::Backoff;
 use crate::client::{Client, raw};
 use crate::connection::{ITEMS_MAX, Order};
 use crate::error::ClientError;
 
-/// Tries to get a lost subscription back before the loss is reported. Each of them takes up to the time a start takes.
-const REOPEN_TRIES_MAX: u32 = 3;
+/// The machine's own log, which has no picture.
+const ALL: &str = "all";
+
+/// Why a subscription ended for good: its log was deleted. After every other reason it is opened again.
+const DELETED: &str = "deleted";
 
 /// Logs of one subscription whose place is remembered: a session and its descendants.
 const LOGS_MAX: usize = 256;
@@ -44,6 +49,18 @@ pub enum Item {
     Delta(Delta),
     /// An event of the subscription itself (`observe.*`). After `observe.closed` there is nothing more.
     Local(Envelope),
+    /// The log no longer has the place that was next: what was shown so far is to be replaced. Events go on behind it.
+    Reset(Box<Reset>),
+}
+
+/// Where a subscription goes on after its place was lost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reset {
+    /// The place: what follows lies behind it.
+    pub cursor: Cursor,
+    /// The session and its picture at that place. `None` for the log `all`, whose lists are to be read again, and for an
+    /// observer, who may not open sessions.
+    pub opened: Option<OpenResult>,
 }
 
 /// A live subscription. Dropping it ends it.
@@ -59,6 +76,10 @@ pub struct Subscription {
     /// The connection that the caller attached its session on.
     generation: u64,
     live: Option<Live>,
+    /// What is to be yielded before anything that is live.
+    reset: Option<Box<Reset>>,
+    /// Losses since the last item.
+    backoff: Backoff,
     closed: bool,
 }
 
@@ -85,9 +106,11 @@ impl Subscription {
             places: BTreeMap::new(),
             generation,
             live: None,
+            reset: None,
+            backoff: Backoff::default(),
             closed: false,
         };
-        subscription.reopen_with_tries().await?;
+        subscription.reopen().await?;
         Ok(subscription)
     }
 
@@ -96,21 +119,24 @@ impl Subscription {
         self.places.get(&self.session).copied()
     }
 
-    /// Returns the next item, and waits for it. When the connection is lost, or this subscriber was too slow for its
-    /// queue, the subscription is opened again behind the newest event it yielded.
+    /// Returns the next item, and waits for it. When the connection is lost, this subscriber was too slow for its queue, or
+    /// the agent ended the subscription of a log that is still there, it is opened again behind the newest event it
+    /// yielded: with growing pauses, for a few seconds.
     ///
     /// Cancelling it loses nothing.
     ///
     /// # Errors
-    /// The agent was stopped or cannot be reached any more, or no longer has that place (`cursorExpired`). `Ended` after
-    /// `observe.closed`.
+    /// The agent was stopped (`Left`) or did not come back; the next call tries again. `Ended` after `observe.closed`.
     pub async fn next(&mut self) -> Result<Item, ClientError> {
         loop {
+            if let Some(reset) = self.reset.take() {
+                return Ok(Item::Reset(reset));
+            }
             if self.closed {
                 return Err(ClientError::Ended);
             }
             let Some(live) = &mut self.live else {
-                self.reopen_with_tries().await?;
+                self.reopen().await?;
                 continue;
             };
             match live.items.recv().await {
@@ -124,19 +150,26 @@ impl Subscription {
         }
     }
 
-    /// Notes an item's place; `None` for an event that was yielded before.
+    /// Notes an item's place; `None` for one that the subscriber need not see: an event that was yielded before, or the end
+    /// of a subscription that can be opened again.
     fn take(&mut self, item: Item) -> Option<Item> {
         match &item {
-            Item::Delta(_) => {}
-            Item::Local(event) => {
-                self.closed = event.kind == "observe.closed";
-                if event.kind == "observe.cursor"
-                    && let Ok(place) = event.data.parse::<ObserveCursor>()
-                {
-                    self.places.insert(self.session.clone(), place.cursor);
+            Item::Delta(_) | Item::Reset(_) => {}
+            Item::Local(event) => match event.kind.as_str() {
+                "observe.closed" if is_final(event) => self.closed = true,
+                "observe.closed" => {
+                    self.live = None;
+                    return None;
                 }
-            }
+                "observe.cursor" => {
+                    if let Ok(place) = event.data.parse::<ObserveCursor>() {
+                        self.places.insert(self.session.clone(), place.cursor);
+                    }
+                }
+                _ => {}
+            },
             Item::Event(event) => {
+                self.backoff.reset();
                 let (Some(place), log) = (event.cursor(), event.session.as_ref().unwrap_or(&self.session))
                 else {
                     return Some(item);
@@ -155,23 +188,36 @@ impl Subscription {
         Some(item)
     }
 
-    async fn reopen_with_tries(&mut self) -> Result<(), ClientError> {
-        let mut tries = 1;
+    /// Opens it, again where it was lost before. A loss is followed by a pause and another try.
+    async fn reopen(&mut self) -> Result<(), ClientError> {
         loop {
-            match self.reopen().await {
-                Err(ClientError::Disconnected | ClientError::Silent) if tries < REOPEN_TRIES_MAX => {
-                    tries += 1;
+            match self.try_to_open().await {
+                Err(error) if error.is_loss() && self.backoff.pause().await => {}
+                Err(ClientError::Rpc(error)) if error.is(ErrorKind::CursorExpired) => {
+                    if !self.backoff.pause().await {
+                        return Err(error.into());
+                    }
+                    match self.find_place(&error).await {
+                        // What was lost meanwhile is found again with the next try.
+                        Err(error) if error.is_loss() => {}
+                        outcome => outcome?,
+                    }
                 }
-                outcome => return outcome,
+                outcome => {
+                    // The next loss begins with the shortest pause again, unless nothing comes in between.
+                    if outcome.is_err() {
+                        self.backoff.reset();
+                    }
+                    return outcome;
+                }
             }
         }
     }
 
-    async fn reopen(&mut self) -> Result<(), ClientError> {
+    async fn try_to_open(&mut self) -> Result<(), ClientError> {
         let generation = self.client.greeting().await?.generation;
         if generation != self.generation && self.options.attach {
-            let session_id = Some(self.session.as_str().into());
-            self.client.call::<Open>(&OpenParams { session_id, ..OpenParams::default() }).await?;
+            self.attach().await?;
         }
         self.generation = generation;
         let params = ObserveParams {
@@ -187,6 +233,37 @@ impl Subscription {
         self.live = Some(Live { id, items });
         Ok(())
     }
+
+    async fn attach(&self) -> Result<OpenResult, ClientError> {
+        let session_id = Some(self.session.as_str().into());
+        self.client.call::<Open>(&OpenParams { session_id, ..OpenParams::default() }).await
+    }
+
+    /// Finds the place to go on from when the log no longer has the one behind the last event.
+    async fn find_place(&mut self, error: &RpcError) -> Result<(), ClientError> {
+        let opened = if self.session == ALL {
+            None
+        } else {
+            match self.attach().await {
+                Ok(opened) => Some(opened),
+                Err(ClientError::Rpc(refused)) if refused.is(ErrorKind::Forbidden) => None,
+                Err(refused) => return Err(refused),
+            }
+        };
+        let head = error.data.as_ref().and_then(|data| data.more.get("head")?.as_str()?.parse().ok());
+        let Some(cursor) = opened.as_ref().map(|opened| opened.cursor).or(head) else {
+            return Err(error.clone().into());
+        };
+        self.places.clear();
+        self.after = After::Cursor(cursor);
+        self.reset = Some(Box::new(Reset { cursor, opened }));
+        Ok(())
+    }
+}
+
+/// Tells whether a subscription cannot be opened again. One whose reason is not understood can.
+fn is_final(closed: &Envelope) -> bool {
+    closed.data.parse::<ObserveClosed>().is_ok_and(|closed| closed.reason == DELETED)
 }
 
 impl Drop for Subscription {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 use tenon_protocol::error::ErrorKind;
 use tenon_protocol::handshake::ClientHello;
+use tenon_protocol::list::ListParams;
 use tenon_protocol::log::After;
 use tenon_protocol::methods::{Interrupt, List};
-use tenon_protocol::prompt::InterruptParams;
+use tenon_protocol::prompt::{InterruptParams, PromptParams};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -114,7 +115,9 @@ async fn connect(streams: Streams) -> Client {
 fn seq(item: Result<Item, ClientError>) -> u64 {
     match item.unwrap() {
         Item::Event(event) => event.seq.unwrap(),
-        other @ (Item::Delta(_) | Item::Local(_)) => panic!("an event was expected: {other:?}"),
+        other @ (Item::Delta(_) | Item::Local(_) | Item::Reset(_)) => {
+            panic!("an event was expected: {other:?}")
+        }
     }
 }
 
@@ -208,7 +211,7 @@ async fn a_subscription_goes_on_behind_its_last_event_and_yields_none_twice() {
         second.answer(&request, json!("sub-2")).await;
         second.event("sub-2", 2).await;
         second.event("sub-2", 3).await;
-        second.deliver("sub-2", json!({"type": "observe.closed", "data": {}, "text": "closed"})).await;
+        second.deliver("sub-2", closed("deleted")).await;
         second
     });
     let client = connect(streams).await;
@@ -255,6 +258,10 @@ async fn an_agent_that_leaves_during_the_handshake_is_replaced_by_the_next() {
     });
     drop(connect(streams).await);
     played.await.unwrap();
+}
+
+fn closed(reason: &str) -> Value {
+    json!({"type": "observe.closed", "data": {"reason": reason, "cursor": "1.3"}, "text": "closed"})
 }
 
 fn open_result() -> Value {
@@ -338,4 +345,164 @@ async fn what_is_no_message_ends_the_connection() {
     let outcome = client.call_raw("agent/list", &Value::Null).await;
     assert!(matches!(outcome, Err(ClientError::Disconnected)));
     drop(played.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_cancelled_at_the_agent() {
+    let (streams, mut agents) = connections(1);
+    let mut agent = agents.remove(0).unwrap();
+    let (arrived, mut arrivals) = tokio::sync::mpsc::channel(1);
+    let played = play(async move {
+        agent.greet().await;
+        let request = agent.expect("agent/list").await;
+        arrived.send(()).await.unwrap();
+        let cancelled = agent.expect("$/cancelRequest").await;
+        assert_eq!(cancelled["params"], json!({"id": request["id"]}));
+        assert!(cancelled.get("id").is_none());
+        // A late answer, whatever it is, is nobody's.
+        agent.answer(&request, json!({"items": [], "rev": 1})).await;
+        let request = agent.expect("agent/observe").await;
+        arrived.send(()).await.unwrap();
+        assert_eq!(agent.expect("$/cancelRequest").await["params"], json!({"id": request["id"]}));
+        agent.answer(&request, json!("sub-1")).await;
+        assert_eq!(agent.expect("agent/unobserve").await["params"], json!(["sub-1"]));
+        arrived.send(()).await.unwrap();
+        let request = agent.expect("agent/list").await;
+        agent.answer(&request, json!({"items": [], "rev": 2})).await;
+    });
+    let client = connect(streams).await;
+    let list = ListParams::of("session");
+    tokio::select! {
+        outcome = client.call::<List>(&list) => panic!("{outcome:?}"),
+        arrival = arrivals.recv() => arrival.unwrap(),
+    }
+    tokio::select! {
+        outcome = client.observe("s_1", After::Start, ObserveOptions::default()) => panic!("{outcome:?}"),
+        arrival = arrivals.recv() => arrival.unwrap(),
+    }
+    arrivals.recv().await.unwrap();
+    assert_eq!(client.call::<List>(&list).await.unwrap().rev, 2);
+    played.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_only_looks_and_what_has_a_key_is_sent_again() {
+    let (streams, mut agents) = connections(3);
+    let mut next = || agents.pop_front().unwrap();
+    let (mut first, mut second, mut third) = (next(), next(), next());
+    let played = play(async move {
+        first.greet().await;
+        first.expect("agent/list").await;
+        drop(first);
+        second.greet().await;
+        let request = second.expect("agent/list").await;
+        second.answer(&request, json!({"items": [], "rev": 3})).await;
+        let sent = second.expect("agent/prompt").await;
+        drop(second);
+        third.greet().await;
+        let again = third.expect("agent/prompt").await;
+        assert!(sent["params"]["key"].is_string(), "{sent}");
+        assert_eq!(sent["params"], again["params"]);
+        third.answer(&again, json!({"outcome": "duplicate", "messageId": "m_1", "seq": 4})).await;
+        third.expect("agent/interrupt").await;
+    });
+    let client = connect(streams).await;
+    assert_eq!(client.call::<List>(&ListParams::of("session")).await.unwrap().rev, 3);
+    let prompt = PromptParams::new("s_1".into(), Vec::new());
+    assert_eq!(client.prompt(prompt).await.unwrap().seq, 4);
+    let params = InterruptParams { session_id: "s_1".into(), turn_id: None, jobs: None, drop: None };
+    let outcome = client.call::<Interrupt>(&params).await;
+    assert!(matches!(outcome, Err(ClientError::Disconnected)), "what acts is sent once: {outcome:?}");
+    played.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_place_that_is_gone_is_answered_with_a_fresh_picture() {
+    let (streams, mut agents) = connections(1);
+    let mut agent = agents.remove(0).unwrap();
+    let gone = json!({"code": 1301, "message": "gone", "data": {"kind": "cursorExpired", "head": "2.9"}});
+    let played = play(async move {
+        agent.greet().await;
+        for (open_answer, cursor) in [(open_result(), "1.2"), (Value::Null, "2.9")] {
+            let request = agent.expect("agent/observe").await;
+            assert_eq!(request["params"]["after"], "7.7");
+            agent.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": gone})).await;
+            let request = agent.expect("agent/open").await;
+            if open_answer.is_null() {
+                let forbidden = json!({"code": 1403, "message": "no", "data": {"kind": "forbidden"}});
+                agent.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": forbidden})).await;
+            } else {
+                agent.answer(&request, open_answer).await;
+            }
+            let request = agent.expect("agent/observe").await;
+            assert_eq!(request["params"]["after"], cursor);
+            agent.answer(&request, json!("sub")).await;
+            agent.event("sub", 10).await;
+            assert_eq!(agent.expect("agent/unobserve").await["params"], json!(["sub"]));
+        }
+        let request = agent.expect("agent/observe").await;
+        agent.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": gone})).await;
+        let request = agent.expect("agent/observe").await;
+        assert_eq!(request["params"], json!({"sessionId": "all", "after": "2.9"}));
+        agent.answer(&request, json!("sub")).await;
+    });
+    let client = connect(streams).await;
+    let stale = After::Cursor("7.7".parse().unwrap());
+    for has_picture in [true, false] {
+        let mut events = client.observe("s_1", stale, ObserveOptions::default()).await.unwrap();
+        let Item::Reset(reset) = events.next().await.unwrap() else { panic!("no reset") };
+        assert_eq!(reset.opened.is_some(), has_picture);
+        assert_eq!(seq(events.next().await), 10);
+    }
+    let mut events = client.observe("all", stale, ObserveOptions::default()).await.unwrap();
+    assert!(matches!(events.next().await, Ok(Item::Reset(reset)) if reset.opened.is_none()));
+    played.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscription_that_the_agent_ended_is_opened_again_unless_its_log_is_gone() {
+    let (streams, mut agents) = connections(1);
+    let mut agent = agents.remove(0).unwrap();
+    let played = play(async move {
+        agent.greet().await;
+        let request = agent.expect("agent/observe").await;
+        agent.answer(&request, json!("sub-1")).await;
+        agent.event("sub-1", 3).await;
+        agent.deliver("sub-1", closed("the client took nothing for ten minutes")).await;
+        let request = agent.expect("agent/observe").await;
+        assert_eq!(request["params"]["after"], "1.3");
+        agent.answer(&request, json!("sub-2")).await;
+        agent.event("sub-2", 4).await;
+        agent.deliver("sub-2", closed("deleted")).await;
+    });
+    let client = connect(streams).await;
+    let mut events = client.observe("s_1", After::Start, ObserveOptions::default()).await.unwrap();
+    assert_eq!(seq(events.next().await), 3);
+    assert_eq!(seq(events.next().await), 4);
+    assert!(matches!(events.next().await, Ok(Item::Local(event)) if event.kind == "observe.closed"));
+    assert!(matches!(events.next().await, Err(ClientError::Ended)));
+    played.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_handle_that_is_dropped_ends_the_connection() {
+    let (streams, mut agents) = connections(1);
+    let mut agent = agents.remove(0).unwrap();
+    let (told, dropped) = tokio::sync::oneshot::channel();
+    let played = play(async move {
+        agent.greet().await;
+        let request = agent.expect("agent/observe").await;
+        agent.answer(&request, json!("sub-1")).await;
+        assert!(dropped.await.is_ok(), "the subscription alone holds it");
+        agent.event("sub-1", 1).await;
+        agent.lines.next_line().await.unwrap()
+    });
+    let client = connect(streams).await;
+    let mut events = client.observe("s_1", After::Start, ObserveOptions::default()).await.unwrap();
+    drop(client);
+    told.send(()).unwrap();
+    assert_eq!(seq(events.next().await), 1);
+    drop(events);
+    let rest = played.await.unwrap();
+    assert!(rest.is_none_or(|line| line.contains("agent/unobserve")), "nothing else is sent");
 }

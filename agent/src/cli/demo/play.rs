@@ -13,7 +13,7 @@ use tenon_protocol::event::turn::{Stop, TurnEnded};
 use tenon_protocol::event::{Envelope, EventBody};
 use tenon_protocol::ids::{CallId, SessionId};
 use tenon_protocol::log::{After, LogParams};
-use tenon_protocol::methods::{Admin, Answer, Log, Open, Prompt};
+use tenon_protocol::methods::{Admin, Answer, Log, Open};
 use tenon_protocol::open::OpenParams;
 use tenon_protocol::prompt::PromptParams;
 use tenon_protocol::request::{RequestItem, Subject};
@@ -101,15 +101,7 @@ async fn turn(client: &Client, scratch: &Scratch, terminal: Terminal) -> Result<
     terminal.line(&format!("{} {PROMPT}\n", terminal.bold("you:")))?;
     let mut events =
         client.observe(session.as_str(), After::Cursor(opened.cursor), ObserveOptions::default()).await?;
-    let prompt = PromptParams {
-        session_id: session.clone(),
-        input: vec![Content::text(PROMPT)],
-        delivery: None,
-        key: None,
-        expect_turn: None,
-        strict: None,
-    };
-    client.call::<Prompt>(&prompt).await?;
+    client.prompt(PromptParams::new(session.clone(), vec![Content::text(PROMPT)])).await?;
     let mut seen = Seen { terminal, titles: BTreeMap::new(), held: None, patch: None, ended: None };
     follow(client, &mut events, &mut seen).await?;
     let Some(patch) = &seen.patch else { return Err(Failure::failed("the demonstration changed nothing")) };

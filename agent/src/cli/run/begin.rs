@@ -1,21 +1,17 @@
 //! Opening the session of a run, and sending its prompt. Not here: what becomes of it.
-use tenon_client::{Client, ClientError};
+use tenon_client::Client;
 use tenon_protocol::content::Content;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::list::{ListFilter, ListParams};
-use tenon_protocol::methods::{Close, List, Open, Prompt};
+use tenon_protocol::methods::{Close, List, Open};
 use tenon_protocol::open::{CloseHow, CloseParams, ForkFrom, OpenParams};
 use tenon_protocol::prompt::{PromptParams, PromptResult};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
 
-use crate::base::ids::{SystemEntropy, unique};
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::surroundings::Surroundings;
-
-/// Tries to get a prompt admitted over a connection that breaks; its key makes them one.
-const ADMISSION_TRIES_MAX: u32 = 3;
 
 /// What the arguments ask of the session.
 #[derive(Clone, Debug, Default)]
@@ -98,13 +94,7 @@ pub(crate) async fn discard(client: &Client, session: &SessionId) {
 /// It has none.
 pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionItem, Failure> {
     let filter = ListFilter { workspace: Some(workspace.to_owned()), ..ListFilter::default() };
-    let params = ListParams {
-        kind: "session".to_owned(),
-        session_id: None,
-        filter: Some(filter),
-        after: None,
-        limit: Some(1),
-    };
+    let params = ListParams { filter: Some(filter), limit: Some(1), ..ListParams::of("session") };
     let listed = client.call::<List>(&params).await?;
     let item = listed.items.first().and_then(|item| item.parse::<SessionItem>().ok());
     item.ok_or_else(|| {
@@ -113,27 +103,14 @@ pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionIt
     })
 }
 
-/// Sends the prompt; over a connection that breaks, again with the same key, which the agent admits once.
+/// Sends the prompt.
 pub(crate) async fn admit(
     client: &Client,
     session: &SessionId,
     prompt: String,
 ) -> Result<PromptResult, Failure> {
-    let params = PromptParams {
-        session_id: session.clone(),
-        input: vec![Content::text(prompt)],
-        delivery: None,
-        key: Some(unique(&SystemEntropy)),
-        expect_turn: None,
-        strict: None,
-    };
-    let mut tries = 1;
-    loop {
-        match client.call::<Prompt>(&params).await {
-            Err(ClientError::Disconnected) if tries < ADMISSION_TRIES_MAX => tries += 1,
-            outcome => return Ok(outcome?),
-        }
-    }
+    let params = PromptParams::new(session.clone(), vec![Content::text(prompt)]);
+    Ok(client.prompt(params).await?)
 }
 
 fn settings(wishes: &Wishes) -> Settings {

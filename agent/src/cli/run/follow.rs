@@ -202,9 +202,13 @@ impl Follow {
             Item::Delta(delta) => self.view.delta(&delta),
             Item::Event(event) => self.event(&event).await,
             Item::Local(event) if event.kind == "observe.closed" => {
-                Err(Failure::failed("the agent is leaving").hint(self.how_to_go_on()))
+                Err(Failure::new(FailureKind::NoSession, "the session was deleted while its turn ran"))
             }
             Item::Local(_) => Ok(()),
+            // What became of the turn cannot be told from what is left of the log.
+            Item::Reset(_) => {
+                Err(Failure::failed("the agent lost events of this turn").hint(self.how_to_go_on()))
+            }
         }
     }
 
