@@ -30,6 +30,7 @@ mod table;
 mod terminal;
 mod tools;
 mod trust;
+mod which;
 
 use std::process::ExitCode;
 

@@ -7,10 +7,10 @@ use tenon_protocol::methods::Diff;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::log::session_or_newest;
 use crate::cli::run::patch;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
+use crate::cli::which::session_or_newest;
 
 /// The arguments of `tenon diff`.
 #[derive(Args, Debug)]

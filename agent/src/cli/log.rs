@@ -10,20 +10,19 @@ use tenon_protocol::methods::{Admin, Log};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::run::newest;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
+use crate::cli::which::{Which, session_or_newest};
 
 /// The arguments of `tenon log`.
 #[derive(Args, Debug)]
 pub(crate) struct LogArgs {
-    /// The session, or `all` for the machine's log; the newest of the workspace if absent
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
+    #[command(flatten)]
+    pub(super) which: Which,
     /// Only events behind this place, such as 1.42
     #[arg(long, value_name = "CURSOR")]
     after: Option<Cursor>,
-    /// Follows the hash chain instead, from the first event to the last; of every log without --session
+    /// Follows the hash chain instead, from the first event to the last; of every log if no session is named
     #[arg(long, conflicts_with = "after")]
     verify: bool,
     /// Prints one JSON object a line
@@ -40,21 +39,9 @@ pub(crate) fn run(args: &LogArgs) -> Result<Exit, Failure> {
         if args.verify {
             return verify(&client, terminal, args).await;
         }
-        let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
+        let session = session_or_newest(&client, &surroundings, args.which.name()).await?;
         print(&client, terminal, session, args).await
     })
-}
-
-/// Returns the session that was named, else the newest of the workspace.
-pub(crate) async fn session_or_newest(
-    client: &Client,
-    surroundings: &Surroundings,
-    named: Option<&str>,
-) -> Result<String, Failure> {
-    match named {
-        Some(session) => Ok(session.to_owned()),
-        None => Ok(newest(client, &surroundings.workspace_uri()?).await?.id.to_string()),
-    }
 }
 
 async fn print(
@@ -105,7 +92,7 @@ async fn verify(client: &Client, terminal: Terminal, args: &LogArgs) -> Result<E
         op: AdminOp::Verify,
         workspace: None,
         grant: None,
-        session_id: args.session.as_deref().map(Into::into),
+        session_id: args.which.name().map(Into::into),
     };
     let result = client.call::<Admin>(&params).await?;
     let Some(verified) = result.verified else {

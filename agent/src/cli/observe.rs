@@ -6,16 +6,16 @@ use tenon_protocol::log::After;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::log::{person, session_or_newest};
+use crate::cli::log::person;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::Terminal;
+use crate::cli::which::{Which, session_or_newest};
 
 /// The arguments of `tenon observe`.
 #[derive(Args, Debug)]
 pub(crate) struct ObserveArgs {
-    /// The session, or `all` for the machine's log; the newest of the workspace if absent
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Begins behind this place: a cursor such as 1.42, `start` or `now`
     #[arg(long, value_name = "CURSOR", default_value = "now", value_parser = after)]
     after: After,
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
     let terminal = Terminal::of(&surroundings.variables, false);
     block_on(async {
         let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
-        let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
+        let session = session_or_newest(&client, &surroundings, args.which.name()).await?;
         let options = ObserveOptions { delta: Some(false), tree: args.tree, ..ObserveOptions::default() };
         let mut events = client.observe(&session, args.after, options).await?;
         let mut seen = false;

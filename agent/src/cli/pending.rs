@@ -13,10 +13,10 @@ use tenon_protocol::session::QueuedMessage;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::listing;
-use crate::cli::log::session_or_newest;
 use crate::cli::run::prompt;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on, hello};
 use crate::cli::terminal::{Terminal, safe};
+use crate::cli::which::session_or_newest;
 
 /// The arguments of `tenon pending`.
 #[derive(Args, Debug)]

@@ -26,15 +26,24 @@ fn the_words_of_a_prompt_need_no_quotes() {
 }
 
 #[test]
+fn a_log_is_named_in_either_of_two_ways() {
+    for words in [["log", "s_1"].as_slice(), &["log", "--session", "s_1"]] {
+        let Ok(Command::Log(args)) = parse(words) else { panic!("no log") };
+        assert_eq!(args.which.name(), Some("s_1"));
+    }
+}
+
+#[test]
 fn what_contradicts_itself_is_refused() {
     use clap::error::ErrorKind::{
         ArgumentConflict, InvalidSubcommand, MissingRequiredArgument, ValueValidation,
     };
-    let table: [(&[&str], clap::error::ErrorKind); 8] = [
+    let table: [(&[&str], clap::error::ErrorKind); 9] = [
         (&["run", "--session", "s_1", "--continue", "x"], ArgumentConflict),
         (&["run", "--max-steps", "0", "x"], ValueValidation),
         (&["run", "--max-cost", "0", "x"], ValueValidation),
         (&["observe", "--after", "5"], ValueValidation),
+        (&["log", "s_1", "--session", "s_2"], ArgumentConflict),
         (&["serve", "--daemonised"], MissingRequiredArgument),
         (&["trust", "--list", "--revoke"], ArgumentConflict),
         (&["pending", "replace", "m_1"], MissingRequiredArgument),

@@ -386,7 +386,7 @@ impl Follow {
     }
 
     fn how_to_go_on(&self) -> String {
-        format!("nothing is lost: `tenon log --session {}` shows it", self.begun.session)
+        format!("nothing is lost: `tenon log {}` shows it", self.begun.session)
     }
 }
 
