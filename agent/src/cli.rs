@@ -4,6 +4,7 @@
 //!
 //! Imports: serve, process, protocol, config, base
 mod attach;
+mod auth;
 mod completions;
 mod config;
 mod conformance;
@@ -22,6 +23,7 @@ mod requests;
 mod rpc;
 mod run;
 mod schema;
+mod secret;
 mod serve;
 mod sessions;
 mod stop;
@@ -89,6 +91,8 @@ enum Command {
     Stop(stop::StopArgs),
     /// Explains what is known about this installation
     Doctor(doctor::DoctorArgs),
+    /// Tells which provider has a key, and logs in and out
+    Auth(auth::AuthArgs),
     /// Reads, writes and explains the configuration
     Config(config::ConfigArgs),
     /// Trusts the workspace: its configuration is read, its profile not capped
@@ -163,6 +167,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args),
             Self::Stop(args) => stop::run(&args),
             Self::Doctor(args) => doctor::run(&args),
+            Self::Auth(args) => auth::run(&args),
             Self::Config(args) => config::run(&args),
             Self::Trust(args) => trust::run(&args),
             Self::Demo(args) => demo::run(&args),

@@ -7,6 +7,7 @@
 //!
 //! Imports: session, catalogue, approvals, tools, sandbox, process, workspace, journal, feed, projections, config, protocol, base
 pub(crate) mod admin;
+mod auth;
 pub(crate) mod caller;
 pub(crate) mod changes;
 mod configure;
@@ -23,7 +24,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
-use tenon_protocol::handshake::{Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport};
+use tenon_protocol::handshake::{
+    AuthSupport, Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport,
+};
 use tenon_protocol::json::Json;
 use tenon_protocol::version::QUEUE_LEN_MAX;
 use tokio::sync::{Semaphore, watch};
@@ -33,6 +36,7 @@ use crate::base::clock::SharedClock;
 use crate::base::ids::{self, SharedEntropy};
 use crate::config::files::Files;
 use crate::config::paths::Paths;
+use crate::daemon::auth::Logins;
 pub(crate) use crate::daemon::caller::Caller;
 use crate::daemon::drain::Course;
 use crate::daemon::presence::Presence;
@@ -60,7 +64,9 @@ struct Inner {
     course: watch::Sender<Course>,
     /// What was told of the configuration's files.
     told: Told,
-    /// One changes the configuration at a time.
+    /// Logins that wait for their key.
+    logins: Logins,
+    /// One changes the configuration or a stored key at a time.
     configuring: Semaphore,
     instance: Instance,
     /// Cancelled when every actor has to stop.
@@ -122,6 +128,7 @@ impl Daemon {
             presence: Presence::default(),
             course: watch::Sender::new(Course::Open),
             told: Told::default(),
+            logins: Logins::default(),
             configuring: Semaphore::new(1),
             instance,
             leave: CancellationToken::new(),
@@ -138,6 +145,7 @@ impl Daemon {
             shell: Some(ShellSupport { sandbox }),
             steer: Some(Json::empty()),
             queue: Some(QueueSupport { max: u64::try_from(QUEUE_LEN_MAX).unwrap_or(u64::MAX) }),
+            auth: Some(AuthSupport { methods: vec!["key".to_owned()] }),
         };
         (self.0.instance.clone(), can)
     }

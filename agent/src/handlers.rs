@@ -6,6 +6,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod answer;
+pub(crate) mod auth;
 mod check;
 pub(crate) mod diff;
 pub(crate) mod configure;

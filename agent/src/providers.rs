@@ -15,6 +15,7 @@ mod endpoint;
 pub(crate) mod error;
 pub(crate) mod event;
 mod failure;
+pub(crate) mod key_check;
 mod network;
 pub(crate) mod request;
 mod script;

@@ -18,6 +18,7 @@ pub(crate) mod hold;
 pub(crate) mod input;
 pub(crate) mod leftover;
 pub(crate) mod load;
+pub(crate) mod login;
 pub(crate) mod pending;
 pub(crate) mod ports;
 pub(crate) mod prefix;
@@ -28,4 +29,6 @@ pub(crate) mod state;
 pub(crate) mod turns;
 pub(crate) mod world;
 
+// The façade towards `daemon`, which knows nothing of providers.
+pub(crate) use crate::providers::key_check::KeyCheck;
 pub(crate) use crate::session::command::SessionHandle;

@@ -191,6 +191,10 @@ bodies! {
     ConfigRejected(all::ConfigRejected) "config.rejected";
     /// A configuration was taken.
     ConfigChanged(all::ConfigChanged) "config.changed";
+    /// A provider needs a key.
+    AuthRequired(all::AuthRequired) "auth.required";
+    /// A stored key came, changed or went.
+    AuthChanged(all::AuthChanged) "auth.changed";
     /// The daemon takes no new work.
     AgentDraining(all::AgentDraining) "agent.draining";
     /// Something a person should know.

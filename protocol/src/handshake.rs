@@ -154,6 +154,14 @@ wire! {
 }
 
 wire! {
+    /// Support for logging in to providers.
+    struct AuthSupport {
+        /// Which ways: `key`.
+        methods: Vec<String>,
+    }
+}
+
+wire! {
     /// What the agent can do now. Absent: not at all.
     #[derive(Default)]
     struct Can {}
@@ -166,6 +174,8 @@ wire! {
         steer: Marker,
         /// Queueing.
         queue: QueueSupport,
+        /// Logging in to providers.
+        auth: AuthSupport,
     }
 }
 

@@ -9,6 +9,7 @@ mod wire;
 
 pub mod admin;
 pub mod answer;
+pub mod auth;
 pub mod change;
 pub mod configure;
 pub mod content;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, configure, diff, list, log, open, prompt};
+use crate::{admin, answer, auth, configure, diff, list, log, open, prompt};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,8 @@ methods! {
     Answer "agent/answer" answer::AnswerParams => open::SeqResult, Act, Stable, [RequestNotFound AlreadyResolved];
     /// Reads or changes a layer of the configuration.
     Configure "agent/configure" configure::ConfigureParams => configure::ConfigureResult, Look, Stable, [SessionNotFound SessionClosed WorkspaceNotFound InvalidConfig RevMismatch];
+    /// Logs in to a provider with a key, or out.
+    Auth "agent/auth" auth::AuthParams => auth::AuthResult, Act, Stable, [AuthFailed InvalidConfig];
     /// Housekeeping of the daemon.
     Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable, [WorkspaceNotFound RequestNotFound];
 }

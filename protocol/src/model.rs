@@ -67,6 +67,34 @@ wire! {
     }
 }
 
+words! {
+    /// Where a key comes from.
+    enum KeyPlace {
+        /// A variable of the client.
+        Variable = "variable",
+        /// A file that the configuration names.
+        File = "file",
+        /// It was stored by a login.
+        Stored = "stored",
+        /// None is needed.
+        NotNeeded = "notNeeded",
+        /// One is needed, and there is none.
+        Missing = "missing",
+    }
+}
+
+wire! {
+    /// Where a provider's key comes from.
+    struct KeyOrigin {
+        /// What kind of place.
+        place: KeyPlace,
+    }
+    optional {
+        /// The variable or the file.
+        name: String,
+    }
+}
+
 wire! {
     /// A server of models.
     struct ProviderItem {
@@ -78,5 +106,9 @@ wire! {
         base_url: String,
         /// Whether a key is there, or none is needed.
         ready: bool,
+    }
+    optional {
+        /// Where its key comes from.
+        key: KeyOrigin,
     }
 }

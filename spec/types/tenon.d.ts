@@ -125,6 +125,86 @@ export interface AttemptStarted {
   step: number;
 }
 
+/** A stored key of a provider came, changed or went. */
+export interface AuthChanged {
+  /** The provider. */
+  provider: string;
+  /** How its login stands: `loggedIn` or `loggedOut`. */
+  state: AuthState;
+}
+
+/** What to do. */
+export type AuthOp =
+  /** Begin a login: the provider is checked, and the person is told where to get a key. */
+  | "start"
+  /** Bring the key: it is tried where the provider has something cheap to ask, and stored. */
+  | "submit"
+  /** Give a login up. */
+  | "cancel"
+  /** Forget the stored key. */
+  | "logout";
+
+/** Logs in to a provider with a key, or out. */
+export interface AuthParams {
+  /** What to do. */
+  op: AuthOp;
+  /** The provider's name. */
+  provider: string;
+  /** The login, as `start` named it: for `cancel`; for `submit` it may be left out. */
+  flowId?: string;
+  /** The key, for `submit`. */
+  key?: SubmittedKey;
+}
+
+/** A provider needs a key: a turn waits for it, or failed because of it. */
+export interface AuthRequired {
+  /** What to do about it, one clause. */
+  how: string;
+  /** The provider. */
+  provider: string;
+  /** The session whose turn needs it. */
+  sessionId?: SessionId;
+}
+
+/** How the login stands now. Never holds a key. */
+export interface AuthResult {
+  /** The provider's name. */
+  provider: string;
+  /** How it stands. */
+  state: AuthState;
+  /** For `submit`: whether the provider took the key when it was tried. `false`: it could not be tried. */
+  checked?: boolean;
+  /** A code to show to the person; a login with a key has none. */
+  code?: string;
+  /** The login that began, for `submit` and `cancel`. */
+  flowId?: string;
+  /** Where the provider's key comes from now, for this client. */
+  key?: KeyOrigin;
+  /** The place of the `all` log behind the change, where this request told it. */
+  seq?: number;
+  /** Where a person gets a key. */
+  url?: string;
+  /** What the person should know, one sentence each. */
+  warnings?: Array<string>;
+}
+
+/** How a login stands. */
+export type AuthState =
+  /** It waits for the key. */
+  | "pending"
+  /** A key is stored. */
+  | "loggedIn"
+  /** It was given up; nothing changed. */
+  | "cancelled"
+  /** No key is stored. */
+  | "loggedOut";
+
+/** Support for logging in to providers. */
+export interface AuthSupport {
+  /** Which ways: `key`. */
+  methods: Array<string>;
+}
+
 /** Who did something. */
 export interface By {
   /** The client's own id. */
@@ -151,6 +231,8 @@ export type CallStatus =
 
 /** What the agent can do now. Absent: not at all. */
 export interface Can {
+  /** Logging in to providers. */
+  auth?: AuthSupport;
   /** Files: `read`, `write`, `search`. */
   files?: Json;
   /** Queueing. */
@@ -536,6 +618,10 @@ export type EventBody =
   | { type: "config.rejected"; data: ConfigRejected; }
   /** A configuration was taken. */
   | { type: "config.changed"; data: ConfigChanged; }
+  /** A provider needs a key. */
+  | { type: "auth.required"; data: AuthRequired; }
+  /** A stored key came, changed or went. */
+  | { type: "auth.changed"; data: AuthChanged; }
   /** The daemon takes no new work. */
   | { type: "agent.draining"; data: AgentDraining; }
   /** Something a person should know. */
@@ -663,6 +749,27 @@ export interface InterruptResult {
 
 /** Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge. */
 export type Json = unknown;
+
+/** Where a provider's key comes from. */
+export interface KeyOrigin {
+  /** What kind of place. */
+  place: KeyPlace;
+  /** The variable or the file. */
+  name?: string;
+}
+
+/** Where a key comes from. */
+export type KeyPlace =
+  /** A variable of the client. */
+  | "variable"
+  /** A file that the configuration names. */
+  | "file"
+  /** It was stored by a login. */
+  | "stored"
+  /** None is needed. */
+  | "notNeeded"
+  /** One is needed, and there is none. */
+  | "missing";
 
 /** Limits of this build. */
 export interface Limits {
@@ -1391,6 +1498,9 @@ export type Subject =
   /** A workspace that is not trusted yet. */
   | { type: "trust"; enables: Array<string>; workspace: string; };
 
+/** A key on its way to the agent. `Debug` shows nothing of it. */
+export type SubmittedKey = string;
+
 /** A call is settled: the model gets exactly this. */
 export interface ToolEnded {
   /** The call. */
@@ -1559,6 +1669,8 @@ export interface Methods {
   "agent/admin": { params: AdminParams; result: AdminResult };
   /** Answers a request. */
   "agent/answer": { params: AnswerParams; result: SeqResult };
+  /** Logs in to a provider with a key, or out. */
+  "agent/auth": { params: AuthParams; result: AuthResult };
   /** Parts with a session. */
   "agent/close": { params: CloseParams; result: SeqResult };
   /** Reads or changes a layer of the configuration. */

@@ -76,6 +76,54 @@
 ---@field n integer Tries of this step so far, from 1.
 ---@field step integer The step, from 1.
 
+---A stored key of a provider came, changed or went.
+---@class tenon.AuthChanged
+---@field provider string The provider.
+---@field state tenon.AuthState How its login stands: `loggedIn` or `loggedOut`.
+
+---What to do.
+---@alias tenon.AuthOp
+---| '"start"' # Begin a login: the provider is checked, and the person is told where to get a key.
+---| '"submit"' # Bring the key: it is tried where the provider has something cheap to ask, and stored.
+---| '"cancel"' # Give a login up.
+---| '"logout"' # Forget the stored key.
+
+---Logs in to a provider with a key, or out.
+---@class tenon.AuthParams
+---@field op tenon.AuthOp What to do.
+---@field provider string The provider's name.
+---@field flowId? string The login, as `start` named it: for `cancel`; for `submit` it may be left out.
+---@field key? tenon.SubmittedKey The key, for `submit`.
+
+---A provider needs a key: a turn waits for it, or failed because of it.
+---@class tenon.AuthRequired
+---@field how string What to do about it, one clause.
+---@field provider string The provider.
+---@field sessionId? tenon.SessionId The session whose turn needs it.
+
+---How the login stands now. Never holds a key.
+---@class tenon.AuthResult
+---@field provider string The provider's name.
+---@field state tenon.AuthState How it stands.
+---@field checked? boolean For `submit`: whether the provider took the key when it was tried. `false`: it could not be tried.
+---@field code? string A code to show to the person; a login with a key has none.
+---@field flowId? string The login that began, for `submit` and `cancel`.
+---@field key? tenon.KeyOrigin Where the provider's key comes from now, for this client.
+---@field seq? integer The place of the `all` log behind the change, where this request told it.
+---@field url? string Where a person gets a key.
+---@field warnings? string[] What the person should know, one sentence each.
+
+---How a login stands.
+---@alias tenon.AuthState
+---| '"pending"' # It waits for the key.
+---| '"loggedIn"' # A key is stored.
+---| '"cancelled"' # It was given up; nothing changed.
+---| '"loggedOut"' # No key is stored.
+
+---Support for logging in to providers.
+---@class tenon.AuthSupport
+---@field methods string[] Which ways: `key`.
+
 ---Who did something.
 ---@class tenon.By
 ---@field id string The client's own id.
@@ -94,6 +142,7 @@
 
 ---What the agent can do now. Absent: not at all.
 ---@class tenon.Can
+---@field auth? tenon.AuthSupport Logging in to providers.
 ---@field files? tenon.Json Files: `read`, `write`, `search`.
 ---@field queue? tenon.QueueSupport Queueing.
 ---@field shell? tenon.ShellSupport Commands.
@@ -479,6 +528,16 @@
 ---@field type "config.changed"
 ---@field data tenon.ConfigChanged
 
+---A provider needs a key.
+---@class tenon.EventBody.auth.required
+---@field type "auth.required"
+---@field data tenon.AuthRequired
+
+---A stored key came, changed or went.
+---@class tenon.EventBody.auth.changed
+---@field type "auth.changed"
+---@field data tenon.AuthChanged
+
 ---The daemon takes no new work.
 ---@class tenon.EventBody.agent.draining
 ---@field type "agent.draining"
@@ -523,6 +582,8 @@
 ---| tenon.EventBody.workspace.removed
 ---| tenon.EventBody.config.rejected
 ---| tenon.EventBody.config.changed
+---| tenon.EventBody.auth.required
+---| tenon.EventBody.auth.changed
 ---| tenon.EventBody.agent.draining
 ---| tenon.EventBody.notice
 
@@ -601,6 +662,19 @@
 
 ---Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge.
 ---@alias tenon.Json any
+
+---Where a provider's key comes from.
+---@class tenon.KeyOrigin
+---@field place tenon.KeyPlace What kind of place.
+---@field name? string The variable or the file.
+
+---Where a key comes from.
+---@alias tenon.KeyPlace
+---| '"variable"' # A variable of the client.
+---| '"file"' # A file that the configuration names.
+---| '"stored"' # It was stored by a login.
+---| '"notNeeded"' # None is needed.
+---| '"missing"' # One is needed, and there is none.
 
 ---Limits of this build.
 ---@class tenon.Limits
@@ -1078,6 +1152,9 @@
 ---| tenon.Subject.login
 ---| tenon.Subject.trust
 
+---A key on its way to the agent. `Debug` shows nothing of it.
+---@alias tenon.SubmittedKey string
+
 ---A call is settled: the model gets exactly this.
 ---@class tenon.ToolEnded
 ---@field callId tenon.CallId The call.
@@ -1181,6 +1258,7 @@
 ---@alias tenon.Method
 ---| '"agent/admin"' # Housekeeping of the daemon. tenon.AdminParams -> tenon.AdminResult
 ---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
+---| '"agent/auth"' # Logs in to a provider with a key, or out. tenon.AuthParams -> tenon.AuthResult
 ---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
 ---| '"agent/configure"' # Reads or changes a layer of the configuration. tenon.ConfigureParams -> tenon.ConfigureResult
 ---| '"agent/diff"' # Compares two places in the history of a session's files. tenon.DiffParams -> tenon.DiffResult

@@ -60,11 +60,23 @@ impl ModelServer {
         Self::start_on(script, 0)
     }
 
+    /// Starts a server that shows its list of models to whoever brings this key, and refuses others.
+    ///
+    /// # Errors
+    /// No port or no thread is to be had.
+    pub fn start_for(script: Script, key: &str) -> Result<Self> {
+        Self::start_with(script, 0, Some(key.to_owned()))
+    }
+
     /// Starts a server on `port`; 0 takes a free one.
     ///
     /// # Errors
     /// The port is taken, or no thread is to be had.
     pub fn start_on(script: Script, port: u16) -> Result<Self> {
+        Self::start_with(script, port, None)
+    }
+
+    fn start_with(script: Script, port: u16, key: Option<String>) -> Result<Self> {
         let listener =
             std::net::TcpListener::bind(("127.0.0.1", port)).context("no port for the model server")?;
         listener.set_nonblocking(true)?;
@@ -73,7 +85,8 @@ impl ModelServer {
         let (stop, stopped) = watch::channel(());
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("model-server".to_owned()).spawn(move || {
-            let served = runtime.block_on(serve::serve(listener, script, Arc::new(seen_sender), stopped));
+            let served =
+                runtime.block_on(serve::serve(listener, (script, key), Arc::new(seen_sender), stopped));
             debug_assert!(served.is_ok(), "{served:?}");
         })?;
         Ok(Self { address, seen, stop: Some(stop), thread: Some(thread) })

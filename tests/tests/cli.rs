@@ -2,6 +2,7 @@
 //! what survives a crash (`crash`).
 mod accepted;
 mod attach;
+mod auth;
 mod conformance;
 mod daemon;
 mod exits;

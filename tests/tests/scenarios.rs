@@ -16,6 +16,7 @@ macro_rules! files {
 
 files! {
     approvals
+    auth
     broken_answers
     calls
     carriers

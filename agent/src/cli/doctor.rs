@@ -19,7 +19,7 @@ use crate::cli::sessions::short_time;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
 use crate::config::Config;
-use crate::config::credentials::{Credentials, KeyState};
+use crate::config::credentials::{Credentials, KeyPlace, KeyState};
 use crate::config::environment::Environment;
 use crate::config::paths::workspace_config;
 
@@ -228,14 +228,16 @@ fn providers(report: &mut Report, surroundings: &Surroundings, config: &Config) 
     };
     let names = config.available(&environment, &credentials);
     if names.is_empty() {
-        let remedy = "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or point [providers.local] at a server; `tenon demo` needs neither";
+        let remedy = "run `tenon auth login`, set OPENAI_API_KEY or ANTHROPIC_API_KEY, or point [providers.local] at a server; `tenon demo` needs neither";
         return report.problem("providers", "none is set up", remedy);
     }
     for name in names {
         let Some(provider) = config.provider(&name, &environment) else { continue };
         let key = match provider.key(&environment, &credentials) {
             KeyState::NotNeeded => "needs no key".to_owned(),
-            KeyState::Found(_) => "key found".to_owned(),
+            KeyState::Found { place: KeyPlace::Variable(name), .. } => format!("key in {name}"),
+            KeyState::Found { place: KeyPlace::File(file), .. } => format!("key in {}", file.display()),
+            KeyState::Found { place: KeyPlace::Stored, .. } => "key stored by `tenon auth login`".to_owned(),
             KeyState::Missing { how } => format!("no key: {how}"),
         };
         let at = provider.base_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Keys: `credentials.json` of the state directory, key files, and which key a provider gets. Not here: logging in.
-use std::collections::BTreeMap;
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,6 +12,8 @@ use serde::Deserialize;
 use crate::base::secret::Secret;
 use crate::config::environment::Environment;
 use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
+
+pub(crate) use crate::config::credentials::store::store;
 
 /// Longest file that can hold keys, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -62,14 +66,37 @@ pub(crate) enum CredentialsError {
         /// The line, from 1.
         line: usize,
     },
+    /// It cannot be written.
+    #[error("{} cannot be written", .file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl CredentialsError {
+    /// Returns the file.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::Unreadable { file, .. }
+            | Self::NotAFile { file }
+            | Self::Exposed { file }
+            | Self::Malformed { file, .. }
+            | Self::Unwritable { file, .. } => file,
+        }
+    }
+
     /// Returns the line that is wrong, from 1.
     pub(crate) const fn line(&self) -> usize {
         match self {
             Self::Malformed { line, .. } => *line,
-            Self::Unreadable { .. } | Self::NotAFile { .. } | Self::Exposed { .. } => 1,
+            Self::Unreadable { .. }
+            | Self::NotAFile { .. }
+            | Self::Exposed { .. }
+            | Self::Unwritable { .. } => 1,
         }
     }
 }
@@ -80,10 +107,7 @@ impl Credentials {
     /// # Errors
     /// The file cannot be read, is not private to its owner, or is not valid.
     pub(crate) fn read(file: &Path) -> Result<Self, CredentialsError> {
-        let Some((text, mode)) = read_bounded(file)? else { return Ok(Self::default()) };
-        if mode & 0o077 != 0 {
-            return Err(CredentialsError::Exposed { file: file.to_owned() });
-        }
+        let Some(text) = read_private(file)? else { return Ok(Self::default()) };
         let parsed: File = serde_json::from_str(&text)
             .map_err(|error| CredentialsError::Malformed { file: file.to_owned(), line: error.line() })?;
         let keys = parsed.providers.into_iter().filter(|(_, entry)| !entry.key.is_empty());
@@ -93,6 +117,21 @@ impl Credentials {
     /// Returns the stored key of a provider.
     pub(crate) fn get(&self, provider: &str) -> Option<&Secret> {
         self.0.get(provider)
+    }
+
+    /// Returns the providers whose key is another one than in `earlier`, and whether there is one now.
+    pub(crate) fn changes_since(&self, earlier: &Self) -> Vec<(String, bool)> {
+        let names: BTreeSet<&String> = self.0.keys().chain(earlier.0.keys()).collect();
+        let differs = names.into_iter().filter(|name| self.0.get(*name) != earlier.0.get(*name));
+        differs.map(|name| (name.clone(), self.0.contains_key(name))).collect()
+    }
+}
+
+/// The text of a file that only its owner may read and write; `None` where there is none.
+fn read_private(file: &Path) -> Result<Option<String>, CredentialsError> {
+    match read_bounded(file)? {
+        Some((_, mode)) if mode & 0o077 != 0 => Err(CredentialsError::Exposed { file: file.to_owned() }),
+        read => Ok(read.map(|(text, _)| text)),
     }
 }
 
@@ -112,13 +151,29 @@ fn read_bounded(file: &Path) -> Result<Option<(String, u32)>, CredentialsError> 
     Ok(Some((text, metadata.permissions().mode())))
 }
 
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    /// A variable.
+    Variable(String),
+    /// A file that the configuration names.
+    File(PathBuf),
+    /// `credentials.json`.
+    Stored,
+}
+
 /// What is known about a provider's key.
 #[derive(Clone, Debug)]
 pub(crate) enum KeyState {
     /// The provider takes none.
     NotNeeded,
     /// Here it is.
-    Found(Secret),
+    Found {
+        /// The key.
+        key: Secret,
+        /// Where it comes from.
+        place: KeyPlace,
+    },
     /// It is needed and not there.
     Missing {
         /// What to do about it, as one clause.
@@ -133,15 +188,22 @@ impl ProviderConfig {
     /// Reads the key file where one is configured.
     pub(crate) fn key(&self, environment: &Environment, credentials: &Credentials) -> KeyState {
         let name = &self.name;
-        let stored = || credentials.get(name).cloned().map(KeyState::Found);
+        let stored = || {
+            let key = credentials.get(name).cloned()?;
+            Some(KeyState::Found { key, place: KeyPlace::Stored })
+        };
+        let how = |variable: &str| {
+            format!(
+                "run `tenon auth login {name}`, set {variable}, or name a key file as `providers.{name}.api_key`"
+            )
+        };
         if self.wire == Wire::Script {
             return KeyState::NotNeeded;
         }
         match &self.api_key {
             KeySource::Variable(variable) => {
-                from_variable(variable, environment).or_else(stored).unwrap_or_else(|| KeyState::Missing {
-                    how: format!("set {variable}, or name a key file as `providers.{name}.api_key`"),
-                })
+                let found = from_variable(variable, environment).or_else(stored);
+                found.unwrap_or_else(|| KeyState::Missing { how: how(variable) })
             }
             KeySource::File(file) => from_file(file),
             KeySource::Default => {
@@ -153,10 +215,7 @@ impl ProviderConfig {
                         // Someone's own server under the vendor's name: many want no key.
                         return KeyState::NotNeeded;
                     }
-                    let variable = vendor.key_variable;
-                    KeyState::Missing {
-                        how: format!("set {variable}, or name a key file as `providers.{name}.api_key`"),
-                    }
+                    KeyState::Missing { how: how(vendor.key_variable) }
                 })
             }
         }
@@ -164,13 +223,16 @@ impl ProviderConfig {
 }
 
 fn from_variable(variable: &str, environment: &Environment) -> Option<KeyState> {
-    environment.secrets.get(variable).cloned().map(KeyState::Found)
+    let key = environment.secrets.get(variable).cloned()?;
+    Some(KeyState::Found { key, place: KeyPlace::Variable(variable.to_owned()) })
 }
 
 fn from_file(file: &Path) -> KeyState {
     let how = |what: &str| KeyState::Missing { how: format!("{what} {}", file.display()) };
     match read_bounded(file) {
-        Ok(Some((text, _))) if !text.trim().is_empty() => KeyState::Found(Secret::new(text.trim())),
+        Ok(Some((text, _))) if !text.trim().is_empty() => {
+            KeyState::Found { key: Secret::new(text.trim()), place: KeyPlace::File(file.to_owned()) }
+        }
         Ok(Some(_)) => how("put the key into the empty file"),
         Ok(None) => how("put the key into the file"),
         Err(error) => KeyState::Missing { how: format!("make the key file readable: {error}") },

@@ -157,7 +157,7 @@ fn remove(table: &mut dyn TableLike, segments: &[&str]) {
 
 /// Replaces the file in one step: a new file of mode 0600 beside it, synced, renamed. A link stays a link: what it
 /// names is replaced.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+pub(in crate::config) fn write(file: &Path, text: &str) -> io::Result<()> {
     let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let directory = target.parent().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;

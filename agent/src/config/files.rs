@@ -135,6 +135,17 @@ impl Files {
         &self.paths.config_file
     }
 
+    /// Returns the file of the stored keys.
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.paths.credentials()
+    }
+
+    /// Returns the stored keys that are in force.
+    pub(crate) fn credentials(&self) -> Arc<Credentials> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.credentials.good().unwrap_or_default()
+    }
+
     /// Returns a receiver that is woken when a look has found a change.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.version.subscribe()

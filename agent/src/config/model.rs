@@ -27,7 +27,7 @@ impl ModelChoice {
 pub(crate) enum ModelError {
     /// No provider is there at all.
     #[error(
-        "no model provider is set up: set OPENAI_API_KEY or ANTHROPIC_API_KEY to log in, or point \
+        "no model provider is set up: run `tenon auth login`, set OPENAI_API_KEY or ANTHROPIC_API_KEY, or point \
          `[providers.local]` with `wire` and `base_url` at a local server; `tenon demo` needs neither"
     )]
     NothingAvailable,

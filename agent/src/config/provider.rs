@@ -165,6 +165,8 @@ pub(crate) struct Vendor {
     pub(crate) key_variable: &'static str,
     /// The variable that moves it elsewhere.
     pub(crate) base_url_variable: &'static str,
+    /// The page where a person gets a key.
+    pub(crate) key_page: &'static str,
     /// The member that bounds the output.
     pub(crate) max_tokens_field: MaxTokensField,
 }
@@ -177,6 +179,7 @@ pub(crate) const VENDORS: [Vendor; 3] = [
         base_url: "https://api.anthropic.com",
         key_variable: "ANTHROPIC_API_KEY",
         base_url_variable: "ANTHROPIC_BASE_URL",
+        key_page: "https://console.anthropic.com/settings/keys",
         max_tokens_field: MaxTokensField::MaxTokens,
     },
     Vendor {
@@ -185,6 +188,7 @@ pub(crate) const VENDORS: [Vendor; 3] = [
         base_url: "https://api.openai.com/v1",
         key_variable: "OPENAI_API_KEY",
         base_url_variable: "OPENAI_BASE_URL",
+        key_page: "https://platform.openai.com/api-keys",
         max_tokens_field: MaxTokensField::MaxCompletionTokens,
     },
     Vendor {
@@ -193,6 +197,7 @@ pub(crate) const VENDORS: [Vendor; 3] = [
         base_url: "https://generativelanguage.googleapis.com",
         key_variable: "GEMINI_API_KEY",
         base_url_variable: "GEMINI_BASE_URL",
+        key_page: "https://aistudio.google.com/apikey",
         max_tokens_field: MaxTokensField::MaxTokens,
     },
 ];
@@ -232,6 +237,15 @@ impl Config {
             (Some(configured), None) => Some(configured.clone()),
             (None, own) => own,
         }
+    }
+
+    /// Returns the names of all providers: the configured ones in order of name, then the vendors that this build can
+    /// speak to, whether or not a key is there.
+    pub(crate) fn known(&self) -> Vec<String> {
+        let others = VENDORS.iter().filter(|vendor| !self.providers.contains_key(vendor.name));
+        let vendors =
+            others.filter(|vendor| vendor.wire.in_this_build()).map(|vendor| vendor.name.to_owned());
+        self.providers.keys().cloned().chain(vendors).collect()
     }
 
     /// Returns the names of the providers that can be used: the configured ones in order of name, then the vendors

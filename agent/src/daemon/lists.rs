@@ -3,13 +3,13 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::json::Json;
 use tenon_protocol::list::{ListParams, ListResult};
-use tenon_protocol::model::{ModelItem, ProviderItem};
+use tenon_protocol::model::{KeyOrigin, KeyPlace, ModelItem, ProviderItem};
 use tenon_protocol::session::{SessionItem, SessionState};
 use tenon_protocol::tool::ToolItem;
 
 use crate::base::uri;
 use crate::catalogue;
-use crate::config::credentials::KeyState;
+use crate::config::credentials::{self, KeyState};
 use crate::config::environment::Variables;
 use crate::daemon::doors::read_error;
 use crate::daemon::{Caller, Daemon};
@@ -122,16 +122,19 @@ impl Daemon {
             .collect()
     }
 
-    fn world(&self, variables: &Variables) -> Result<World, RpcError> {
+    /// Returns what counts for a client with these variables.
+    pub(crate) fn world(&self, variables: &Variables) -> Result<World, RpcError> {
         World::load(&self.0.resources.files, variables, None).map_err(|error| config_error(&error))
     }
 
+    /// Returns every provider, whether or not a key is there: one can log in to it.
     fn providers(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
         let world = self.world(variables)?;
-        let names = world.config.available(&world.environment, &world.credentials);
+        let names = world.config.known();
         let found = names.iter().filter_map(|name| world.config.provider(name, &world.environment));
         let item = |provider: crate::config::provider::ProviderConfig| ProviderItem {
             ready: ready(&provider, &world),
+            key: Some(key_origin(&provider, &world)),
             wire: provider.wire.as_str().to_owned(),
             base_url: provider.base_url.clone().unwrap_or_default(),
             id: provider.name,
@@ -189,6 +192,20 @@ impl Daemon {
 
 fn ready(provider: &crate::config::provider::ProviderConfig, world: &World) -> bool {
     !matches!(provider.key(&world.environment, &world.credentials), KeyState::Missing { .. })
+}
+
+/// Returns where a provider's key comes from, as clients are told.
+pub(crate) fn key_origin(provider: &crate::config::provider::ProviderConfig, world: &World) -> KeyOrigin {
+    let (place, name) = match provider.key(&world.environment, &world.credentials) {
+        KeyState::NotNeeded => (KeyPlace::NotNeeded, None),
+        KeyState::Missing { .. } => (KeyPlace::Missing, None),
+        KeyState::Found { place, .. } => match place {
+            credentials::KeyPlace::Variable(name) => (KeyPlace::Variable, Some(name)),
+            credentials::KeyPlace::File(file) => (KeyPlace::File, Some(file.display().to_string())),
+            credentials::KeyPlace::Stored => (KeyPlace::Stored, None),
+        },
+    };
+    KeyOrigin { place, name }
 }
 
 fn parses<T: for<'de> serde::Deserialize<'de>>(json: &str) -> bool {

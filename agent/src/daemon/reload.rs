@@ -2,13 +2,16 @@
 //! (`config::files`), and when a session takes it (its next turn).
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tenon_protocol::auth::AuthState;
 use tenon_protocol::error::RpcError;
 use tenon_protocol::event::EventBody;
-use tenon_protocol::event::all::{ConfigChanged, ConfigRejected};
+use tenon_protocol::event::all::{AuthChanged, ConfigChanged, ConfigRejected};
 use tokio::sync::{Semaphore, watch};
 
+use crate::config::credentials::Credentials;
 use crate::config::files::Seen;
 use crate::daemon::Daemon;
 use crate::workspace::watch::Watcher;
@@ -21,13 +24,15 @@ const SETTLING: Duration = Duration::from_millis(50);
 pub(crate) struct Told {
     /// The version of each file that was told last.
     versions: watch::Sender<BTreeMap<PathBuf, u64>>,
+    /// The stored keys as they were told last; before that, as they were found.
+    keys: watch::Sender<Option<Arc<Credentials>>>,
     /// One tells at a time, so that nothing is told twice.
     turn: Semaphore,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { versions: watch::Sender::default(), turn: Semaphore::new(1) }
+        Self { versions: watch::Sender::default(), keys: watch::Sender::default(), turn: Semaphore::new(1) }
     }
 }
 
@@ -67,16 +72,34 @@ impl Daemon {
     pub(crate) async fn tell_configuration(&self) -> Result<Option<u64>, RpcError> {
         let told = &self.0.told;
         let Ok(_turn) = told.turn.acquire().await else { return Ok(None) };
-        let mut last = None;
+        let mut last = self.tell_keys().await?;
         for seen in self.0.resources.files.seen() {
             let known = told.versions.borrow().get(&seen.file).copied().unwrap_or(0);
             if seen.version != known {
-                last = Some(self.machine(event(&seen), Vec::new()).await?);
+                // Of keys that were taken, the providers were told above.
+                if seen.wrong.is_some() || seen.file != self.0.resources.files.credentials_file() {
+                    last = Some(self.machine(event(&seen), Vec::new()).await?);
+                }
                 told.versions.send_modify(|versions| {
                     versions.insert(seen.file, seen.version);
                 });
             }
         }
+        Ok(last)
+    }
+}
+
+impl Daemon {
+    async fn tell_keys(&self) -> Result<Option<u64>, RpcError> {
+        let now = self.0.resources.files.credentials();
+        let earlier = self.0.told.keys.borrow().clone();
+        let changes = earlier.map(|earlier| now.changes_since(&earlier)).unwrap_or_default();
+        let mut last = None;
+        for (provider, stored) in changes {
+            let state = if stored { AuthState::LoggedIn } else { AuthState::LoggedOut };
+            last = Some(self.machine(AuthChanged { provider, state }.into(), Vec::new()).await?);
+        }
+        self.0.told.keys.send_replace(Some(now));
         Ok(last)
     }
 }

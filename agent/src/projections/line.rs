@@ -1,4 +1,5 @@
 //! One line of plain text for every event: what a client shows of a type it does not know. Not here: anything a client draws.
+use tenon_protocol::auth::AuthState;
 use tenon_protocol::content::plain_text;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::message::MessageRole;
@@ -81,6 +82,13 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::WorkspaceRemoved(removed) => format!("{} is no longer trusted", removed.id),
         EventBody::ConfigChanged(changed) => format!("configuration {} is in force", changed.file),
         EventBody::ConfigRejected(rejected) => format!("configuration not taken: {}", rejected.error),
+        EventBody::AuthRequired(required) => {
+            format!("{} needs a key: {}", required.provider, required.how)
+        }
+        EventBody::AuthChanged(changed) if changed.state == AuthState::LoggedIn => {
+            format!("a key for {} is stored", changed.provider)
+        }
+        EventBody::AuthChanged(changed) => format!("no key for {} is stored any more", changed.provider),
         EventBody::AgentDraining(draining) if draining.hand_over == Some(true) => {
             format!("a newer agent takes over when {} turns stand at a safe point", draining.running)
         }

@@ -6,6 +6,8 @@ pub(crate) mod fold;
 
 use std::sync::Arc;
 
+use reqwest::Url;
+
 use crate::base::secret::Secret;
 use crate::config::provider::{ProviderConfig, Wire};
 use crate::providers::anthropic::fold::AnthropicFold;
@@ -34,14 +36,23 @@ impl Anthropic {
         network: &NetworkEnvironment,
         patience: Patience,
     ) -> Result<Self, ConnectError> {
-        let base = base_url(config)?.trim_end_matches('/');
-        // The bare host is the convention; an address copied from a server of chat completions is understood too.
-        let url = join(base.strip_suffix("/v1").unwrap_or(base), "v1/messages")?;
-        let mut own = vec![("anthropic-version", Secret::new(VERSION))];
-        own.extend(key.iter().map(|key| ("x-api-key", key.clone())));
-        let endpoint = Endpoint::new(url, own, config, network, patience)?.with_secret(key);
+        let url = address(config, "v1/messages")?;
+        let endpoint = Endpoint::new(url, headers(key.as_ref()), config, network, patience)?.with_secret(key);
         Ok(Self { provider: config.name.clone(), endpoint: Arc::new(endpoint) })
     }
+}
+
+/// Returns an address of the server. The bare host is the convention; one copied from a server of chat completions is
+/// understood too.
+pub(crate) fn address(config: &ProviderConfig, path: &str) -> Result<Url, ConnectError> {
+    let base = base_url(config)?.trim_end_matches('/');
+    join(base.strip_suffix("/v1").unwrap_or(base), path)
+}
+
+/// Returns the wire's own headers.
+pub(crate) fn headers(key: Option<&Secret>) -> Vec<(&'static str, Secret)> {
+    let version = ("anthropic-version", Secret::new(VERSION));
+    [version].into_iter().chain(key.map(|key| ("x-api-key", key.clone()))).collect()
 }
 
 impl Provider for Anthropic {

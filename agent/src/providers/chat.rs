@@ -33,14 +33,19 @@ impl Chat {
         patience: Patience,
     ) -> Result<Self, ConnectError> {
         let url = join(base_url(config)?, "chat/completions")?;
-        let own = key.iter().map(|key| ("authorization", Secret::new(format!("Bearer {}", key.expose()))));
-        let endpoint = Endpoint::new(url, own.collect(), config, network, patience)?.with_secret(key);
+        let endpoint = Endpoint::new(url, headers(key.as_ref()), config, network, patience)?.with_secret(key);
         Ok(Self {
             provider: config.name.clone(),
             endpoint: Arc::new(endpoint),
             max_tokens_field: config.max_tokens_field,
         })
     }
+}
+
+/// Returns the wire's own headers.
+pub(crate) fn headers(key: Option<&Secret>) -> Vec<(&'static str, Secret)> {
+    let bearer = |key: &Secret| ("authorization", Secret::new(format!("Bearer {}", key.expose())));
+    key.map(bearer).into_iter().collect()
 }
 
 impl Provider for Chat {

@@ -97,6 +97,19 @@ impl Endpoint {
         Ok(events(response.bytes_stream().boxed(), deadline, self.patience))
     }
 
+    /// Asks for the address itself, and returns whether the server gave it.
+    pub(crate) async fn look(&self, patience: Duration) -> Result<(), ProviderError> {
+        let client =
+            client(self.scheme, &self.network).map_err(|error| self.unreachable(&error.to_string()))?;
+        let request = client.get(self.url.clone()).headers(self.headers.clone()).send();
+        match timeout_at(Instant::now() + patience, request).await {
+            Ok(Ok(response)) if response.status().is_success() => Ok(()),
+            Ok(Ok(response)) => Err(self.refused(response).await),
+            Ok(Err(error)) => Err(self.not_sent(&error)),
+            Err(_) => Err(stalled(patience)),
+        }
+    }
+
     /// Takes the secrets of this endpoint out of a message that a server may have written.
     pub(crate) fn redacted(&self, mut error: ProviderError) -> ProviderError {
         for secret in self.secrets.iter().filter(|secret| secret.expose().len() >= SECRET_LEN_MIN) {

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Close, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt, Unobserve,
+    Admin, Answer, Auth, Close, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt,
+    Unobserve,
 };
 
-use crate::handlers::{Daemon, admin, answer, configure, diff, list, log, observe, prompt, session};
+use crate::handlers::{Daemon, admin, answer, auth, configure, diff, list, log, observe, prompt, session};
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
 
@@ -32,6 +33,7 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<Diff, _, _>(diff::diff)?
         .method::<Answer, _, _>(answer::answer)?
         .method::<Configure, _, _>(configure::configure)?
+        .method::<Auth, _, _>(auth::auth)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()
 }

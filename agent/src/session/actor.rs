@@ -10,6 +10,7 @@ use tenon_protocol::event::all::{RequestAdded, RequestRemoved, SessionListed};
 use tenon_protocol::event::session::{SessionChanged, SessionStateChanged};
 use tenon_protocol::event::{Event, EventBody};
 use tenon_protocol::ids::{RequestId, TurnId};
+use tenon_protocol::request::Subject;
 use tenon_protocol::session::SessionState;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -125,6 +126,7 @@ impl Actor {
     pub(crate) async fn run(mut self, leave: CancellationToken) {
         let mut trusted = self.resources.standing.trusted.subscribe();
         let mut hold = self.resources.hold.subscribe();
+        let mut files = self.resources.files.changes();
         loop {
             let told = tokio::select! {
                 biased;
@@ -135,6 +137,7 @@ impl Actor {
                 },
                 Ok(()) = trusted.changed() => self.trust_changed().await,
                 Ok(()) = hold.changed() => self.hold_changed().await,
+                Ok(()) = files.changed() => self.keys_changed().await,
                 () = alarm(&mut self.unlisted) => self.list_again().await,
             };
             if told.is_err() {
@@ -258,7 +261,10 @@ impl Actor {
 
     fn requests_beside(&self, facts: &[Fact], beside: &mut Beside) {
         for fact in facts {
-            #[expect(clippy::wildcard_enum_match_arm, reason = "only requests have entries of their own")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "only requests and keys have entries of their own"
+            )]
             match &fact.body {
                 EventBody::RequestOpened(item) => {
                     beside.items.push(ItemWrite {
@@ -268,6 +274,12 @@ impl Actor {
                         json: serde_json::to_string(item).ok(),
                     });
                     beside.machine.push(Fact::new(RequestAdded { item: item.clone() }));
+                    if let Subject::Login { provider, how } = &item.subject {
+                        beside.machine.push(self.needs_key(provider, how));
+                    }
+                }
+                EventBody::TurnEnded(ended) => {
+                    beside.machine.extend(ended.error.as_ref().and_then(|error| self.key_refused(error)));
                 }
                 EventBody::RequestResolved(resolved) => {
                     beside.items.push(ItemWrite {

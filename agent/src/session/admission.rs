@@ -139,7 +139,7 @@ impl Actor {
             RpcError::new(kind, error.to_string()).retry(Retry::Never)
         })?;
         match choice.provider.key(&self.world.environment, &self.world.credentials) {
-            KeyState::NotNeeded | KeyState::Found(_) => Ok(()),
+            KeyState::NotNeeded | KeyState::Found { .. } => Ok(()),
             KeyState::Missing { how } => {
                 let message = format!("no key for provider {}", choice.provider.name);
                 Err(RpcError::new(ErrorKind::AuthRequired, message)

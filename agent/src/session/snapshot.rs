@@ -4,7 +4,7 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::ids::RequestId;
 use tenon_protocol::open::OpenResult;
-use tenon_protocol::request::RequestKind;
+use tenon_protocol::request::{RequestItem, RequestKind};
 use tenon_protocol::session::{QueuedMessage, Settings, Snapshot, SnapshotItem, TrustState};
 
 use crate::config::environment::Variables;
@@ -64,13 +64,21 @@ impl Actor {
         Ok(self.picture())
     }
 
-    /// Returns the open login requests that the keys which were brought answer.
-    fn answered_logins(&self) -> Vec<RequestId> {
-        let login = self.state.requests.values().filter(|request| request.kind == RequestKind::Login);
-        if !self.has_key() {
+    /// Returns the open login requests that the keys which are there answer.
+    pub(crate) fn answered_logins(&self) -> Vec<RequestId> {
+        if !self.waits_for_a_key() || !self.has_key() {
             return Vec::new();
         }
-        login.map(|request| request.request_id.clone()).collect()
+        self.logins().map(|request| request.request_id.clone()).collect()
+    }
+
+    /// Tells whether a login is asked for.
+    pub(crate) fn waits_for_a_key(&self) -> bool {
+        self.logins().next().is_some()
+    }
+
+    fn logins(&self) -> impl Iterator<Item = &RequestItem> {
+        self.state.requests.values().filter(|request| request.kind == RequestKind::Login)
     }
 
     /// A model that somebody names must be one that can be named; whether there is a key for it is the prompt's question.

@@ -247,7 +247,7 @@ impl Actor {
         }
         let key = match choice.provider.key(&self.world.environment, &self.world.credentials) {
             KeyState::NotNeeded => None,
-            KeyState::Found(key) => Some(key),
+            KeyState::Found { key, .. } => Some(key),
             KeyState::Missing { how } => return Err(BeginFailure::Login { provider: name, how }),
         };
         let network = NetworkEnvironment::of(&self.world.environment.network);

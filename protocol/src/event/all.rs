@@ -114,6 +114,30 @@ wire! {
 }
 
 wire! {
+    /// A provider needs a key: a turn waits for it, or failed because of it.
+    struct AuthRequired {
+        /// The provider.
+        provider: String,
+        /// What to do about it, one clause.
+        how: String,
+    }
+    optional {
+        /// The session whose turn needs it.
+        session_id: SessionId,
+    }
+}
+
+wire! {
+    /// A stored key of a provider came, changed or went.
+    struct AuthChanged {
+        /// The provider.
+        provider: String,
+        /// How its login stands: `loggedIn` or `loggedOut`.
+        state: crate::auth::AuthState,
+    }
+}
+
+wire! {
     /// The daemon takes no new work.
     struct AgentDraining {
         /// Turns that still run.

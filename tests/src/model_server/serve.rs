@@ -19,6 +19,8 @@ use crate::model_server::script::Script;
 /// What the connections share.
 struct Shared {
     script: Script,
+    /// The key for the list of models; without one there is no such list.
+    key: Option<String>,
     seen: Arc<watch::Sender<Seen>>,
     /// How many connections there were.
     connections: AtomicUsize,
@@ -38,13 +40,14 @@ enum After {
 /// Serves until `stopped` hears that its sender is gone.
 pub(crate) async fn serve(
     listener: std::net::TcpListener,
-    script: Script,
+    (script, key): (Script, Option<String>),
     seen: Arc<watch::Sender<Seen>>,
     mut stopped: watch::Receiver<()>,
 ) -> Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let shared = Arc::new(Shared {
         script,
+        key,
         seen,
         connections: AtomicUsize::new(0),
         answered: watch::Sender::new(None),
@@ -92,6 +95,10 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn answer(stream: &mut BufReader<TcpStream>, mut request: RecordedRequest, shared: &Shared) -> After {
+    if let Some(key) = shared.key.as_ref().filter(|_| request.method == "GET" && request.path == "/v1/models")
+    {
+        return send(stream, &models(&request, key)).await;
+    }
     let Some(format) = Format::at(&request.path).filter(|_| request.method == "POST") else {
         let error = json!({"error": {"message": format!("no such path: {}", request.path)}});
         return send(stream, &whole(404, &[], &error)).await;
@@ -117,6 +124,16 @@ async fn answer(stream: &mut BufReader<TcpStream>, mut request: RecordedRequest,
     };
     shared.answered.send_replace(Some(Instant::now()));
     if reply.close && after == After::Keep { After::Close } else { after }
+}
+
+/// Shows the models, of which there are none, to whoever brings the key in either wire's header.
+fn models(request: &RecordedRequest, key: &str) -> Vec<u8> {
+    let brought = request.header("x-api-key").or(request.header("authorization")).unwrap_or_default();
+    if brought.strip_prefix("Bearer ").unwrap_or(brought) == key {
+        return whole(200, &[], &json!({"data": []}));
+    }
+    let message = format!("the key {brought} is not known");
+    whole(401, &[], &json!({"error": {"message": message, "type": "authentication_error"}}))
 }
 
 fn refusal(reply: &Reply, format: Format) -> Vec<u8> {

@@ -166,10 +166,12 @@ impl Home {
         Ok(command)
     }
 
-    /// Returns everything that was written outside of the workspace, by name.
+    /// Returns everything that was written outside of the workspace, by name; the stored keys alone are left out.
     pub(crate) fn written(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let mut files = Vec::new();
         collect(&self.state, &mut files)?;
+        let keys = self.state.join("credentials.json").display().to_string();
+        files.retain(|(name, _)| *name != keys);
         files.push(("stderr".to_owned(), fs::read(self.root.join("stderr"))?));
         Ok(files)
     }

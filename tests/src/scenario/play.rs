@@ -70,7 +70,7 @@ impl<'a> Play<'a> {
         }
         let mut normal = Normal::default();
         let mut captures = Captures::new();
-        let server = serve(&replies)?;
+        let server = serve(&replies, scenario.setting("accepts"))?;
         for (name, value) in [
             ("workspace", home.workspace.display().to_string()),
             ("home", home.person.display().to_string()),
@@ -121,9 +121,9 @@ impl<'a> Play<'a> {
 }
 
 /// Serves the replies; what a request finds in the words of the one before it can be put into a reply with `{{word:PREFIX}}`.
-fn serve(replies: &Replies) -> Result<ModelServer> {
+fn serve(replies: &Replies, key: Option<&str>) -> Result<ModelServer> {
     let (list, repeat_last) = (Arc::new(replies.list.clone()), replies.repeat_last);
-    ModelServer::start(Script::function(move |number, request| {
+    let script = Script::function(move |number, request| {
         let last = if repeat_last { list.last() } else { None };
         let Some(reply) = list.get(number).or(last) else {
             return crate::model_server::Reply::status(
@@ -144,7 +144,11 @@ fn serve(replies: &Replies) -> Result<ModelServer> {
             }
         }
         reply
-    }))
+    });
+    match key {
+        Some(key) => ModelServer::start_for(script, key),
+        None => ModelServer::start(script),
+    }
 }
 
 /// Fails with a sentence that names what nobody asked for.

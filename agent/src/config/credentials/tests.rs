@@ -36,7 +36,7 @@ fn with_key(variable: &str, key: &str) -> Environment {
 fn check(provider: &ProviderConfig, environment: &Environment, credentials: &Credentials) -> String {
     match provider.key(environment, credentials) {
         KeyState::NotNeeded => "not needed".to_owned(),
-        KeyState::Found(secret) => secret.expose().to_owned(),
+        KeyState::Found { key, .. } => key.expose().to_owned(),
         KeyState::Missing { how } => how,
     }
 }
@@ -71,14 +71,17 @@ fn a_key_is_looked_for_in_order() {
     assert_eq!(check(&openai, &with_key("OPENAI_API_KEY", "own"), &stored), "own");
     assert_eq!(check(&openai, &none, &stored), "stored");
     let missing = check(&openai, &none, &no_credentials);
-    assert_eq!(missing, "set OPENAI_API_KEY, or name a key file as `providers.openai.api_key`");
+    assert_eq!(
+        missing,
+        "run `tenon auth login openai`, set OPENAI_API_KEY, or name a key file as `providers.openai.api_key`"
+    );
 
     let named = provider("openai", KeySource::Variable("MINE".to_owned()));
     assert_eq!(check(&named, &with_key("MINE", "mine"), &stored), "mine");
     assert_eq!(check(&named, &with_key("OPENAI_API_KEY", "own"), &stored), "stored");
     assert_eq!(
         check(&named, &none, &no_credentials),
-        "set MINE, or name a key file as `providers.openai.api_key`"
+        "run `tenon auth login openai`, set MINE, or name a key file as `providers.openai.api_key`"
     );
 
     let key = write(temp.path(), "key", 0o600, " from-file\n");
@@ -89,4 +92,42 @@ fn a_key_is_looked_for_in_order() {
 
     let moved = ProviderConfig { base_url: Some("http://h/v1".to_owned()), ..openai };
     assert_eq!(check(&moved, &none, &no_credentials), "not needed");
+}
+
+#[test]
+fn a_key_is_stored_beside_what_is_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temp = tempfile::tempdir().unwrap();
+    let text = r#"{"version": 1.50, "providers": {"other": {"key": "test-key-2", "more": [1]}}}"#;
+    let file = write(temp.path(), "credentials.json", 0o600, text);
+    assert!(!store(&file, "mine", Some(&Secret::new("test-key-1"))).unwrap());
+    assert!(store(&file, "mine", Some(&Secret::new("test-\"key"))).unwrap());
+    let stored = Credentials::read(&file).unwrap();
+    assert_eq!(stored.get("mine").unwrap().expose(), "test-\"key");
+    assert_eq!(stored.get("other").unwrap().expose(), "test-key-2");
+    let now = fs::read_to_string(&file).unwrap();
+    assert!(now.contains("1.50") && now.contains("[1]"), "{now}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(store(&file, "mine", None).unwrap());
+    assert!(!store(&file, "mine", None).unwrap());
+    let changes = Credentials::read(&file).unwrap().changes_since(&stored);
+    assert_eq!(changes, [("mine".to_owned(), false)]);
+    assert_eq!(stored.changes_since(&Credentials::default()).len(), 2);
+}
+
+#[test]
+fn a_key_is_stored_where_no_file_is_and_never_into_a_damaged_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("deep/credentials.json");
+    assert!(!store(&file, "mine", None).unwrap());
+    assert!(!file.exists(), "nothing to take out makes no file");
+    store(&file, "mine", Some(&Secret::new("test-key"))).unwrap();
+    assert_eq!(Credentials::read(&file).unwrap().get("mine").unwrap().expose(), "test-key");
+    for (name, mode, text) in
+        [("broken", 0o600, "{"), ("open", 0o644, "{}"), ("odd", 0o600, "{\"providers\": 7}")]
+    {
+        let file = write(temp.path(), name, mode, text);
+        assert!(store(&file, "mine", Some(&Secret::new("test-key"))).is_err(), "{name}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
 }
