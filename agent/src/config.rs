@@ -91,6 +91,8 @@ pub(crate) struct Sandbox {
 pub(crate) struct Daemon {
     /// Seconds a daemon that a command started stays after its last client and last job; 10 where `CI` is set.
     pub(crate) linger_s: u64,
+    /// Seconds without use after which a session leaves memory; its log stays.
+    pub(crate) unload_s: u64,
     /// Address of the HTTP carrier; `None` is off.
     pub(crate) listen: Option<ListenAddress>,
     /// Origins of pages that may use the HTTP carrier.
@@ -116,7 +118,13 @@ impl Default for Config {
             limits: Limits::default(),
             rules: Rules::default(),
             sandbox: Sandbox { unix_sockets: false },
-            daemon: Daemon { linger_s: 300, listen: None, origins: Vec::new(), accept_user_namespace: false },
+            daemon: Daemon {
+                linger_s: 300,
+                unload_s: 60,
+                listen: None,
+                origins: Vec::new(),
+                accept_user_namespace: false,
+            },
         }
     }
 }

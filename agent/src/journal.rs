@@ -258,6 +258,11 @@ impl Journal {
         self.live.watch(log)
     }
 
+    /// Returns how many wait for commits to the log.
+    pub(crate) fn watchers(&self, log: &LogId) -> usize {
+        self.live.watchers(log)
+    }
+
     /// Forgets what is kept in memory of a log, because its session is.
     pub(crate) fn unload(&self, log: &LogId) {
         self.live.unload(log);

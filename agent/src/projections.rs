@@ -6,6 +6,7 @@
 //! Not here: durable state of its own.
 //!
 //! Imports: protocol, base
+pub(crate) mod cut;
 pub(crate) mod history;
 pub(crate) mod line;
 pub(crate) mod listed;

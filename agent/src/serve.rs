@@ -184,7 +184,8 @@ async fn run(
     ready: Option<Daemonised>,
 ) -> Result<(), ServeError> {
     let (paths, clock) = (parts.paths.clone(), Arc::clone(&parts.clock));
-    let config::Daemon { linger_s, accept_user_namespace, origins, .. } = settings(&paths, &variables);
+    let config::Daemon { linger_s, unload_s, accept_user_namespace, origins, .. } =
+        settings(&paths, &variables);
     let linger = ready.is_some().then(|| Duration::from_secs(linger_s));
     let daemon = Daemon::new(parts).await?;
     let router = router::methods::router(&daemon).map_err(|error| ServeError::Methods(error.to_string()))?;
@@ -211,6 +212,10 @@ async fn run(
         let daemon = daemon.clone();
         task::spawn(async move { daemon.keep_configuration().await })
     };
+    let unloading = {
+        let daemon = daemon.clone();
+        task::spawn(async move { daemon.keep_sessions(Duration::from_secs(unload_s)).await })
+    };
     match stdio {
         Some(stdio) => {
             tokio::select! {
@@ -224,7 +229,7 @@ async fn run(
         None => daemon.leaving(linger).await,
     }
     tracing::info!("leaving");
-    drop((recovering, configuring));
+    drop((recovering, configuring, unloading));
     if daemon.has_heir() {
         server.hand_over();
     } else {

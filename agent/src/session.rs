@@ -20,6 +20,7 @@ pub(crate) mod leftover;
 pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod pending;
+pub(crate) mod picture;
 pub(crate) mod ports;
 pub(crate) mod prefix;
 pub(crate) mod recovery;

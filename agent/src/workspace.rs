@@ -10,6 +10,7 @@ pub(crate) mod confined_write;
 pub(crate) mod error;
 pub(crate) mod find;
 pub(crate) mod grep;
+pub(crate) mod harness;
 pub(crate) mod identity;
 pub(crate) mod instructions;
 pub(crate) mod list;

@@ -161,6 +161,8 @@ wire! {
     optional {
         /// The turn it belongs to.
         turn: TurnId,
+        /// Whether texts in `data` are shortened: the whole event is in the log, at `seq`.
+        cut: bool,
     }
 }
 

@@ -29,3 +29,6 @@ pub const INLINE_BYTES_MAX: usize = 65_536;
 
 /// Messages that may wait in a session's queue.
 pub const QUEUE_LEN_MAX: usize = 64;
+
+/// Bytes of a session's snapshot.
+pub const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024;

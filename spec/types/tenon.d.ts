@@ -1455,6 +1455,8 @@ export interface SnapshotItem {
   seq: number;
   /** One line for people. */
   text: string;
+  /** Whether texts in `data` are shortened: the whole event is in the log, at `seq`. */
+  cut?: boolean;
   /** The turn it belongs to. */
   turn?: TurnId;
 }

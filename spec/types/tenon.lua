@@ -1088,6 +1088,7 @@
 ---@field data tenon.Json The event's data.
 ---@field seq integer Its place.
 ---@field text string One line for people.
+---@field cut? boolean Whether texts in `data` are shortened: the whole event is in the log, at `seq`.
 ---@field turn? tenon.TurnId The turn it belongs to.
 
 ---How far a step is.

@@ -10,6 +10,8 @@ mod edges;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod scenarios;

@@ -1,7 +1,8 @@
-//! Races of clients, many times over against one daemon: two answers to one request, a steer against the end of its turn. Not
-//! here: what each of them does alone (the scenarios).
+//! Races of clients, many times over against one daemon: two answers to one request, a steer against the end of its turn, a
+//! prompt against the unloading of its session. Not here: what each of them does alone (the scenarios).
 mod answers;
 mod steers;
+mod unloading;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,11 @@ fn rounds(full: usize) -> usize {
 
 /// Connects a controller by that name to the daemon, which runs.
 async fn controller(home: &Home, id: &str) -> Client {
+    controller_with(home, id, BTreeMap::new()).await
+}
+
+/// Connects a controller that brings these variables.
+async fn controller_with(home: &Home, id: &str, environment: BTreeMap<String, String>) -> Client {
     let client = ClientInfo { id: id.to_owned(), kind: "race".to_owned(), version: None };
     let mut render = serde_json::Map::new();
     render.insert("approval".to_owned(), serde_json::json!({}));
@@ -36,9 +42,7 @@ async fn controller(home: &Home, id: &str) -> Client {
         experimental: None,
     };
     let endpoint = Endpoint { state_dir: home.state_dir(), start: None };
-    Client::connect(endpoint, ClientOptions { hello, environment: BTreeMap::new(), waiting: None })
-        .await
-        .unwrap()
+    Client::connect(endpoint, ClientOptions { hello, environment, waiting: None }).await.unwrap()
 }
 
 async fn open(client: &Client, home: &Home) -> SessionId {
@@ -66,5 +70,17 @@ async fn log(client: &Client, session: &SessionId) -> Vec<Envelope> {
             Some(next) => after = Some(next),
             None => return events,
         }
+    }
+}
+
+/// Numbers that are the same in every run (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }

@@ -30,6 +30,7 @@ files! {
     limits
     logs
     pending
+    pictures
     protocol
     recovery
     secrets

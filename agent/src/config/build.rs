@@ -41,6 +41,7 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
         sandbox: Sandbox { unix_sockets: merged.is_on("sandbox.unix_sockets") },
         daemon: Daemon {
             linger_s: seconds(merged, "daemon.linger_s", 0),
+            unload_s: seconds(merged, "daemon.unload_s", 0),
             listen,
             origins: merged.list("daemon.origins").to_vec(),
             accept_user_namespace: merged.list("daemon.accept").iter().any(|peer| peer == "user-namespace"),

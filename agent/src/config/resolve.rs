@@ -256,7 +256,7 @@ const LINGER_IN_CI_S: i64 = 10;
 /// What is built in, as a layer of its own, so that `explain` can show it.
 fn built_in(environment: &Variables) -> Entries {
     let limits = Limits::default();
-    let Daemon { linger_s, .. } = Config::default().daemon;
+    let Daemon { linger_s, unload_s, .. } = Config::default().daemon;
     let in_ci = environment.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"));
     let linger_s = if in_ci { LINGER_IN_CI_S } else { whole(linger_s) };
     let values = [
@@ -267,6 +267,7 @@ fn built_in(environment: &Variables) -> Entries {
         ("limits.retry_attempts", Value::Integer(limits.retry_attempts.into())),
         ("sandbox.unix_sockets", Value::Switch(false)),
         ("daemon.linger_s", Value::Integer(linger_s)),
+        ("daemon.unload_s", Value::Integer(whole(unload_s))),
         ("daemon.listen", Value::Text(String::new())),
         ("daemon.accept", Value::List(Vec::new())),
         ("daemon.origins", Value::List(Vec::new())),

@@ -94,6 +94,12 @@ pub(crate) const KEYS: &[Key] = &[
         Refused,
         "seconds a daemon stays after its last client and job",
     ),
+    key(
+        "daemon.unload_s",
+        Shape::Integer(0, WEEK_S),
+        Refused,
+        "seconds without use after which a session leaves memory until it is wanted again",
+    ),
     key("daemon.listen", Shape::Address, Refused, "the address of the HTTP carrier; empty is off"),
     key("daemon.origins", Shape::Origins, Refused, "origins of pages that may use the HTTP carrier"),
     key("daemon.accept", Shape::Choices(&["user-namespace"]), Refused, "peers admitted beyond the default"),

@@ -4,6 +4,7 @@ use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::all::{GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved};
 use tenon_protocol::ids::GrantId;
+use tenon_protocol::request::{RequestItem, Subject};
 use tenon_protocol::session::{SessionItem, SessionState};
 
 use crate::base::uri;
@@ -104,6 +105,22 @@ impl Daemon {
         for item in restless {
             if let Err(error) = self.session(&item.id).await {
                 tracing::error!(session = %item.id, %error, "a session cannot be taken up");
+            }
+        }
+    }
+
+    /// Loads the sessions whose open question for trust was answered by trusting their workspace: each resolves its own.
+    pub(crate) async fn take_up_trusted(&self) {
+        let page = self.0.resources.journal.items(ItemKind::Request, None, None, RECOVERED_MAX).await;
+        let Ok(page) = page else { return };
+        let items = page.items.iter().filter_map(|item| serde_json::from_str::<RequestItem>(&item.json).ok());
+        for item in items {
+            let Subject::Trust { workspace, .. } = &item.subject else { continue };
+            if !self.0.resources.standing.trusts(workspace) {
+                continue;
+            }
+            if let Err(error) = self.session(&item.session).await {
+                tracing::warn!(session = %item.session, %error, "a question for trust stays open");
             }
         }
     }

@@ -18,15 +18,29 @@ type Lock<T> = std::sync::Mutex<T>;
 /// Events kept a log: what a client misses while it reconnects.
 const RING_EVENTS_MAX: usize = 1_024;
 
-/// Bytes kept a log, so that many sessions stay small together.
+/// Bytes kept a log.
 const RING_BYTES_MAX: usize = 256 << 10;
+
+/// Bytes kept of all logs together, so that many sessions stay small: what was written longest ago goes first, log by log.
+const RINGS_BYTES_MAX: usize = 512 << 10;
 
 /// Entries from which unused ones are swept when another is made.
 const SWEEP_LEN: usize = 64;
 
 /// Every log that was written or is watched in this process.
 #[derive(Debug, Default)]
-pub(in crate::journal) struct LiveLogs(Lock<HashMap<LogId, Arc<Live>>>);
+pub(in crate::journal) struct LiveLogs {
+    logs: Lock<HashMap<LogId, Arc<Live>>>,
+    /// Bytes in all rings, and how often one was written: only the writer's thread adds to them.
+    total: Lock<Total>,
+}
+
+/// What all rings hold together.
+#[derive(Debug, Default)]
+struct Total {
+    bytes: usize,
+    writes: u64,
+}
 
 /// One log.
 #[derive(Debug)]
@@ -42,14 +56,54 @@ struct Ring {
     ends: Option<Ends>,
     events: VecDeque<Stored>,
     bytes: usize,
+    /// Which write of all rings was the last to this one.
+    written: u64,
 }
 
 impl LiveLogs {
     /// Shows committed events to readers and wakes them.
     pub(in crate::journal) fn publish(&self, log: &LogId, ends: Ends, events: impl Iterator<Item = Stored>) {
         let live = self.entry(log);
-        locked(&live.ring, |ring| ring.push(ends, events));
+        let over = locked(&self.total, |total| {
+            total.writes += 1;
+            let grown = locked(&live.ring, |ring| {
+                let before = ring.bytes;
+                ring.push(ends, events);
+                ring.written = total.writes;
+                (before, ring.bytes)
+            });
+            total.bytes = (total.bytes + grown.1).saturating_sub(grown.0);
+            total.bytes > RINGS_BYTES_MAX
+        });
         live.head.send_replace(ends.head.seq);
+        if over {
+            self.shrink();
+        }
+    }
+
+    /// Empties rings until all together are small enough; the one that was written last is kept. Counts anew what there is.
+    fn shrink(&self) {
+        let mut rings: Vec<(u64, usize, Arc<Live>)> = locked(&self.logs, |logs| {
+            let ring =
+                |live: &Arc<Live>| locked(&live.ring, |ring| (ring.written, ring.bytes, Arc::clone(live)));
+            logs.values().map(ring).filter(|(_, bytes, _)| *bytes > 0).collect()
+        });
+        rings.sort_by_key(|(written, ..)| *written);
+        let mut bytes: usize = rings.iter().map(|(_, bytes, _)| bytes).sum();
+        rings.pop();
+        for (_, held, live) in rings {
+            if bytes <= RINGS_BYTES_MAX {
+                break;
+            }
+            bytes -= held;
+            locked(&live.ring, Ring::empty);
+        }
+        locked(&self.total, |total| total.bytes = bytes);
+    }
+
+    /// Returns how many wait for commits to a log.
+    pub(in crate::journal) fn watchers(&self, log: &LogId) -> usize {
+        self.get(log).map_or(0, |live| live.head.receiver_count())
     }
 
     /// Forgets the events of a log whose end was set aside, and wakes its readers.
@@ -61,12 +115,12 @@ impl LiveLogs {
 
     /// Forgets a log; whoever watches it is told that it closed.
     pub(in crate::journal) fn remove(&self, log: &LogId) {
-        locked(&self.0, |logs| logs.remove(log));
+        locked(&self.logs, |logs| logs.remove(log));
     }
 
     /// Forgets the events of a log; whoever watches it goes on.
     pub(in crate::journal) fn unload(&self, log: &LogId) {
-        locked(&self.0, |logs| {
+        locked(&self.logs, |logs| {
             let Some(live) = logs.get(log) else { return };
             locked(&live.ring, |ring| *ring = Ring::default());
             if live.head.receiver_count() == 0 {
@@ -79,7 +133,7 @@ impl LiveLogs {
     /// commit in this process.
     pub(in crate::journal) fn watch(&self, log: &LogId) -> watch::Receiver<u64> {
         // Under the lock: an entry without receivers may be removed at any time.
-        locked(&self.0, |logs| entry(logs, log).head.subscribe())
+        locked(&self.logs, |logs| entry(logs, log).head.subscribe())
     }
 
     /// Returns the ends of a log that was written in this process.
@@ -101,11 +155,11 @@ impl LiveLogs {
     }
 
     fn get(&self, log: &LogId) -> Option<Arc<Live>> {
-        locked(&self.0, |logs| logs.get(log).cloned())
+        locked(&self.logs, |logs| logs.get(log).cloned())
     }
 
     fn entry(&self, log: &LogId) -> Arc<Live> {
-        locked(&self.0, |logs| Arc::clone(entry(logs, log)))
+        locked(&self.logs, |logs| Arc::clone(entry(logs, log)))
     }
 }
 
@@ -121,6 +175,11 @@ fn entry<'a>(logs: &'a mut HashMap<LogId, Arc<Live>>, log: &LogId) -> &'a Arc<Li
 }
 
 impl Ring {
+    /// Lets the events go; readers find them in the database.
+    fn empty(&mut self) {
+        (self.events, self.bytes) = (VecDeque::new(), 0);
+    }
+
     fn push(&mut self, ends: Ends, events: impl Iterator<Item = Stored>) {
         self.ends = Some(ends);
         for event in events {

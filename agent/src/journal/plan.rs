@@ -88,7 +88,8 @@ pub(in crate::journal) fn place(
                 body: draft.body,
                 text: one_line(draft.text),
             };
-            let bytes = Bytes::from(serde_json::to_vec(&event)?);
+            // Kept for a while: without the room that a growing buffer leaves.
+            let bytes = Bytes::from(serde_json::to_vec(&event)?.into_boxed_slice());
             end.hash = chain::event(&end.hash, end.epoch, end.seq, &bytes, draft.private.as_deref());
             Ok(Placed { event, bytes, private: draft.private, hash: end.hash })
         })

@@ -132,6 +132,13 @@ impl Actor {
                 biased;
                 () = leave.cancelled() => break,
                 command = self.mailbox.recv() => match command {
+                    Some(Command::Leave { reply }) if self.rests() => {
+                        if self.unlisted.is_some() && self.list_again().await.is_err() {
+                            break;
+                        }
+                        respond_plain(reply, Some(std::mem::take(&mut self.brought))).ok();
+                        break;
+                    }
                     Some(command) => self.handle(command).await,
                     None => break,
                 },
@@ -160,10 +167,16 @@ impl Actor {
                 respond(reply, self.configure(changes, if_rev, variables).await)
             }
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
+            Command::Leave { reply } => respond_plain(reply, None),
             Command::Item { reply } => respond_plain(reply, self.state.listed.item.clone()),
             Command::Turn(command) => self.handle_turn(command).await,
             Command::TurnLost(reason) => self.turn_lost(&reason).await,
         }
+    }
+
+    /// Tells whether the log holds all there is to know: nothing runs, and nothing waits to run.
+    fn rests(&self) -> bool {
+        self.turn.is_none() && self.state.turn.is_none() && self.state.waiting.len() == 0
     }
 
     /// Commits facts of the session. They and what follows from them (the list entry, the session's state, requests in the

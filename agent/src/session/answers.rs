@@ -194,8 +194,13 @@ impl Actor {
 
     /// Trust was given or taken back somewhere: resolves the open question and reads the configuration anew.
     pub(crate) async fn trust_changed(&mut self) -> Result<(), AppendError> {
-        let trusted = self.resources.standing.trusts(&self.state.listed.item.workspace);
         self.refresh_world();
+        self.resolve_trust().await
+    }
+
+    /// Resolves the open question for trust, if the workspace is trusted.
+    pub(crate) async fn resolve_trust(&mut self) -> Result<(), AppendError> {
+        let trusted = self.resources.standing.trusts(&self.state.listed.item.workspace);
         let open = self.trust_request().map(|request| request.request_id.clone());
         match open {
             Some(id) if trusted => self.commit(vec![resolved(&id, "allow")]).await,

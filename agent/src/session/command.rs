@@ -51,6 +51,8 @@ pub(crate) enum Command {
     },
     /// Archive it.
     Archive { how: CloseHow, reply: Reply<Result<SeqResult, RpcError>> },
+    /// Leave memory, if it is at rest: the answer is what clients brought, and the actor is gone then. `None` if it stays.
+    Leave { reply: Reply<Option<Variables>> },
     /// Return the list entry.
     Item { reply: Reply<SessionItem> },
     /// From the running turn.

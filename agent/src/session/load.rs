@@ -106,10 +106,11 @@ pub(crate) async fn create(
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
 }
 
-/// Loads a session from the journal and drives on what it left open.
+/// Loads a session from the journal, with what clients brought to it before, and drives on what it left open.
 pub(crate) async fn load(
     resources: &Arc<Resources>,
     id: SessionId,
+    brought: &Variables,
     leave: CancellationToken,
 ) -> Result<Live, RpcError> {
     let (mut state, ends) = fork::fold(resources, &id, None).await?;
@@ -120,13 +121,18 @@ pub(crate) async fn load(
     })?;
     let root = open_root(&path)?;
     let trust = resources.standing.trust_of(&state.listed.item.workspace);
-    let mut world = World::load(&resources.files, &Variables::new(), Some((root.path(), trust)))
+    let mut world = World::load(&resources.files, brought, Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
-    world.keep_children(&state.environment);
+    if brought.is_empty() {
+        world.keep_children(&state.environment);
+    }
     let channel = mpsc::channel(COMMANDS_LEN_MAX);
     let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
     let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
+    actor.brought.clone_from(brought);
     actor.recover().await.map_err(|error| storage(&error))?;
+    // Trust may have been given while nobody was here.
+    actor.resolve_trust().await.map_err(|error| storage(&error))?;
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
 }
 

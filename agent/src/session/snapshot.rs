@@ -1,21 +1,15 @@
-//! A session's picture for a client that attaches. Not here: what it is folded from (`state`).
-use tenon_protocol::cursor::Cursor;
+//! A client attaches: brings its environment, keys and settings. Not here: the picture it gets (`picture`).
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::ids::RequestId;
 use tenon_protocol::open::OpenResult;
 use tenon_protocol::request::{RequestItem, RequestKind};
-use tenon_protocol::session::{QueuedMessage, Settings, Snapshot, SnapshotItem, TrustState};
+use tenon_protocol::session::Settings;
 
 use crate::config::environment::Variables;
-use crate::config::profile;
-use crate::projections::waiting::Pending;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::answers::resolved;
 use crate::turn::ports::{Answer, Fact};
-
-/// Bytes of the items in a snapshot; older ones are paged from the log.
-const ITEMS_BYTES_MAX: usize = 768 * 1024;
 
 impl Actor {
     /// A client attaches: takes its environment and settings, and returns the picture.
@@ -61,7 +55,7 @@ impl Actor {
             let scope = tenon_protocol::request::Scope::Once;
             self.wake(&id, &Answer { decision: "allow".to_owned(), scope, note: None });
         }
-        Ok(self.picture())
+        Ok(self.picture().await?)
     }
 
     /// Returns the open login requests that the keys which are there answer.
@@ -99,66 +93,6 @@ impl Actor {
         let known: Vec<&str> = self.world.config.profiles.keys().map(String::as_str).collect();
         let message = format!("profile {profile} is not known: {}", known.join(", "));
         Err(RpcError::new(ErrorKind::InvalidParams, message))
-    }
-
-    /// Returns the picture at the present end of the log.
-    pub(crate) fn picture(&self) -> OpenResult {
-        let state = &self.state;
-        let (items, before) = self.items();
-        let snapshot = Snapshot {
-            state: state.state(),
-            settings: self.in_force(),
-            trust: self.trust(),
-            items,
-            requests: state.requests.values().cloned().collect(),
-            queue: state
-                .waiting
-                .steers()
-                .iter()
-                .map(|steer| queued(steer, true))
-                .chain(state.waiting.queue().iter().map(|next| queued(next, false)))
-                .collect(),
-            tests: Vec::new(),
-            plans: Vec::new(),
-            jobs: Vec::new(),
-            usage: state.usage.clone(),
-            turn_id: state.turn.as_ref().map(|turn| turn.id.clone()),
-            before,
-        };
-        OpenResult { session: state.listed.item.clone(), snapshot, cursor: state.head }
-    }
-
-    /// Returns the settings as they are in force: an untrusted workspace caps the profile.
-    fn in_force(&self) -> Settings {
-        let settings = self.state.settings.clone();
-        if self.trust() == TrustState::Trusted || settings.trust.is_some() {
-            return settings;
-        }
-        Settings { profile: Some(profile::read_only().name), ..settings }
-    }
-
-    /// Returns the newest items that fit, oldest first, and where the older ones are.
-    fn items(&self) -> (Vec<SnapshotItem>, Option<Cursor>) {
-        let mut bytes = 0;
-        let fits = |item: &&SnapshotItem| {
-            bytes += item.data.0.to_string().len() + item.text.len();
-            bytes <= ITEMS_BYTES_MAX
-        };
-        let mut items: Vec<SnapshotItem> = self.state.items.iter().rev().take_while(fits).cloned().collect();
-        items.reverse();
-        let cut = self.state.items_cut || items.len() < self.state.items.len();
-        let first = items.first().map_or(self.state.head.seq + 1, |item| item.seq);
-        let before = cut.then_some(Cursor { epoch: self.state.head.epoch, seq: first });
-        (items, before)
-    }
-}
-
-fn queued(pending: &Pending, steer: bool) -> QueuedMessage {
-    QueuedMessage {
-        message_id: pending.id.clone(),
-        input: pending.input.clone(),
-        steer,
-        by: pending.by.clone(),
     }
 }
 

@@ -8,10 +8,9 @@ use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::{By, SessionCreated};
 use tenon_protocol::event::{Event, EventBody};
 use tenon_protocol::ids::{CallId, MessageId, PlanId, RequestId, SessionId, TurnId};
-use tenon_protocol::json::Json;
 use tenon_protocol::model::Usage;
 use tenon_protocol::request::{RequestItem, Scope};
-use tenon_protocol::session::{SessionState, Settings, SnapshotItem};
+use tenon_protocol::session::{SessionState, Settings};
 
 use crate::changes::read_set::ReadSet;
 use crate::projections::listed::Listed;
@@ -20,9 +19,6 @@ use crate::projections::transcript::Transcript;
 use crate::projections::turn::OpenTurn;
 use crate::projections::waiting::Waiting;
 use crate::workspace::path::RelPath;
-
-/// Closing events that a snapshot shows; older ones are paged from the log.
-pub(crate) const SNAPSHOT_ITEMS_MAX: usize = 200;
 
 /// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
 const KEYS_MAX: usize = 1_000;
@@ -53,6 +49,17 @@ pub(crate) struct Resolved {
     pub(crate) note: Option<String>,
     /// Who answered.
     pub(crate) by: Option<By>,
+}
+
+/// Where the plan or todo list is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlanPlace {
+    /// Its id.
+    pub(crate) id: PlanId,
+    /// Its revision.
+    pub(crate) rev: u64,
+    /// The event that holds its steps.
+    pub(crate) seq: u64,
 }
 
 /// A session, folded from its log.
@@ -94,14 +101,12 @@ pub(crate) struct State {
     pub(crate) grants: Vec<String>,
     /// Patterns that were refused for the session.
     pub(crate) refusals: Vec<String>,
-    /// The todo list's id and revision.
-    pub(crate) plan: Option<(PlanId, u64)>,
+    /// The plan or todo list.
+    pub(crate) plan: Option<PlanPlace>,
     /// Usage so far.
     pub(crate) usage: Usage,
-    /// The newest closing events.
-    pub(crate) items: VecDeque<SnapshotItem>,
-    /// Whether older ones than `items` exist.
-    pub(crate) items_cut: bool,
+    /// How many events a picture could show. They themselves are read from the log when somebody wants to see them.
+    pub(crate) shown: u64,
 }
 
 /// Answered requests that are remembered, so that a second answer learns who was first.
@@ -131,8 +136,7 @@ impl State {
             refusals: Vec::new(),
             plan: None,
             usage: Usage::default(),
-            items: VecDeque::new(),
-            items_cut: false,
+            shown: 0,
         }
     }
 
@@ -145,7 +149,7 @@ impl State {
             turn.apply(&event.body);
         }
         self.waiting.apply(&event.body);
-        self.keep_item(event);
+        self.shown += u64::from(is_shown(&event.body));
         self.apply_session(event);
         self.apply_work(event, private);
     }
@@ -232,7 +236,9 @@ impl State {
                     }
                 }
             }
-            EventBody::PlanChanged(plan) => self.plan = Some((plan.plan_id.clone(), plan.rev)),
+            EventBody::PlanChanged(plan) => {
+                self.plan = Some(PlanPlace { id: plan.plan_id.clone(), rev: plan.rev, seq: event.seq });
+            }
             _ => {}
         }
     }
@@ -242,31 +248,6 @@ impl State {
         let (turn_id, position) = (prompt.turn_id.clone(), prompt.position);
         let told = Keyed { key, message_id: prompt.message_id.clone(), turn_id, position, seq };
         bounded_push(&mut self.keys, KEYS_MAX, told);
-    }
-
-    fn keep_item(&mut self, event: &Event) {
-        #[expect(clippy::wildcard_enum_match_arm, reason = "a picture shows what is closed and stands")]
-        let shown = match &event.body {
-            EventBody::MessageEnded(message) => message.superseded != Some(true),
-            EventBody::ToolEnded(_) | EventBody::ToolProposed(_) | EventBody::ChangeApplied(_) => true,
-            _ => false,
-        };
-        if !shown {
-            return;
-        }
-        let data = serde_json::to_value(&event.body)
-            .ok()
-            .and_then(|mut body| body.get_mut("data").map(std::mem::take));
-        let item = SnapshotItem {
-            seq: event.seq,
-            at: event.at.clone(),
-            kind: event.body.type_name().to_owned(),
-            data: Json(data.unwrap_or_default()),
-            text: event.text.clone(),
-            turn: event.turn.clone(),
-        };
-        self.items_cut |= self.items.len() == SNAPSHOT_ITEMS_MAX;
-        bounded_push(&mut self.items, SNAPSHOT_ITEMS_MAX, item);
     }
 
     /// Tells what the session does now.
@@ -286,6 +267,16 @@ impl State {
             .iter()
             .rev()
             .find(|done| done.item.call_id.as_ref() == Some(call) && done.item.digest == like.digest)
+    }
+}
+
+/// Tells whether a picture shows this event: what is closed, and stands.
+const fn is_shown(body: &EventBody) -> bool {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a picture shows what is closed and stands")]
+    match body {
+        EventBody::MessageEnded(message) => !matches!(message.superseded, Some(true)),
+        EventBody::ToolEnded(_) | EventBody::ToolProposed(_) | EventBody::ChangeApplied(_) => true,
+        _ => false,
     }
 }
 

@@ -174,10 +174,10 @@ impl Actor {
     /// The steps a model shows are one plan of the session: each time the next revision of it.
     fn revised(&self, mut facts: Vec<Fact>) -> Vec<Fact> {
         for fact in &mut facts {
-            if let (tenon_protocol::event::EventBody::PlanChanged(plan), Some((id, rev))) =
+            if let (tenon_protocol::event::EventBody::PlanChanged(plan), Some(present)) =
                 (&mut fact.body, &self.state.plan)
             {
-                (plan.plan_id, plan.rev) = (id.clone(), rev + 1);
+                (plan.plan_id, plan.rev) = (present.id.clone(), present.rev + 1);
             }
         }
         facts

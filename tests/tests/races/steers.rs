@@ -13,22 +13,10 @@ use tenon_protocol::prompt::{Admission, Delivery, PromptParams, PromptResult};
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{ModelServer, Reply, Script};
 
-use crate::races::{controller, log, open, rounds};
+use crate::races::{Numbers, controller, log, open, rounds};
 
 /// Sessions that race beside each other.
 const SESSIONS: usize = 10;
-
-/// Numbers that are the same in every run (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-}
 
 async fn send(client: &Client, session: &SessionId, text: String, delivery: Delivery) -> PromptResult {
     let params = PromptParams {

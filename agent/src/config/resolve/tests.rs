@@ -67,7 +67,13 @@ fn the_example_parses_without_a_warning() {
     assert_eq!(config.rules.deny[1].text(), "read:**/.env");
     assert_eq!(
         config.daemon,
-        Daemon { linger_s: 300, listen: None, origins: Vec::new(), accept_user_namespace: false }
+        Daemon {
+            linger_s: 300,
+            unload_s: 60,
+            listen: None,
+            origins: Vec::new(),
+            accept_user_namespace: false
+        }
     );
 }
 
