@@ -1,4 +1,4 @@
-//! What every module may use: clock, ids, digests, tasks, secrets.
+//! What every module may use: clock, ids, digests, tasks, secrets, how a message mentions a file.
 //!
 //! Not here: anything that knows a session, an event or a file of the product.
 //!
@@ -6,6 +6,7 @@
 pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod ids;
+pub(crate) mod mention;
 pub(crate) mod secret;
 pub(crate) mod task;
 pub(crate) mod uri;

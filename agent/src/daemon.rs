@@ -10,6 +10,7 @@ pub(crate) mod admin;
 mod auth;
 pub(crate) mod caller;
 pub(crate) mod changes;
+mod complete;
 mod configure;
 pub(crate) mod doors;
 pub(crate) mod drain;
@@ -38,6 +39,7 @@ use crate::config::files::Files;
 use crate::config::paths::Paths;
 use crate::daemon::auth::Logins;
 pub(crate) use crate::daemon::caller::Caller;
+use crate::daemon::complete::Shelves;
 use crate::daemon::drain::Course;
 use crate::daemon::presence::Presence;
 use crate::daemon::reload::Told;
@@ -68,6 +70,8 @@ struct Inner {
     logins: Logins,
     /// One changes the configuration or a stored key at a time.
     configuring: Semaphore,
+    /// The names of workspaces that somebody mentions files of.
+    shelves: Shelves,
     instance: Instance,
     /// Cancelled when every actor has to stop.
     leave: CancellationToken,
@@ -130,6 +134,7 @@ impl Daemon {
             told: Told::default(),
             logins: Logins::default(),
             configuring: Semaphore::new(1),
+            shelves: Shelves::default(),
             instance,
             leave: CancellationToken::new(),
         })))

@@ -8,6 +8,7 @@ pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod auth;
 mod check;
+pub(crate) mod complete;
 pub(crate) mod diff;
 pub(crate) mod configure;
 pub(crate) mod list;

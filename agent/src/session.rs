@@ -9,6 +9,7 @@
 pub(crate) mod actor;
 pub(crate) mod admission;
 pub(crate) mod answers;
+mod attached;
 pub(crate) mod command;
 pub(crate) mod difference;
 pub(crate) mod configure;

@@ -15,6 +15,7 @@ pub(crate) mod identity;
 pub(crate) mod instructions;
 pub(crate) mod list;
 mod open;
+pub(crate) mod names;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod root;

@@ -11,6 +11,7 @@ pub mod admin;
 pub mod answer;
 pub mod auth;
 pub mod change;
+pub mod complete;
 pub mod configure;
 pub mod content;
 pub mod cursor;

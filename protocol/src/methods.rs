@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, auth, configure, diff, list, log, open, prompt};
+use crate::{admin, answer, auth, complete, configure, diff, list, log, open, prompt};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,8 @@ methods! {
     Configure "agent/configure" configure::ConfigureParams => configure::ConfigureResult, Look, Stable, [SessionNotFound SessionClosed WorkspaceNotFound InvalidConfig RevMismatch];
     /// Logs in to a provider with a key, or out.
     Auth "agent/auth" auth::AuthParams => auth::AuthResult, Act, Stable, [AuthFailed InvalidConfig];
+    /// Completes a mention or a command in a message that is being written.
+    Complete "agent/complete" complete::CompleteParams => complete::CompleteResult, Look, Stable, [SessionNotFound WorkspaceNotFound];
     /// Housekeeping of the daemon.
     Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable, [WorkspaceNotFound RequestNotFound];
 }

@@ -213,6 +213,14 @@ export interface By {
   kind: string;
 }
 
+/** Bytes of the text: from the first up to, and without, the second. */
+export interface ByteRange {
+  /** The byte behind the last. */
+  end: number;
+  /** The first byte. */
+  start: number;
+}
+
 /** One tool call. */
 export type CallId = string;
 
@@ -305,6 +313,49 @@ export interface CloseParams {
   /** The session. */
   sessionId: SessionId;
 }
+
+/** Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning. */
+export interface CompleteParams {
+  /** The place of the cursor: a byte offset into the text, between two characters. */
+  at: number;
+  /** The message so far. */
+  text: string;
+  /** The session whose workspace is meant. */
+  sessionId?: SessionId;
+  /** The workspace where there is no session yet: absolute path or `file://` URI. Without either only built-in commands are known. */
+  workspace?: string;
+}
+
+/** What may stand there, best first. */
+export interface CompleteResult {
+  /** The items, 50 at most. */
+  items: Array<CompletionItem>;
+  /** Whether there is more: ask again when more is typed, rather than narrow these. */
+  more?: boolean;
+}
+
+/** Something that may stand there. */
+export interface CompletionItem {
+  /** What to put in place of the range. A path that needs quotes has them. */
+  insert: string;
+  /** What it stands for. */
+  kind: CompletionKind;
+  /** What to show. */
+  label: string;
+  /** The bytes of the text that it replaces. */
+  range: ByteRange;
+  /** More about it, one line. */
+  detail?: string;
+}
+
+/** What an item stands for. */
+export type CompletionKind =
+  /** A file of the workspace. */
+  | "file"
+  /** A folder of the workspace. */
+  | "folder"
+  /** A command. */
+  | "command";
 
 /** A configuration was taken. */
 export interface ConfigChanged {
@@ -1675,6 +1726,8 @@ export interface Methods {
   "agent/auth": { params: AuthParams; result: AuthResult };
   /** Parts with a session. */
   "agent/close": { params: CloseParams; result: SeqResult };
+  /** Completes a mention or a command in a message that is being written. */
+  "agent/complete": { params: CompleteParams; result: CompleteResult };
   /** Reads or changes a layer of the configuration. */
   "agent/configure": { params: ConfigureParams; result: ConfigureResult };
   /** Compares two places in the history of a session's files. */

@@ -129,6 +129,11 @@
 ---@field id string The client's own id.
 ---@field kind string What it is.
 
+---Bytes of the text: from the first up to, and without, the second.
+---@class tenon.ByteRange
+---@field end integer The byte behind the last.
+---@field start integer The first byte.
+
 ---One tool call.
 ---@alias tenon.CallId string
 
@@ -187,6 +192,32 @@
 ---@class tenon.CloseParams
 ---@field how tenon.CloseHow How.
 ---@field sessionId tenon.SessionId The session.
+
+---Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning.
+---@class tenon.CompleteParams
+---@field at integer The place of the cursor: a byte offset into the text, between two characters.
+---@field text string The message so far.
+---@field sessionId? tenon.SessionId The session whose workspace is meant.
+---@field workspace? string The workspace where there is no session yet: absolute path or `file://` URI. Without either only built-in commands are known.
+
+---What may stand there, best first.
+---@class tenon.CompleteResult
+---@field items tenon.CompletionItem[] The items, 50 at most.
+---@field more? boolean Whether there is more: ask again when more is typed, rather than narrow these.
+
+---Something that may stand there.
+---@class tenon.CompletionItem
+---@field insert string What to put in place of the range. A path that needs quotes has them.
+---@field kind tenon.CompletionKind What it stands for.
+---@field label string What to show.
+---@field range tenon.ByteRange The bytes of the text that it replaces.
+---@field detail? string More about it, one line.
+
+---What an item stands for.
+---@alias tenon.CompletionKind
+---| '"file"' # A file of the workspace.
+---| '"folder"' # A folder of the workspace.
+---| '"command"' # A command.
 
 ---A configuration was taken.
 ---@class tenon.ConfigChanged
@@ -1261,6 +1292,7 @@
 ---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
 ---| '"agent/auth"' # Logs in to a provider with a key, or out. tenon.AuthParams -> tenon.AuthResult
 ---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
+---| '"agent/complete"' # Completes a mention or a command in a message that is being written. tenon.CompleteParams -> tenon.CompleteResult
 ---| '"agent/configure"' # Reads or changes a layer of the configuration. tenon.ConfigureParams -> tenon.ConfigureResult
 ---| '"agent/diff"' # Compares two places in the history of a session's files. tenon.DiffParams -> tenon.DiffResult
 ---| '"agent/interrupt"' # Interrupts the running turn. tenon.InterruptParams -> tenon.InterruptResult

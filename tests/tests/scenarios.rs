@@ -29,6 +29,7 @@ files! {
     forks
     limits
     logs
+    mentions
     pending
     pictures
     protocol

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use tenon_client::{Client, ClientOptions};
-use tenon_protocol::content::{Content, plain_text};
+use tenon_protocol::content::plain_text;
 use tenon_protocol::json::Json;
 use tenon_protocol::methods::{Open, Pending};
 use tenon_protocol::open::OpenParams;
@@ -42,7 +42,7 @@ enum PendingCommand {
     Replace {
         /// The message
         id: String,
-        /// The new text; `-` reads it from standard input
+        /// The new text; `@path` shows a file or folder, `-` reads it from standard input
         #[arg(required = true)]
         text: Vec<String>,
     },
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &PendingArgs) -> Result<Exit, Failure> {
                 }
             }
             Some(PendingCommand::Replace { id, text }) => {
-                let input = Some(vec![Content::text(prompt::read(text, false)?)]);
+                let input = Some(prompt::read(text, false, &surroundings)?);
                 let params = PendingParams { input, ..params(&session, id, PendingChange::Replace) };
                 change(&client, params).await?;
             }

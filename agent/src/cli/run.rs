@@ -6,6 +6,7 @@ mod begin;
 mod ending;
 mod follow;
 mod lines;
+mod mentions;
 pub(crate) mod patch;
 pub(crate) mod person;
 pub(crate) mod progress;
@@ -36,7 +37,7 @@ use crate::cli::terminal::Terminal;
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line are independent")]
 pub(crate) struct RunArgs {
-    /// What to do, in any number of words; `-` is the text on standard input
+    /// What to do, in any number of words; `@path` shows the agent a file or folder, `-` is the text on standard input
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
     /// Adds the text on standard input to the prompt
@@ -90,7 +91,7 @@ fn dollars(text: &str) -> Result<f64, String> {
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(args.cwd.as_deref())?;
     let terminal = Terminal::of(&surroundings.variables, args.no_color);
-    let prompt = prompt::read(&args.prompt, args.stdin)?;
+    let prompt = prompt::read(&args.prompt, args.stdin, &surroundings)?;
     let resolved = surroundings.configuration()?;
     if !args.quiet {
         for warning in &resolved.warnings {

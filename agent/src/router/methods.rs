@@ -3,11 +3,13 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Auth, Close, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending, Prompt,
-    Unobserve,
+    Admin, Answer, Auth, Close, Complete, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending,
+    Prompt, Unobserve,
 };
 
-use crate::handlers::{Daemon, admin, answer, auth, configure, diff, list, log, observe, prompt, session};
+use crate::handlers::{
+    Daemon, admin, answer, auth, complete, configure, diff, list, log, observe, prompt, session,
+};
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
 
@@ -34,6 +36,7 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<Answer, _, _>(answer::answer)?
         .method::<Configure, _, _>(configure::configure)?
         .method::<Auth, _, _>(auth::auth)?
+        .method::<Complete, _, _>(complete::complete)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()
 }

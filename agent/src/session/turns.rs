@@ -21,6 +21,7 @@ use crate::projections::turn::CallPhase;
 use crate::projections::waiting::Pending;
 use crate::providers::{self, NetworkEnvironment, Provider};
 use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
+use crate::session::attached;
 use crate::session::command::{Command, TurnCommand};
 use crate::session::ports::SessionPorts;
 use crate::tools::ToolContext;
@@ -99,7 +100,10 @@ impl Actor {
     fn attach_file(&self, piece: &Content) -> Option<String> {
         let Content::File { path, range } = piece else { return None };
         let read = self.root.resolve(path).ok().and_then(|path| self.root.read(&path).ok());
-        let Some(file) = read else { return Some(format!("{path} cannot be shown: read it with your tool")) };
+        let Some(file) = read else {
+            let folder = attached::folder(&self.root, path);
+            return folder.or_else(|| Some(format!("{path} cannot be shown: read it with your tool")));
+        };
         let text = String::from_utf8_lossy(&file.bytes);
         let lines = text.lines().enumerate().map(|(index, line)| (index as u64 + 1, line));
         let wanted =

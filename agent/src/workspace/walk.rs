@@ -20,7 +20,7 @@ use crate::workspace::stop::Stop;
 const THREADS_MAX: usize = 12;
 
 /// Ignore files that are honoured, and that must be regular files: opening a FIFO of that name would never return.
-const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
+pub(super) const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 
 /// Returns a walk over the folder `start`: hidden files included, `.git` and what ignore files name left out. Links are
 /// reported and not followed.

@@ -24,7 +24,7 @@ const CRATES: &[Row] = &[
     Row { names: &["tower_lsp_server", "agent_client_protocol_schema"], places: &["dialects"] },
     Row { names: &["reqwest"], places: &["providers", "mcp", "tools/fetch"] },
     Row {
-        names: &["ignore", "grep_matcher", "grep_regex", "grep_searcher", "notify"],
+        names: &["ignore", "grep_matcher", "grep_regex", "grep_searcher", "nucleo_matcher", "notify"],
         places: &["workspace"],
     },
     Row { names: &["clap", "clap_complete", "anyhow"], places: &["cli", "main"] },

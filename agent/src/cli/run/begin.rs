@@ -107,10 +107,9 @@ pub(crate) async fn newest(client: &Client, workspace: &str) -> Result<SessionIt
 pub(crate) async fn admit(
     client: &Client,
     session: &SessionId,
-    prompt: String,
+    input: Vec<Content>,
 ) -> Result<PromptResult, Failure> {
-    let params = PromptParams::new(session.clone(), vec![Content::text(prompt)]);
-    Ok(client.prompt(params).await?)
+    Ok(client.prompt(PromptParams::new(session.clone(), input)).await?)
 }
 
 fn settings(wishes: &Wishes) -> Settings {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tenon_client::{Client, ClientError, Item, ObserveOptions, Subscription};
 use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::content::Content;
 use tenon_protocol::error::ErrorKind;
 use tenon_protocol::event::turn::Stop;
 use tenon_protocol::event::{Envelope, EventBody};
@@ -84,7 +85,7 @@ impl Follow {
     }
 
     /// Sends the prompt, follows its turn to the end and says how it went.
-    pub(crate) async fn turn(mut self, prompt: String) -> Result<Exit, Failure> {
+    pub(crate) async fn turn(mut self, prompt: Vec<Content>) -> Result<Exit, Failure> {
         let outcome = self.drive(prompt).await;
         let told = match (&outcome, &self.progress.ended) {
             (Ok(()), Some(ended)) => failure(ended, &self.circumstances),
@@ -107,7 +108,7 @@ impl Follow {
         RunEnded { exit: exit.code(), stop, text, cost: usage.cost, usage }
     }
 
-    async fn drive(&mut self, prompt: String) -> Result<(), Failure> {
+    async fn drive(&mut self, prompt: Vec<Content>) -> Result<(), Failure> {
         self.refuse_to_wait_for_nobody()?;
         if self.person.is_none() && self.circumstances.capped {
             self.view.say("the workspace is not trusted: reading only (`tenon trust` changes that)");

@@ -1,7 +1,11 @@
-//! The prompt: words of the command line and text on standard input. Not here: sending it.
+//! The prompt: words of the command line with the files they mention, and text on standard input. Not here: sending it.
 use std::io::Read as _;
 
+use tenon_protocol::content::Content;
+
 use crate::cli::failure::Failure;
+use crate::cli::run::mentions;
+use crate::cli::surroundings::Surroundings;
 
 /// The most that is read from standard input, in bytes; content of a message is carried whole up to 1 MiB.
 const STDIN_BYTES_MAX: u64 = 1024 * 1024;
@@ -11,18 +15,24 @@ pub(crate) fn reads_stdin(words: &[String], stdin: bool) -> bool {
     stdin || matches!(words, [word] if word == "-")
 }
 
-/// Puts the prompt together; reads standard input only where it was asked for.
+/// Puts the prompt together; reads standard input only where it was asked for. Files are mentioned in the words alone: what comes
+/// over standard input is nobody's wish.
 ///
 /// # Errors
-/// There is no prompt, or standard input is no text or too long.
-pub(crate) fn read(words: &[String], stdin: bool) -> Result<String, Failure> {
+/// There is no prompt, no workspace, or standard input is no text or too long.
+pub(crate) fn read(
+    words: &[String],
+    stdin: bool,
+    surroundings: &Surroundings,
+) -> Result<Vec<Content>, Failure> {
     let added = if reads_stdin(words, stdin) { Some(read_stdin()?) } else { None };
     let prompt = join(words, added.as_deref());
     if prompt.is_empty() {
         return Err(Failure::usage("there is no prompt")
             .hint("give it as words, or as text on standard input: `tenon run -`"));
     }
-    Ok(prompt)
+    let files = mentions::files(&words.join(" "), &surroundings.directory, &surroundings.workspace()?);
+    Ok(std::iter::once(Content::text(prompt)).chain(files).collect())
 }
 
 fn read_stdin() -> Result<String, Failure> {
