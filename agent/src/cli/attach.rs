@@ -1,8 +1,13 @@
 //! `tenon attach`: standard input and output ↔ the agent's socket, byte for byte. Not here: reading any of it, but for the
-//! first bytes, which tell the framing that our own first message has to have.
+//! handshake (`opening`), in front of which our own first message has to stand.
 //!
 //! Two threads and no runtime: this is what an editor waits for at every start. It holds no state, so killing it loses
-//! nothing.
+//! nothing. An agent that leaves before the handshake is answered is replaced by the next one and nobody notices; later
+//! than that the client itself has to begin again, and the exit code says so ([ADR 19]).
+//!
+//! [ADR 19]: ../../../docs/adr/0019-attach-ends-with-its-agent.md
+mod opening;
+
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -11,9 +16,11 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tenon_client::{Ending, Endpoint, peer_of};
 
+use crate::cli::attach::opening::{Answer, Framing, Opening};
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::surroundings::{Starting, Surroundings};
 use crate::config::environment::Variables;
 
@@ -24,8 +31,17 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// them, and a client that asks and leaves wants them.
 const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the answer to a handshake is looked at; an agent answers within milliseconds.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Agents that may leave during the handshake before it is given up: one leaves once.
+const HANDSHAKE_TRIES_MAX: u32 = 4;
+
 /// The arguments of `tenon attach`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Ends with 0 when standard input ends or the agent closes the connection,\nwith 75 when the agent died or made way for a newer one: start it again and observe behind your last cursor,\nwith 1 when the agent was stopped: start it again when it is wanted."
+)]
 pub(crate) struct AttachArgs {}
 
 /// Which side has ended.
@@ -35,68 +51,104 @@ enum Side {
     Agent,
 }
 
-/// How messages are told apart on a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
-    Headers,
-    Lines,
+/// Which end of a copy broke.
+#[derive(Debug, PartialEq, Eq)]
+enum Broken {
+    Reading,
+    Writing,
 }
 
 /// Runs the command; it ends when either side closes.
 pub(crate) fn run(_: &AttachArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(None)?;
-    let agent = surroundings.endpoint(Starting::OnDemand)?.open()?;
-    let lost = |error: io::Error| Failure::failed(format!("the connection to the agent was lost: {error}"));
-    let (mut to_agent, from_agent) = (agent.try_clone().map_err(lost)?, agent.try_clone().map_err(lost)?);
+    let endpoint = surroundings.endpoint(Starting::OnDemand)?;
+    // Before the first word: it is there when that comes.
+    let agent = endpoint.open()?;
+    let Ok(opening) = Opening::read(&mut io::stdin().lock()) else { return Ok(Exit::Done) };
+    let (agent, answer) = greet(&endpoint, agent, &opening, &surroundings.for_agent())?;
+    let mut stdout = io::stdout().lock();
+    if stdout.write_all(&answer).and_then(|()| stdout.flush()).is_err() {
+        return Ok(Exit::Done);
+    }
+    drop(stdout);
+    let peer = peer_of(&agent);
+    match bridge(&agent)? {
+        Side::Client => Ok(Exit::Done),
+        Side::Agent => match endpoint.ending(peer)? {
+            Ending::Connection => Ok(Exit::Done),
+            Ending::Left => Err(Failure::failed("the agent was stopped")
+                .hint("start `tenon attach` again when it is wanted: sessions go on where they were")),
+            Ending::Replaced => {
+                Err(Failure::new(FailureKind::Replaced, "the agent died or made way for a newer one")
+                    .hint("start `tenon attach` again, and observe behind your last cursor: nothing is lost"))
+            }
+        },
+    }
+}
+
+/// Sends the environment and the opening, and waits for the answer if a handshake was asked for. An agent that leaves
+/// before it answers is replaced by the next one. Returns the connection, and what the agent said.
+fn greet(
+    endpoint: &Endpoint,
+    mut agent: UnixStream,
+    opening: &Opening,
+    variables: &Variables,
+) -> Result<(UnixStream, Vec<u8>), Failure> {
+    let Some(framing) = opening.framing else { return Ok((agent, Vec::new())) };
+    let environment = environment(framing, variables);
+    for _ in 0..HANDSHAKE_TRIES_MAX {
+        // An agent that is gone is found by reading.
+        agent.write_all(&environment).and_then(|()| agent.write_all(&opening.bytes)).ok();
+        if !opening.asks {
+            return Ok((agent, Vec::new()));
+        }
+        agent.set_read_timeout(Some(HANDSHAKE_TIMEOUT)).map_err(|error| lost(&error))?;
+        if let Answer::Given(bytes) = Answer::read(framing, &agent) {
+            agent.set_read_timeout(None).map_err(|error| lost(&error))?;
+            return Ok((agent, bytes));
+        }
+        // It closes the connection when it has left, and the next one can be started then.
+        copy(&agent, io::sink()).ok();
+        agent = endpoint.open()?;
+    }
+    Err(Failure::failed("the agent left while it was connected to, several times")
+        .hint("`tenon doctor` tells what is known about it"))
+}
+
+/// Carries bytes both ways until one side ends; the last answers are carried when that is the client.
+fn bridge(agent: &UnixStream) -> Result<Side, Failure> {
+    let (mut to_agent, from_agent) =
+        (agent.try_clone().map_err(|error| lost(&error))?, agent.try_clone().map_err(|error| lost(&error))?);
     let (ended, ends) = mpsc::channel();
-    let variables = surroundings.for_agent();
     let client_ended = ended.clone();
     thread("to-agent", move || {
-        // Either end may be the one that closed; the agent's is told by the other thread.
-        if to_the_agent(io::stdin().lock(), &mut to_agent, &variables).is_ok() {
+        // Where it is the agent's end that broke the other thread tells.
+        if copy(io::stdin().lock(), &mut to_agent) != Err(Broken::Writing) {
             to_agent.shutdown(Shutdown::Write).ok();
             client_ended.send(Side::Client).ok();
         }
     })?;
     thread("from-agent", move || {
-        copy(from_agent, io::stdout().lock()).ok();
-        ended.send(Side::Agent).ok();
+        let side = match copy(from_agent, io::stdout().lock()) {
+            Ok(()) | Err(Broken::Reading) => Side::Agent,
+            Err(Broken::Writing) => Side::Client,
+        };
+        ended.send(side).ok();
     })?;
-    if ends.recv() == Ok(Side::Client) {
+    let side = ends.recv().unwrap_or(Side::Client);
+    if side == Side::Client {
         ends.recv_timeout(LAST_ANSWERS_TIMEOUT).ok();
     }
-    Ok(Exit::Done)
+    Ok(side)
+}
+
+fn lost(error: &io::Error) -> Failure {
+    Failure::failed(format!("the connection to the agent was lost: {error}"))
 }
 
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let made = std::thread::Builder::new().name(name.to_owned()).spawn(body);
     made.map(drop).map_err(|error| Failure::failed(format!("a thread cannot be started: {error}")))
-}
-
-/// Waits for the client's first bytes, sends the environment in their framing, then everything.
-fn to_the_agent(mut client: impl Read, agent: &mut UnixStream, variables: &Variables) -> io::Result<()> {
-    let mut first = Vec::new();
-    let mut chunk = [0; 256];
-    let framing = loop {
-        match client.read(&mut chunk)? {
-            0 => return Ok(()),
-            count => first.extend_from_slice(&chunk[..count]),
-        }
-        if let Some(framing) = framing(&first) {
-            break framing;
-        }
-    };
-    agent.write_all(&environment(framing, variables))?;
-    agent.write_all(&first)?;
-    copy(client, agent)
-}
-
-/// Tells the framing from the first bytes as the agent does; `None` while there is only white space. What is neither is
-/// left to the agent to refuse.
-fn framing(first: &[u8]) -> Option<Framing> {
-    let first = first.trim_ascii_start();
-    let is_header = first.first()?.eq_ignore_ascii_case(&b'c');
-    Some(if is_header { Framing::Headers } else { Framing::Lines })
 }
 
 fn environment(framing: Framing, variables: &Variables) -> Vec<u8> {
@@ -109,44 +161,75 @@ fn environment(framing: Framing, variables: &Variables) -> Vec<u8> {
 }
 
 /// Copies and flushes each chunk: whoever reads waits for it.
-fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
+fn copy(mut from: impl Read, mut to: impl Write) -> Result<(), Broken> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         match from.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(count) => to.write_all(&chunk[..count]).and_then(|()| to.flush())?,
+            Ok(count) => {
+                let written = to.write_all(&chunk[..count]).and_then(|()| to.flush());
+                written.map_err(|_| Broken::Writing)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(_) => return Err(Broken::Reading),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use super::*;
 
-    #[test]
-    fn the_framing_is_told_from_the_first_visible_byte() {
-        assert_eq!(framing(b""), None);
-        assert_eq!(framing(b" \r\n\t"), None);
-        assert_eq!(framing(b"\n{"), Some(Framing::Lines));
-        assert_eq!(framing(b"content-length: 2"), Some(Framing::Headers));
-        assert_eq!(framing(b"C"), Some(Framing::Headers));
+    const HELLO: &str = "{\"id\":1,\"method\":\"initialize\"}\n";
+
+    /// Plays agents that end the connection after what they say, one after the other; returns what was said to each.
+    fn agents(listener: UnixListener, answers: &'static [&str]) -> std::thread::JoinHandle<Vec<String>> {
+        std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut said = [0; 4096];
+                let mut all = Vec::new();
+                while !all.ends_with(HELLO.as_bytes()) {
+                    let count = stream.read(&mut said).unwrap();
+                    all.extend_from_slice(&said[..count]);
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+                heard.push(String::from_utf8(all).unwrap());
+            }
+            heard
+        })
+    }
+
+    fn greeted(answers: &'static [&str]) -> (Result<Vec<u8>, Failure>, Vec<String>) {
+        let temp = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint { state_dir: temp.path().to_owned(), start: None };
+        std::fs::create_dir(temp.path().join("run")).unwrap();
+        let played = agents(UnixListener::bind(endpoint.socket()).unwrap(), answers);
+        let variables = Variables::from([("LANG".to_owned(), "C".to_owned())]);
+        let opening = Opening::read(&mut HELLO.as_bytes()).unwrap();
+        let outcome = greet(&endpoint, endpoint.open().unwrap(), &opening, &variables);
+        (outcome.map(|(_, answer)| answer), played.join().unwrap())
     }
 
     #[test]
     fn the_environment_goes_first_and_the_bytes_follow_as_they_are() {
-        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
-        let variables = Variables::from([("LANG".to_owned(), "C".to_owned())]);
-        // Two reads: the first brings white space alone.
-        let client = (&b" "[..]).chain(&b"Content-Length: 2\r\n\r\n{}"[..]);
-        to_the_agent(client, &mut ours, &variables).unwrap();
-        drop(ours);
-        let mut sent = String::new();
-        theirs.read_to_string(&mut sent).unwrap();
+        let answer = "{\"id\":1,\"result\":{}}\n";
+        let (outcome, heard) = greeted(&["{\"id\":1,\"result\":{}}\n"]);
+        assert_eq!(outcome.ok().unwrap(), answer.as_bytes());
         let message = r#"{"jsonrpc":"2.0","method":"$/environment","params":{"variables":{"LANG":"C"}}}"#;
-        let expected =
-            format!("Content-Length: {}\r\n\r\n{message} Content-Length: 2\r\n\r\n{{}}", message.len());
-        assert_eq!(sent, expected);
+        assert_eq!(heard, [format!("{message}\n{HELLO}")]);
+        let headers = environment(Framing::Headers, &Variables::from([("LANG".to_owned(), "C".to_owned())]));
+        assert_eq!(headers, format!("Content-Length: {}\r\n\r\n{message}", message.len()).into_bytes());
+    }
+
+    #[test]
+    fn an_agent_that_leaves_during_the_handshake_is_replaced() {
+        let (outcome, heard) =
+            greeted(&["", "{\"id\":1,\"error\":{\"code\":1006,\"message\":\"leaving\"}}\n", "{\"id\":1}\n"]);
+        assert_eq!(outcome.ok().unwrap(), b"{\"id\":1}\n");
+        assert!(heard.len() == 3 && heard[0] == heard[2], "{heard:?}");
     }
 }

@@ -16,18 +16,22 @@ pub(crate) enum Exit {
     NoSession,
     /// An approval was needed and nobody could give it.
     Unattended,
+    /// The agent at the other end of `tenon attach` is another one now.
+    Replaced,
     /// A person interrupted it.
     Interrupted,
 }
 
 /// Every exit code and what it means, as `--help` shows it.
-const TABLE: [(Exit, u8, &str); 7] = [
+const TABLE: [(Exit, u8, &str); 8] = [
     (Exit::Done, 0, "done; a call that a rule denied is told to the model and is no failure"),
     (Exit::Failed, 1, "failed, refused, or the agent is leaving"),
     (Exit::Usage, 2, "wrong usage or invalid configuration"),
     (Exit::Limit, 3, "a limit: steps, cost, --timeout"),
     (Exit::NoSession, 4, "no such session"),
     (Exit::Unattended, 5, "an approval was needed and nobody could give it"),
+    // The number that the mail system gave to "try again" (EX_TEMPFAIL).
+    (Exit::Replaced, 75, "attach: the agent died or made way for a newer one; start it again"),
     (Exit::Interrupted, 130, "interrupted"),
 ];
 
@@ -57,7 +61,7 @@ mod tests {
     #[test]
     fn every_exit_has_its_own_code_and_stands_in_the_help() {
         let codes: Vec<u8> = TABLE.iter().map(|(exit, ..)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 75, 130]);
         assert!(help().contains("\n    5  an approval was needed"));
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum FailureKind {
     NoSession,
     /// Nobody could be asked.
     Unattended,
+    /// The agent at the other end is another one now.
+    Replaced,
     /// A person interrupted.
     Interrupted,
     /// The reader of the output has gone, as in `tenon log | head`: no failure at all, and nothing to say.
@@ -69,6 +71,7 @@ impl Failure {
             FailureKind::Limit => Exit::Limit,
             FailureKind::NoSession => Exit::NoSession,
             FailureKind::Unattended => Exit::Unattended,
+            FailureKind::Replaced => Exit::Replaced,
             FailureKind::Interrupted => Exit::Interrupted,
             FailureKind::PipeClosed => Exit::Done,
         }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 
 use crate::build::Build;
 use crate::error::ClientError;
@@ -37,6 +39,17 @@ pub enum Entrance {
     First,
     /// One after a loss: an agent that died is started again, one that left in good order is not.
     Again,
+}
+
+/// Why a connection ended, as far as it can be seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The agent goes on; it ended this connection alone, and has said why if there was something to say.
+    Connection,
+    /// The agent left in good order. It is started again when somebody wants it.
+    Left,
+    /// The agent died, or handed over to a newer one: whoever connects reaches another one.
+    Replaced,
 }
 
 /// Whoever can make a connection to the agent.
@@ -127,6 +140,27 @@ impl Endpoint {
         }
     }
 
+    /// Tells why a connection ended that led to the process `peer`. Blocks, at most about a second.
+    ///
+    /// # Errors
+    /// The socket cannot be used.
+    pub fn ending(&self, peer: Option<Pid>) -> Result<Ending, ClientError> {
+        let lost = Instant::now();
+        loop {
+            match self.attempt()? {
+                Try::Connected(stream) if peer.is_some() && peer_of(&stream) == peer => {
+                    // One that is just leaving closes what it has not accepted.
+                    let stays = stays_open(&stream, RETURN_PAUSE * 2);
+                    return Ok(if stays { Ending::Connection } else { Ending::Replaced });
+                }
+                Try::Connected(_) | Try::Dead => return Ok(Ending::Replaced),
+                // A newer one takes the socket's place in two steps.
+                Try::Absent if lost.elapsed() >= RETURN_TIMEOUT => return Ok(Ending::Left),
+                Try::Absent => std::thread::sleep(RETURN_PAUSE),
+            }
+        }
+    }
+
     /// Returns a connection if somebody listens.
     fn connected(&self) -> Result<Option<UnixStream>, ClientError> {
         self.attempt().map(|outcome| match outcome {
@@ -176,6 +210,18 @@ impl Connector for Endpoint {
             .and_then(|()| tokio::net::UnixStream::from_std(stream))
             .map_err(|source| ClientError::Unreachable { socket, source })
     }
+}
+
+/// Returns the process at the other end of a connection; `None` where it cannot be seen from here.
+pub fn peer_of(stream: &UnixStream) -> Option<Pid> {
+    rustix::net::sockopt::socket_peercred(stream).ok().map(|peer| peer.pid)
+}
+
+/// Tells whether a connection on which nothing is said stays open for so long.
+fn stays_open(stream: &UnixStream, time: Duration) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
+    let timeout = Timespec::try_from(time).ok();
+    matches!(rustix::event::poll(&mut fds, timeout.as_ref()), Ok(0))
 }
 
 /// Connects to a socket by its path; one that is too long for an address is reached through its directory.
@@ -241,6 +287,22 @@ mod tests {
         assert_eq!(start.program, temp.path().join("tenon"));
         let names: Vec<&str> = start.environment.keys().map(String::as_str).collect();
         assert_eq!(names, ["HOME", "PATH", "TENON_STATE_DIR"]);
+    }
+
+    #[test]
+    fn the_end_of_a_connection_tells_what_became_of_the_agent() {
+        let temp = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint { state_dir: temp.path().to_owned(), start: None };
+        std::fs::create_dir(temp.path().join("run")).unwrap();
+        let listener = UnixListener::bind(endpoint.socket()).unwrap();
+        let peer = peer_of(&endpoint.open().unwrap());
+        assert_eq!(peer, Some(rustix::process::getpid()));
+        assert_eq!(endpoint.ending(peer).unwrap(), Ending::Connection);
+        assert_eq!(endpoint.ending(None).unwrap(), Ending::Replaced, "one that is not known is another one");
+        drop(listener);
+        assert_eq!(endpoint.ending(peer).unwrap(), Ending::Replaced);
+        std::fs::remove_file(endpoint.socket()).unwrap();
+        assert_eq!(endpoint.ending(peer).unwrap(), Ending::Left);
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod subscription;
 
 pub use build::Build;
 pub use client::Client;
-pub use endpoint::{Connector, Endpoint, Entrance};
+pub use endpoint::{Connector, Ending, Endpoint, Entrance, peer_of};
 pub use error::ClientError;
 pub use handover::Waiting;
 pub use options::ClientOptions;

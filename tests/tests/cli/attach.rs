@@ -3,9 +3,12 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use tenon_tests::builds;
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{Gate, ModelServer, Reply, Script};
+
 use tenon_tests::running::Running;
+use tenon_tests::surroundings::slow_tests;
 
 fn attach(home: &Home) -> Running {
     let mut command = home.command(&["attach"]);
@@ -109,4 +112,68 @@ fn a_message_of_a_killed_attach_is_not_lost() {
     let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
     assert_eq!(observed.event_of("turn.ended").unwrap()["data"]["stop"], "done");
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Returns the sentence on standard error, and checks the exit.
+fn ended(attached: Running, code: i32) -> String {
+    let finished = attached.finish_with_open_stdin().unwrap().expect(code).unwrap();
+    finished.stderr
+}
+
+#[test]
+fn an_agent_that_left_before_the_first_word_is_replaced() {
+    let home = Home::new().unwrap();
+    let mut attached = attach(&home);
+    // It starts one or takes this one, and either is gone then.
+    home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
+    home.tenon(&["stop"]).unwrap().expect(0).unwrap();
+    let greeted = request(&mut attached, 1, "initialize", &hello());
+    assert_eq!(greeted.pointer(VERSION), Some(&json!(1)), "{greeted}");
+    attached.finish().unwrap().expect(0).unwrap();
+}
+
+#[test]
+fn one_that_leaves_while_it_is_connected_to_is_replaced() {
+    let home = Home::new().unwrap();
+    for round in 0..if slow_tests() { 50 } else { 5 } {
+        home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
+        let stop = home.start(&["stop"]).unwrap();
+        let mut attached = attach(&home);
+        send(&mut attached, &json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello()}));
+        let greeted = attached.event().unwrap().expect("an answer");
+        assert_eq!(greeted["result"].pointer(VERSION), Some(&json!(1)), "round {round}: {greeted}");
+        stop.finish().unwrap().expect(0).unwrap();
+        drop(attached);
+    }
+}
+
+#[test]
+fn how_it_ends_tells_what_became_of_the_agent() {
+    let home = Home::new().unwrap();
+    let greeted = || {
+        let mut attached = attach(&home);
+        request(&mut attached, 1, "initialize", &hello());
+        attached
+    };
+    let mut attached = greeted();
+    send(&mut attached, &json!({"jsonrpc": "2.0", "method": "exit"}));
+    assert_eq!(ended(attached, 0), "", "it was asked for");
+
+    let attached = greeted();
+    home.kill_daemon().unwrap();
+    let told = ended(attached, 75);
+    assert!(
+        told.contains("error: the agent died or made way") && told.contains("start `tenon attach` again"),
+        "{told}"
+    );
+
+    let attached = greeted();
+    let build = builds::newer(&home, 1).unwrap();
+    Running::start(home.command_of(&build, &["sessions"])).unwrap().finish().unwrap().expect(0).unwrap();
+    ended(attached, 75);
+
+    let attached = greeted();
+    home.tenon(&["stop"]).unwrap().expect(0).unwrap();
+    let told = ended(attached, 1);
+    assert!(told.starts_with("error: the agent was stopped\n"), "{told}");
 }
