@@ -32,6 +32,9 @@ use crate::subscription::Item;
 /// Items of a subscription that wait for their subscriber.
 pub(crate) const ITEMS_MAX: usize = 256;
 
+/// The id of `initialize`; those of other requests follow it.
+const GREETING_ID: i64 = 0;
+
 /// Bytes that wait to be written before no further order is taken.
 const OUTBOX_BYTES_SOFT: usize = 1024 * 1024;
 
@@ -222,7 +225,7 @@ impl Link {
             },
             "capabilities": {"experimental": {"agent": options.hello}},
         });
-        request(&mut outbox, 0, "initialize", &params)?;
+        request(&mut outbox, GREETING_ID, "initialize", &params)?;
         let mut lines = Lines::new(MESSAGE_OUT_BYTES_MAX);
         let answer = async {
             stream.write_all(&outbox).await.map_err(|_| ClientError::Disconnected)?;
@@ -350,14 +353,16 @@ impl Link {
             return Ok(());
         }
         let message: Incoming<'_> = parse(line)?;
-        if let (Some(method), Some(params)) = (&message.method, message.params) {
-            if method == EVENT {
+        if let Some(method) = &message.method {
+            // What an agent of another day asks or tells besides is none of ours, whatever its id.
+            if method == EVENT
+                && let Some(params) = message.params
+            {
                 self.delivery(params);
             }
             return Ok(());
         }
-        let id = message.id.and_then(|id| serde_json::from_str::<MessageNumber>(id.get()).ok());
-        let Some(MessageNumber::Number(id)) = id else { return Ok(()) };
+        let Some(MessageNumber::Number(id)) = number(&message) else { return Ok(()) };
         let Some(waiting) = self.waiting.remove(&id) else { return Ok(()) };
         match outcome(&message) {
             Ok(result) => self.settle(waiting, result),
@@ -415,21 +420,24 @@ impl Waiting {
     }
 }
 
-/// Reads the answer to `initialize`, the first message the agent sends.
+/// Reads the answer to `initialize`; what the agent says before it is passed over.
 async fn greet(stream: &mut UnixStream, lines: &mut Lines) -> Result<AgentHello, ClientError> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    let line = loop {
-        if let Some(line) =
-            lines.next().map_err(|_| ClientError::Malformed("a message over the limit".into()))?
-        {
-            break line;
+    let outcome = loop {
+        let next = lines.next().map_err(|_| ClientError::Malformed("a message over the limit".into()))?;
+        if let Some(line) = next {
+            let message = parse(line)?;
+            if is_greeting(&message) {
+                break outcome(&message);
+            }
+            continue;
         }
         match stream.read(&mut chunk).await {
             Ok(count) if count > 0 => lines.extend(&chunk[..count]),
             Ok(_) | Err(_) => return Err(ClientError::Disconnected),
         }
     };
-    let result = match outcome(&parse(line)?) {
+    let result = match outcome {
         Err(ClientError::Rpc(error)) if error.is(ErrorKind::Draining) => {
             // It is leaving, and closes the connection when it has: the one that follows can be started then.
             while stream.read(&mut chunk).await.is_ok_and(|count| count > 0) {}
@@ -441,6 +449,17 @@ async fn greet(stream: &mut UnixStream, lines: &mut Lines) -> Result<AgentHello,
         ClientError::UnexpectedResult { method: "initialize".to_owned(), message: error.to_string() }
     })?;
     Ok(result.capabilities.experimental.agent)
+}
+
+/// Tells whether a message answers `initialize`: under its id, or under none because it could not be read.
+fn is_greeting(message: &Incoming<'_>) -> bool {
+    let is_ours = number(message) == Some(MessageNumber::Number(GREETING_ID));
+    let is_refusal = message.error.is_some() && message.id.is_none_or(|id| id.get() == "null");
+    message.method.is_none() && (is_ours || is_refusal)
+}
+
+fn number(message: &Incoming<'_>) -> Option<MessageNumber> {
+    serde_json::from_str(message.id?.get()).ok()
 }
 
 fn parse(line: &[u8]) -> Result<Incoming<'_>, ClientError> {
