@@ -21,8 +21,8 @@ pub struct Home {
     root: PathBuf,
     variables: BTreeMap<String, String>,
     binary: PathBuf,
-    /// Removes all of it in the end.
-    _temp: TempDir,
+    /// Removes all of it in the end, where it is temporary.
+    _temp: Option<TempDir>,
 }
 
 impl Home {
@@ -33,6 +33,21 @@ impl Home {
     pub fn new() -> Result<Self> {
         let temp = tempfile::Builder::new().prefix("tenon-home-").tempdir()?;
         let root = temp.path().canonicalize()?;
+        Self::make(root, Some(temp))
+    }
+
+    /// Makes one at a place that is known, from nothing, where the name of the workspace matters.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn at(root: &Path) -> Result<Self> {
+        if root.exists() {
+            fs::remove_dir_all(root)?;
+        }
+        Self::make(root.to_owned(), None)
+    }
+
+    fn make(root: PathBuf, temp: Option<TempDir>) -> Result<Self> {
         fs::create_dir_all(root.join("work/.git"))?;
         let home = root.join("home").display().to_string();
         let own = Self { root, variables: BTreeMap::new(), binary: binary()?, _temp: temp };

@@ -1,6 +1,7 @@
 //! What the integration tests share: the scripted model server, the sandboxed home, the scenario runner.
 pub mod builds;
 pub mod conversation;
+pub mod golden;
 pub mod home;
 pub mod model_server;
 pub mod process;

@@ -39,3 +39,8 @@ pub fn slow_tests() -> bool {
 pub fn fuzz_seconds() -> Option<u64> {
     variable("FUZZ_SECONDS")?.to_str()?.parse().ok()
 }
+
+/// Returns the version whose golden transcript is to be recorded; `None` in every ordinary run.
+pub fn golden_version() -> Option<String> {
+    variable("GOLDEN_VERSION")?.into_string().ok()
+}

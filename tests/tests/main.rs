@@ -10,6 +10,8 @@ mod edges;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod races;

@@ -10,6 +10,7 @@ mod deny;
 mod dist;
 mod elf;
 mod fuzz;
+mod golden;
 #[cfg(test)]
 mod lints_fire;
 mod root;
@@ -46,6 +47,8 @@ enum Task {
         #[arg(default_value_t = 60)]
         seconds: u64,
     },
+    /// Record this version's golden transcript and journal, for the tests of later versions
+    Golden,
     /// Build the static, stripped binary, check its size, and run its demo where there is nothing else
     Dist,
     /// Write what is generated from the protocol crate into spec/
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz { seconds } => fuzz::run(seconds),
+        Task::Golden => golden::run(),
         Task::Dist => dist::run(),
         Task::Codegen { check: true, .. } => codegen::run(codegen::Mode::Check),
         Task::Codegen { break_promises: true, .. } => codegen::run(codegen::Mode::WriteAnyway),
