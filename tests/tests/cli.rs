@@ -9,6 +9,7 @@ mod exits;
 mod handover;
 mod http;
 mod observers;
+mod peers;
 mod pipes;
 mod providers;
 mod schema;
