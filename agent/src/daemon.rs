@@ -14,6 +14,7 @@ mod complete;
 mod configure;
 pub(crate) mod doors;
 pub(crate) mod drain;
+mod ephemeral;
 pub(crate) mod lists;
 pub(crate) mod owner;
 pub(crate) mod presence;
@@ -41,6 +42,7 @@ use crate::daemon::auth::Logins;
 pub(crate) use crate::daemon::caller::Caller;
 use crate::daemon::complete::Shelves;
 use crate::daemon::drain::Course;
+use crate::daemon::ephemeral::Ephemeral;
 use crate::daemon::presence::Presence;
 use crate::daemon::reload::Told;
 use crate::daemon::sessions::Sessions;
@@ -62,6 +64,7 @@ pub(crate) struct Daemon(Arc<Inner>);
 struct Inner {
     resources: Arc<Resources>,
     sessions: Sessions,
+    ephemeral: Ephemeral,
     presence: Presence,
     course: watch::Sender<Course>,
     /// What was told of the configuration's files.
@@ -129,6 +132,7 @@ impl Daemon {
         Ok(Self(Arc::new(Inner {
             resources: Arc::new(resources),
             sessions: Sessions::default(),
+            ephemeral: Ephemeral::default(),
             presence: Presence::default(),
             course: watch::Sender::new(Course::Open),
             told: Told::default(),

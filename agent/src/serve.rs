@@ -188,6 +188,7 @@ async fn run(
         settings(&paths, &variables);
     let linger = ready.is_some().then(|| Duration::from_secs(linger_s));
     let daemon = Daemon::new(parts).await?;
+    daemon.delete_left_behind().await;
     let router = router::methods::router(&daemon).map_err(|error| ServeError::Methods(error.to_string()))?;
     let server = Server::new(router, Arc::clone(&clock));
     let socket = Socket::bind(&paths.state_dir, accept_user_namespace)?;
@@ -212,6 +213,10 @@ async fn run(
         let daemon = daemon.clone();
         task::spawn(async move { daemon.keep_configuration().await })
     };
+    let parting = {
+        let daemon = daemon.clone();
+        task::spawn(async move { daemon.keep_ephemeral().await })
+    };
     let unloading = {
         let daemon = daemon.clone();
         task::spawn(async move { daemon.keep_sessions(Duration::from_secs(unload_s)).await })
@@ -229,7 +234,7 @@ async fn run(
         None => daemon.leaving(linger).await,
     }
     tracing::info!("leaving");
-    drop((recovering, configuring, unloading));
+    drop((recovering, configuring, unloading, parting));
     if daemon.has_heir() {
         server.hand_over();
     } else {
@@ -241,6 +246,7 @@ async fn run(
     }
     drop((listening, listening_http));
     daemon.stop_sessions().await;
+    daemon.part_with_ephemeral().await;
     daemon.close_journal().await;
     Ok(())
 }

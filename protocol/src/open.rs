@@ -34,7 +34,8 @@ wire! {
         title: String,
         /// More variables for its children, filtered like `$/environment`.
         environment: BTreeMap<String, String>,
-        /// Whether nothing of it outlives the daemon.
+        /// Whether nothing of it is kept: it is deleted when it is closed, and when the last client that opened or
+        /// observes it is gone. Only for a new session.
         ephemeral: bool,
     }
 }

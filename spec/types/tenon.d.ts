@@ -988,7 +988,7 @@ export interface ObserveParams {
 export interface OpenParams {
   /** More variables for its children, filtered like `$/environment`. */
   environment?: Record<string, string>;
-  /** Whether nothing of it outlives the daemon. */
+  /** Whether nothing of it is kept: it is deleted when it is closed, and when the last client that opened or observes it is gone. Only for a new session. */
   ephemeral?: boolean;
   /** The session to fork. */
   from?: ForkFrom;

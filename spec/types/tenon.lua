@@ -809,7 +809,7 @@
 ---Opens a new session, attaches to one, or forks one.
 ---@class tenon.OpenParams
 ---@field environment? table<string, string> More variables for its children, filtered like `$/environment`.
----@field ephemeral? boolean Whether nothing of it outlives the daemon.
+---@field ephemeral? boolean Whether nothing of it is kept: it is deleted when it is closed, and when the last client that opened or observes it is gone. Only for a new session.
 ---@field from? tenon.ForkFrom The session to fork.
 ---@field sessionId? tenon.SessionId The session to attach to; absent for a new one.
 ---@field settings? tenon.Settings What it works with.

@@ -24,6 +24,7 @@ files! {
     configuration
     context
     diff
+    ephemeral
     failures
     files
     forks

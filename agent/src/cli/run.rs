@@ -58,6 +58,9 @@ pub(crate) struct RunArgs {
     /// Goes on in a new session that begins with this one's conversation, up to SEQ
     #[arg(long, value_name = "ID[@SEQ]", value_parser = begin::fork, conflicts_with_all = ["session", "continue_newest"])]
     pub(crate) fork: Option<ForkFrom>,
+    /// Keeps nothing of the session: it is deleted when this command ends
+    #[arg(long, conflicts_with_all = ["session", "continue_newest"])]
+    pub(crate) ephemeral: bool,
     /// Goes on with the newest session of the workspace
     #[arg(long = "continue")]
     pub(crate) continue_newest: bool,
@@ -105,6 +108,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         profile: args.profile.clone(),
         session: args.session.clone(),
         fork: args.fork.clone(),
+        ephemeral: args.ephemeral,
         continue_newest: args.continue_newest,
         max_steps: args.max_steps,
         max_cost: args.max_cost,

@@ -36,6 +36,7 @@ impl Daemon {
         variables.extend(params.environment.unwrap_or_default());
         let settings = params.settings;
         if let Some(id) = params.session_id {
+            self.comes_to(&id, caller.id);
             let handle = self.session(&id).await?;
             if let Some(workspace) = params.workspace {
                 self.check_workspace(&handle, &workspace).await?;
@@ -60,6 +61,9 @@ impl Daemon {
             origin,
         };
         let handle = self.create(seed).await?;
+        if params.ephemeral == Some(true) {
+            self.keep_while(&handle.id, caller.id);
+        }
         let (settings, title) = (None, None);
         handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?
     }
@@ -128,31 +132,40 @@ impl Daemon {
             .map_or_else(not_found, |first| already(&first.request_id, first.by.as_ref(), &first.decision)))
     }
 
-    /// Parts with a session.
-    pub(crate) async fn close(&self, params: CloseParams) -> Result<SeqResult, RpcError> {
-        let handle = self.session(&params.session_id).await?;
+    /// Parts with a session. Of an ephemeral one nothing is left when it is closed, or when its last client has parted with it.
+    pub(crate) async fn close(&self, caller: &Caller, params: CloseParams) -> Result<SeqResult, RpcError> {
+        let id = &params.session_id;
+        let handle = self.session(id).await?;
         if params.how == CloseHow::Detach {
             let item = handle.call(|reply| Command::Item { reply }).await?;
+            self.leaves(id, caller.id);
             return Ok(SeqResult { seq: item.head.seq });
         }
-        let how = params.how;
+        let how = if self.is_ephemeral(id) { CloseHow::Delete } else { params.how };
         let closed: Result<SeqResult, RpcError> =
             handle.call(|reply| Command::Archive { how, reply }).await?;
         let closed = closed?;
-        if params.how == CloseHow::Delete {
-            self.delete(&params.session_id).await?;
+        if how == CloseHow::Delete {
+            self.delete(id).await?;
         }
         Ok(closed)
     }
 
-    async fn delete(&self, id: &SessionId) -> Result<(), RpcError> {
+    /// Deletes a session's log. It must have come to rest.
+    pub(crate) async fn delete(&self, id: &SessionId) -> Result<(), RpcError> {
         self.forget(id);
         let body = SessionRemoved { session_id: id.clone() }.into();
         let draft = Draft { turn: None, text: line(&body), body, private: None };
-        let gone =
-            ItemWrite { kind: ItemKind::Session, id: id.to_string(), group: String::new(), json: None };
-        let deleted = self.0.resources.journal.delete_log(id, vec![draft], vec![gone]).await;
-        deleted.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))
+        let gone = [ItemKind::Session, ItemKind::Ephemeral].map(|kind| ItemWrite {
+            kind,
+            id: id.to_string(),
+            group: String::new(),
+            json: None,
+        });
+        let deleted = self.0.resources.journal.delete_log(id, vec![draft], gone.to_vec()).await;
+        deleted.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?;
+        self.0.ephemeral.forget(id);
+        Ok(())
     }
 
     /// Begins a subscription.
@@ -162,6 +175,9 @@ impl Daemon {
         params: &ObserveParams,
     ) -> Result<Subscription, RpcError> {
         let log = LogId::from_wire(&params.session_id);
+        if let LogId::Session(id) = &log {
+            self.comes_to(id, caller.id);
+        }
         let per_second = match caller.delta_per_second {
             0 => DELTAS_PER_SECOND,
             wanted => wanted,

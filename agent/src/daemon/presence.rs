@@ -71,6 +71,12 @@ impl Daemon {
         });
         self.count_answerers();
         self.heir_left(id);
+        self.leaves_all(id);
+    }
+
+    /// Tells whether a connection is there.
+    pub(crate) fn is_inside(&self, id: u64) -> bool {
+        self.0.presence.door.borrow().inside.contains_key(&id)
     }
 
     fn count_answerers(&self) {

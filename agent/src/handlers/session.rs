@@ -22,6 +22,11 @@ fn check(params: &OpenParams) -> Result<(), RpcError> {
     if params.session_id.is_some() && params.from.is_some() {
         return Err(invalid("sessionId attaches and from forks: only one of them can be given"));
     }
+    if params.session_id.is_some() && params.ephemeral.is_some() {
+        return Err(invalid(
+            "a session is ephemeral from its beginning: leave `ephemeral` out to attach to one",
+        ));
+    }
     if params.session_id.is_none() && params.from.is_none() && params.workspace.is_none() {
         return Err(invalid("a new session needs a workspace"));
     }
@@ -29,9 +34,9 @@ fn check(params: &OpenParams) -> Result<(), RpcError> {
 }
 
 /// Parts with a session. Detaching also ends this connection's subscriptions to it.
-pub(crate) async fn close(daemon: Daemon, _: Arc<Caller>, params: CloseParams) -> Reply {
+pub(crate) async fn close(daemon: Daemon, caller: Arc<Caller>, params: CloseParams) -> Reply {
     let (log, how) = (params.session_id.to_string(), params.how);
-    let result = daemon.close(params).await?;
+    let result = daemon.close(&caller, params).await?;
     let value = serialise(&result)?;
     Ok(match how {
         CloseHow::Detach => Answer::Detached { log, value },
@@ -54,6 +59,7 @@ mod tests {
         assert!(is_refused(serde_json::json!({"sessionId": id, "from": {"sessionId": id}})));
         assert!(!is_refused(serde_json::json!({"workspace": "/w"})));
         assert!(!is_refused(serde_json::json!({"sessionId": id})));
+        assert!(is_refused(serde_json::json!({"sessionId": id, "ephemeral": true})));
         assert!(!is_refused(serde_json::json!({"from": {"sessionId": id}})));
     }
 }

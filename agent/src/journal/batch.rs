@@ -61,6 +61,8 @@ pub(crate) enum ItemKind {
     Workspace = 4,
     /// Requests that were answered, with their answers: whoever answers second is told who was first.
     Answered = 5,
+    /// Sessions of which nothing is kept.
+    Ephemeral = 6,
 }
 
 /// Puts or removes a list item.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use crate::journal::connection;
 use crate::journal::executor::{Executor, Work};
 
@@ -53,6 +55,18 @@ impl Checkpointer {
             self.running.store(false, Ordering::Release);
             tracing::warn!(%error, "a checkpoint cannot be started");
         }
+    }
+}
+
+/// Moves all of the WAL and empties it, so that nothing of a deleted log stays in it. As good as it gets: a reader that
+/// holds on for longer leaves it to the next time.
+pub(in crate::journal) fn scrub(connection: &Connection) {
+    let scrubbed = connection
+        .busy_timeout(RESTART_WAIT)
+        .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+        .and_then(|()| connection.busy_timeout(connection::BUSY_TIMEOUT));
+    if let Err(error) = scrubbed {
+        tracing::warn!(%error, "the write-ahead log was not emptied after a deletion");
     }
 }
 

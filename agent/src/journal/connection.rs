@@ -11,7 +11,7 @@ pub(in crate::journal) const WRITER_CACHE_KIB: i64 = 512;
 pub(in crate::journal) const READER_CACHE_KIB: i64 = 256;
 
 /// How long a statement waits for another process's lock. Six processes that start together stay far below.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(in crate::journal) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait before WAL mode is tried again.
 const WAL_RETRY: Duration = Duration::from_millis(2);
@@ -32,6 +32,8 @@ pub(in crate::journal) fn open(database: &Path, cache_kib: i64) -> rusqlite::Res
     connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "mmap_size", 0)?;
+    // What is deleted is gone from the file too.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
 }

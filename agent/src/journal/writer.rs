@@ -14,7 +14,7 @@ use crate::base::clock::SharedClock;
 use crate::journal::ballast::Ballast;
 use crate::journal::batch::{Batch, Committed, Draft, ItemWrite};
 use crate::journal::chain::Link;
-use crate::journal::checkpoint::Checkpointer;
+use crate::journal::checkpoint::{self, Checkpointer};
 use crate::journal::connection::uint;
 use crate::journal::error::AppendError;
 use crate::journal::executor::Work;
@@ -246,6 +246,10 @@ impl Writer {
                 self.last = last;
                 self.head_file.write(&last);
                 let bytes = group.iter().map(|planned| planned.bytes).sum();
+                let deletes = |change: &Change| matches!(change, Change::Delete(..));
+                if group.iter().any(|planned| planned.changes.iter().any(deletes)) {
+                    checkpoint::scrub(&self.connection);
+                }
                 for planned in group {
                     self.finish(planned);
                 }

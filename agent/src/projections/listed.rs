@@ -12,6 +12,9 @@ use tenon_protocol::session::{SessionItem, SessionState};
 /// Characters of a title that is taken from the first message.
 const TITLE_CHARS_MAX: usize = 80;
 
+/// The title of an ephemeral session that was given none.
+const EPHEMERAL: &str = "ephemeral";
+
 /// The entry, and what it is counted from.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
@@ -67,7 +70,9 @@ impl Listed {
             EventBody::SessionCreated(created) => {
                 self.item.workspace.clone_from(&created.workspace);
                 self.item.parent.clone_from(&created.parent);
-                self.item.title = created.title.clone().unwrap_or_default();
+                // What is said in an ephemeral session is not told in the machine's log, which stays.
+                let unnamed = if created.ephemeral == Some(true) { EPHEMERAL } else { "" };
+                self.item.title = created.title.clone().unwrap_or_else(|| unnamed.to_owned());
                 at.clone_into(&mut self.item.created_at);
                 self.settings(&created.settings);
             }

@@ -286,7 +286,9 @@ impl Actor {
                         group: self.state.id.to_string(),
                         json: serde_json::to_string(item).ok(),
                     });
-                    beside.machine.push(Fact::new(RequestAdded { item: item.clone() }));
+                    if !self.state.ephemeral {
+                        beside.machine.push(Fact::new(RequestAdded { item: item.clone() }));
+                    }
                     if let Subject::Login { provider, how } = &item.subject {
                         beside.machine.push(self.needs_key(provider, how));
                     }
@@ -308,7 +310,9 @@ impl Actor {
                         json: serde_json::to_string(resolved).ok(),
                     });
                     let request_id = resolved.request_id.clone();
-                    beside.machine.push(Fact::new(RequestRemoved { request_id }));
+                    if !self.state.ephemeral {
+                        beside.machine.push(Fact::new(RequestRemoved { request_id }));
+                    }
                 }
                 _ => {}
             }

@@ -15,6 +15,7 @@ use crate::base::task::{self, Task};
 use crate::base::{ids, uri};
 use crate::config::environment::Variables;
 use crate::config::files::Good;
+use crate::journal::{ItemKind, ItemWrite};
 use crate::session::actor::{Actor, Beside, storage};
 use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
 use crate::session::fork::{self, Origin};
@@ -90,7 +91,11 @@ pub(crate) async fn create(
     actor.check_model(&seed.settings)?;
     let told = |warning: &String| Notice { kind: "config".to_owned(), message: warning.clone() };
     let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
-    let beside = Beside { create: true, machine, ..Beside::default() };
+    let mut beside = Beside { create: true, machine, ..Beside::default() };
+    if created.ephemeral == Some(true) {
+        actor.state.ephemeral = true;
+        beside.items.push(ephemeral_item(&actor.state.id, false));
+    }
     let question = actor.trust_question(&created);
     let (mut private, mut context) = (None, None);
     if let Some(origin) = &seed.origin {
@@ -134,6 +139,16 @@ pub(crate) async fn load(
     // Trust may have been given while nobody was here.
     actor.resolve_trust().await.map_err(|error| storage(&error))?;
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
+}
+
+/// Returns the entry of a session of which nothing is kept, and whether the next agent goes on with it.
+pub(crate) fn ephemeral_item(id: &SessionId, is_handed_over: bool) -> ItemWrite {
+    ItemWrite {
+        kind: ItemKind::Ephemeral,
+        id: id.to_string(),
+        group: String::new(),
+        json: Some(is_handed_over.to_string()),
+    }
 }
 
 fn open_root(path: &std::path::Path) -> Result<Root, RpcError> {

@@ -20,6 +20,7 @@ pub(crate) struct Wishes {
     pub(crate) profile: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) fork: Option<ForkFrom>,
+    pub(crate) ephemeral: bool,
     pub(crate) continue_newest: bool,
     pub(crate) max_steps: Option<u32>,
     pub(crate) max_cost: Option<f64>,
@@ -68,6 +69,7 @@ pub(crate) async fn open(
         session_id,
         from: wishes.fork.clone(),
         settings: Some(settings(wishes)),
+        ephemeral: wishes.ephemeral.then_some(true),
         ..OpenParams::default()
     };
     let opened = client.call::<Open>(&params).await?;
