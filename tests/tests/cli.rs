@@ -5,6 +5,7 @@ mod attach;
 mod auth;
 mod conformance;
 mod daemon;
+mod deltas;
 mod ephemeral;
 mod exits;
 mod handover;

@@ -3,7 +3,7 @@
 //!
 //! Requests are the examples of the spec and what the schema says of methods, changed by a seeded generator that puts in ids
 //! the daemon has told. A short form runs with every test; `cargo xtask fuzz` makes it run longer.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use tenon_protocol::error::ErrorKind;
-use tenon_protocol::methods::{Method, Visitor, visit};
+use tenon_protocol::methods::{METHODS, Method, Visitor, visit};
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{ModelServer, Reply, Script};
 use tenon_tests::surroundings::fuzz_seconds;
@@ -269,13 +269,20 @@ fn check(method: &str, says: Option<&Says>, answer: &Value) -> Result<()> {
     Ok(())
 }
 
-fn run(cases: Option<u64>, seconds: Option<u64>) -> Result<BTreeMap<String, u64>> {
+/// What was asked, and how it ended.
+#[derive(Debug, Default)]
+struct Outcomes {
+    methods: BTreeSet<String>,
+    kinds: BTreeMap<String, u64>,
+}
+
+fn run(cases: Option<u64>, seconds: Option<u64>) -> Result<Outcomes> {
     let mut methods = Methods::default();
     visit(&mut methods);
     let (examples, mut daemon) = (examples()?, Daemon::start()?);
     let mut words = Words::new(daemon.home.workspace().display().to_string());
     let deadline = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let mut outcomes = BTreeMap::new();
+    let mut outcomes = Outcomes::default();
     let mut case = 0;
     while cases.is_none_or(|cases| case < cases) && deadline.is_none_or(|deadline| Instant::now() < deadline)
     {
@@ -298,7 +305,8 @@ fn run(cases: Option<u64>, seconds: Option<u64>) -> Result<BTreeMap<String, u64>
                 .with_context(|| format!("{}\n{answer}", told()))?;
             words.learn(&answer);
             let kind = answer["error"]["data"]["kind"].as_str().unwrap_or("result").to_owned();
-            *outcomes.entry(kind).or_default() += 1;
+            *outcomes.kinds.entry(kind).or_default() += 1;
+            outcomes.methods.insert(method);
         }
         case += 1;
     }
@@ -312,9 +320,11 @@ fn strange_requests_break_nothing() {
     let seconds = fuzz_seconds();
     let outcomes = run(seconds.is_none().then_some(CASES), seconds).unwrap();
     println!("{outcomes:?}");
+    let missing: Vec<_> = METHODS.iter().filter(|method| !outcomes.methods.contains(method.name)).collect();
+    assert!(missing.is_empty(), "never asked: {missing:?}");
     // The generator reaches behind the parameters.
     for kind in ["result", "invalidParams", "methodNotFound", "sessionNotFound"] {
-        assert!(outcomes.contains_key(kind), "{kind} was never the outcome: {outcomes:?}");
+        assert!(outcomes.kinds.contains_key(kind), "{kind} was never the outcome: {outcomes:?}");
     }
 }
 
