@@ -33,6 +33,7 @@ pub(crate) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
     let used = process::cpu(daemon.pid())?.saturating_sub(cpu).as_secs_f64() / number(rounds);
     let sent = number(link.delta_bytes - bytes) / number(rounds * text.len());
     let messages = (link.deltas - deltas) / rounds;
+    let each = number(link.delta_bytes - bytes) / number(rounds * DELTAS);
 
     let slow = TOKEN.repeat(SLOW_DELTAS);
     let reply = Reply::text(slow.as_str()).deltas(SLOW_DELTAS).pause_ms(SLOW_PAUSE_MS);
@@ -46,6 +47,8 @@ pub(crate) fn measure(setup: &Setup) -> Result<Vec<Figure>> {
             .note(format!("the whole turn, mean of {rounds}")),
         Figure::one("5,000 deltas: bytes / text", sent, "×", Goal::AtMost(2.0))
             .note(format!("{messages} messages, no pause")),
+        Figure::one("5,000 deltas: bytes per delta", each, "B", Goal::AtMost(2.0 * number(TOKEN.len())))
+            .note(format!("of {} bytes of text", TOKEN.len())),
         Figure::one("100 tokens/s: bytes / text", slow_sent, "×", Goal::AtMost(12.0))
             .note(format!("{} messages for {SLOW_DELTAS} deltas", link.deltas)),
     ])
