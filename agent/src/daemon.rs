@@ -50,6 +50,7 @@ use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
 use crate::sandbox;
+use crate::session::looking::Board;
 use crate::session::resources::{Hold, Resources, Standing};
 use crate::tools;
 
@@ -127,6 +128,7 @@ impl Daemon {
             standing,
             answerers: watch::Sender::new(0),
             running: watch::Sender::new(Arc::new(BTreeSet::new())),
+            board: Board::default(),
             hold: watch::Sender::new(Hold::Nowhere),
         };
         Ok(Self(Arc::new(Inner {

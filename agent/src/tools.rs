@@ -69,6 +69,12 @@ pub(crate) trait Tool: fmt::Debug + Send + Sync {
     /// Tells in one line what a call will do, for people; also for arguments that are wrong.
     fn title(&self, arguments: &Value) -> String;
 
+    /// Returns the path of the file that a call would write, as its arguments name it; `None` for tools that write no file by
+    /// name.
+    fn writes<'a>(&self, _arguments: &'a Value) -> Option<&'a str> {
+        None
+    }
+
     /// Checks the arguments and finds out what exactly would happen. Only reads.
     fn prepare<'a>(
         &'a self,

@@ -12,3 +12,4 @@ pub(crate) mod ports;
 pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod runner;
+pub(crate) mod unsaved;

@@ -53,6 +53,48 @@ wire! {
     }
 }
 
+words! {
+    /// How a file stands in the way.
+    enum ConflictKind {
+        /// Somebody edited it since.
+        Edited = "edited",
+        /// It is gone.
+        Deleted = "deleted",
+        /// Something else is there now.
+        Created = "created",
+        /// It is another kind of thing now.
+        Type = "type",
+        /// Somebody has it open with changes that are not saved.
+        Dirty = "dirty",
+    }
+}
+
+wire! {
+    /// A file that stands in the way of a change.
+    struct Conflict {
+        /// Relative to the workspace.
+        path: String,
+        /// How it stands in the way.
+        kind: ConflictKind,
+        /// Whether both sides can be kept by themselves: then `merge` is allowed.
+        mergeable: bool,
+        /// One line for people.
+        text: String,
+    }
+    optional {
+        /// The hunk that is in the way; the whole file if absent.
+        hunk: u32,
+        /// The whole file both sides began with, by reference.
+        base: String,
+        /// The whole file as it would be written, by reference.
+        ours: String,
+        /// The whole file as it is on disk, by reference.
+        theirs: String,
+        /// Whether bytes of the path are not UTF-8 and stand as `%XX`.
+        path_encoded: bool,
+    }
+}
+
 wire! {
     /// Something a change could not cover, and why.
     struct Uncovered {

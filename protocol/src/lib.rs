@@ -14,6 +14,7 @@ pub mod change;
 pub mod complete;
 pub mod configure;
 pub mod content;
+pub mod context;
 pub mod cursor;
 pub mod diff;
 pub mod envelope;

@@ -138,7 +138,8 @@ methods! {
 }
 
 /// Notifications the agent takes, beside LSP's own.
-pub const NOTIFICATIONS_IN: &[&str] = &["$/environment", "$/cancelRequest", "initialized", "exit"];
+pub const NOTIFICATIONS_IN: &[&str] =
+    &["$/environment", "$/cancelRequest", "agent/context", "initialized", "exit"];
 
 /// The one notification the agent sends.
 pub const EVENT: &str = "agent/event";

@@ -1,7 +1,7 @@
 //! Durable questions to a person. Not here: who may answer and what an answer does.
 use serde::{Deserialize, Serialize};
 
-use crate::change::FileChange;
+use crate::change::{Conflict, FileChange};
 use crate::ids::{CallId, RequestId, SessionId, TurnId};
 
 words! {
@@ -102,6 +102,11 @@ pub enum Subject {
         workspace: String,
         /// What trusting it would enable, one line each.
         enables: Vec<String>,
+    },
+    /// Files that stand in the way of a change.
+    Conflict {
+        /// What stands in the way.
+        conflicts: Vec<Conflict>,
     },
 }
 

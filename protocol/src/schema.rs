@@ -22,6 +22,7 @@ pub fn documents() -> Vec<(&'static str, Value)> {
         ("error.json", of::<RpcError>()),
         ("subscription.json", subscription()),
         ("environment.json", of::<EnvironmentParams>()),
+        ("context.json", of::<crate::context::ContextParams>()),
     ]
 }
 

@@ -429,6 +429,41 @@ export interface ConfigureResult {
   warnings?: Array<string>;
 }
 
+/** A file that stands in the way of a change. */
+export interface Conflict {
+  /** How it stands in the way. */
+  kind: ConflictKind;
+  /** Whether both sides can be kept by themselves: then `merge` is allowed. */
+  mergeable: boolean;
+  /** Relative to the workspace. */
+  path: string;
+  /** One line for people. */
+  text: string;
+  /** The whole file both sides began with, by reference. */
+  base?: string;
+  /** The hunk that is in the way; the whole file if absent. */
+  hunk?: number;
+  /** The whole file as it would be written, by reference. */
+  ours?: string;
+  /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
+  pathEncoded?: boolean;
+  /** The whole file as it is on disk, by reference. */
+  theirs?: string;
+}
+
+/** How a file stands in the way. */
+export type ConflictKind =
+  /** Somebody edited it since. */
+  | "edited"
+  /** It is gone. */
+  | "deleted"
+  /** Something else is there now. */
+  | "created"
+  /** It is another kind of thing now. */
+  | "type"
+  /** Somebody has it open with changes that are not saved. */
+  | "dirty";
+
 /** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`. */
 export type Content =
   /** Plain text or Markdown. */
@@ -441,6 +476,22 @@ export type Content =
   | { type: "selection"; path: string; range: LineRange; text: string; }
   /** Large content by reference. */
   | { type: "ref"; bytes: number; mime: string; ref: string; title?: string; };
+
+/** What the person looks at. A member that is given replaces what was said before; an empty one takes it back; one that is absent stays. Kept in memory for this connection alone. */
+export interface ContextParams {
+  /** Problems the editor shows; the first 50 are used. */
+  diagnostics?: Array<Diagnostic>;
+  /** Files with changes that are not saved: all of them, each time. The agent writes to none of them without asking. */
+  dirty?: Array<DirtyFile>;
+  /** What is selected in it. */
+  selection?: SelectedText;
+  /** The session it is meant for; for all that this connection sends messages to if absent. */
+  sessionId?: SessionId;
+  /** The file in front: `file://` URI, absolute path, or relative to the workspace. Takes back the selection. */
+  uri?: string;
+  /** Other files that are visible; the first 20 are used. */
+  visible?: Array<string>;
+}
 
 /** A part of what precedes the conversation. */
 export interface ContextPart {
@@ -464,6 +515,20 @@ export interface ContextSet {
   parts: Array<ContextPart>;
   /** The HTTP format. */
   wire: string;
+}
+
+/** What a message took along of what its sender looked at. Paths are relative to the workspace. */
+export interface ContextUsed {
+  /** Problems that were shown. */
+  diagnostics?: Array<Diagnostic>;
+  /** Files with changes that were not saved. */
+  dirty?: Array<string>;
+  /** The file in front. */
+  path?: string;
+  /** What was selected in it. */
+  selection?: SelectedText;
+  /** Other files that were visible. */
+  visible?: Array<string>;
 }
 
 export type Cursor = string;
@@ -493,6 +558,20 @@ export interface Delta {
 export interface DeltaWish {
   /** Messages a second; 30 if absent. */
   maxPerSecond?: number;
+}
+
+/** A problem that an editor shows. */
+export interface Diagnostic {
+  /** What is wrong. */
+  message: string;
+  /** The file: `file://` URI, absolute path, or relative to the workspace. */
+  path: string;
+  /** Where. */
+  range?: LineRange;
+  /** How bad it is. */
+  severity?: Severity;
+  /** Who says so, such as a compiler. */
+  source?: string;
 }
 
 /** A file that differs. */
@@ -552,6 +631,14 @@ export interface DiffResult {
   files: Array<DiffFile>;
   /** The patch, at most 1 MiB; each hunk's number ends its `@@` line. */
   patch?: string;
+}
+
+/** A file with changes that are not saved. */
+export interface DirtyFile {
+  /** The file: `file://` URI, absolute path, or relative to the workspace. */
+  path: string;
+  /** Its text as the editor has it, whole: the model reads this in place of the disk. */
+  text?: string;
 }
 
 /** What a call may do to the world; decides what happens to one that never settled. */
@@ -1109,6 +1196,8 @@ export interface PromptAdmitted {
   outcome: Admission;
   /** Who sent it. */
   by?: By;
+  /** What it took along of what its sender looked at. */
+  context?: ContextUsed;
   /** The client's key. */
   key?: string;
   /** Its place in the queue. */
@@ -1332,6 +1421,14 @@ export type Scope =
   /** From now on, in this workspace. */
   | "always";
 
+/** Text that is selected in the file of `uri`. */
+export interface SelectedText {
+  /** The lines it spans. */
+  range: LineRange;
+  /** The text. */
+  text: string;
+}
+
 /** Where the log of the session ends now. */
 export interface SeqResult {
   /** The seq of the event that recorded it. */
@@ -1460,6 +1557,17 @@ export interface Settings {
   trust?: TrustSetting;
 }
 
+/** How bad a problem is. */
+export type Severity =
+  /** It is wrong. */
+  | "error"
+  /** It may be wrong. */
+  | "warning"
+  /** It is worth knowing. */
+  | "information"
+  /** It could be better. */
+  | "hint";
+
 /** Support for commands. */
 export interface ShellSupport {
   /** The sandbox they run in. */
@@ -1549,7 +1657,9 @@ export type Subject =
   /** A provider that needs a key. */
   | { type: "login"; how: string; provider: string; }
   /** A workspace that is not trusted yet. */
-  | { type: "trust"; enables: Array<string>; workspace: string; };
+  | { type: "trust"; enables: Array<string>; workspace: string; }
+  /** Files that stand in the way of a change. */
+  | { type: "conflict"; conflicts: Array<Conflict>; };
 
 /** A key on its way to the agent. `Debug` shows nothing of it. */
 export type SubmittedKey = string;

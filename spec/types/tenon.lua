@@ -262,6 +262,26 @@
 ---@field seq? integer After a change: the end of the log it stands in, the session's or `all`.
 ---@field warnings? string[] What else its author should know, one sentence each: unknown keys, keys that a workspace may not set.
 
+---A file that stands in the way of a change.
+---@class tenon.Conflict
+---@field kind tenon.ConflictKind How it stands in the way.
+---@field mergeable boolean Whether both sides can be kept by themselves: then `merge` is allowed.
+---@field path string Relative to the workspace.
+---@field text string One line for people.
+---@field base? string The whole file both sides began with, by reference.
+---@field hunk? integer The hunk that is in the way; the whole file if absent.
+---@field ours? string The whole file as it would be written, by reference.
+---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
+---@field theirs? string The whole file as it is on disk, by reference.
+
+---How a file stands in the way.
+---@alias tenon.ConflictKind
+---| '"edited"' # Somebody edited it since.
+---| '"deleted"' # It is gone.
+---| '"created"' # Something else is there now.
+---| '"type"' # It is another kind of thing now.
+---| '"dirty"' # Somebody has it open with changes that are not saved.
+
 ---Plain text or Markdown.
 ---@class tenon.Content.text
 ---@field type "text"
@@ -303,6 +323,15 @@
 ---| tenon.Content.selection
 ---| tenon.Content.ref
 
+---What the person looks at. A member that is given replaces what was said before; an empty one takes it back; one that is absent stays. Kept in memory for this connection alone.
+---@class tenon.ContextParams
+---@field diagnostics? tenon.Diagnostic[] Problems the editor shows; the first 50 are used.
+---@field dirty? tenon.DirtyFile[] Files with changes that are not saved: all of them, each time. The agent writes to none of them without asking.
+---@field selection? tenon.SelectedText What is selected in it.
+---@field sessionId? tenon.SessionId The session it is meant for; for all that this connection sends messages to if absent.
+---@field uri? string The file in front: `file://` URI, absolute path, or relative to the workspace. Takes back the selection.
+---@field visible? string[] Other files that are visible; the first 20 are used.
+
 ---A part of what precedes the conversation.
 ---@class tenon.ContextPart
 ---@field digest string BLAKE3 of its bytes.
@@ -316,6 +345,14 @@
 ---@field model string `provider/model`.
 ---@field parts tenon.ContextPart[] The parts, in order.
 ---@field wire string The HTTP format.
+
+---What a message took along of what its sender looked at. Paths are relative to the workspace.
+---@class tenon.ContextUsed
+---@field diagnostics? tenon.Diagnostic[] Problems that were shown.
+---@field dirty? string[] Files with changes that were not saved.
+---@field path? string The file in front.
+---@field selection? tenon.SelectedText What was selected in it.
+---@field visible? string[] Other files that were visible.
 
 ---@alias tenon.Cursor string
 
@@ -335,6 +372,14 @@
 ---How often deltas may come.
 ---@class tenon.DeltaWish
 ---@field maxPerSecond? integer Messages a second; 30 if absent.
+
+---A problem that an editor shows.
+---@class tenon.Diagnostic
+---@field message string What is wrong.
+---@field path string The file: `file://` URI, absolute path, or relative to the workspace.
+---@field range? tenon.LineRange Where.
+---@field severity? tenon.Severity How bad it is.
+---@field source? string Who says so, such as a compiler.
 
 ---A file that differs.
 ---@class tenon.DiffFile
@@ -369,6 +414,11 @@
 ---@class tenon.DiffResult
 ---@field files tenon.DiffFile[] The files.
 ---@field patch? string The patch, at most 1 MiB; each hunk's number ends its `@@` line.
+
+---A file with changes that are not saved.
+---@class tenon.DirtyFile
+---@field path string The file: `file://` URI, absolute path, or relative to the workspace.
+---@field text? string Its text as the editor has it, whole: the model reads this in place of the disk.
 
 ---What a call may do to the world; decides what happens to one that never settled.
 ---@alias tenon.EffectClass
@@ -881,6 +931,7 @@
 ---@field messageId tenon.MessageId The message.
 ---@field outcome tenon.Admission What became of it.
 ---@field by? tenon.By Who sent it.
+---@field context? tenon.ContextUsed What it took along of what its sender looked at.
 ---@field key? string The client's key.
 ---@field position? integer Its place in the queue.
 ---@field turnId? tenon.TurnId The turn it starts or joins.
@@ -1016,6 +1067,11 @@
 ---| '"session"' # As long as the session lives.
 ---| '"always"' # From now on, in this workspace.
 
+---Text that is selected in the file of `uri`.
+---@class tenon.SelectedText
+---@field range tenon.LineRange The lines it spans.
+---@field text string The text.
+
 ---Where the log of the session ends now.
 ---@class tenon.SeqResult
 ---@field seq integer The seq of the event that recorded it.
@@ -1092,6 +1148,13 @@
 ---@field model? string `provider/model`.
 ---@field profile? string The profile's name.
 ---@field trust? tenon.TrustSetting `session` lifts the cap of an untrusted workspace for this session.
+
+---How bad a problem is.
+---@alias tenon.Severity
+---| '"error"' # It is wrong.
+---| '"warning"' # It may be wrong.
+---| '"information"' # It is worth knowing.
+---| '"hint"' # It could be better.
 
 ---Support for commands.
 ---@class tenon.ShellSupport
@@ -1175,6 +1238,11 @@
 ---@field enables string[] What trusting it would enable, one line each.
 ---@field workspace string The workspace, a `file://` URI.
 
+---Files that stand in the way of a change.
+---@class tenon.Subject.conflict
+---@field type "conflict"
+---@field conflicts tenon.Conflict[] What stands in the way.
+
 ---What a request is about, in the shape a client draws.
 ---@alias tenon.Subject
 ---| tenon.Subject.command
@@ -1183,6 +1251,7 @@
 ---| tenon.Subject.limit
 ---| tenon.Subject.login
 ---| tenon.Subject.trust
+---| tenon.Subject.conflict
 
 ---A key on its way to the agent. `Debug` shows nothing of it.
 ---@alias tenon.SubmittedKey string

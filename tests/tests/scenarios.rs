@@ -30,6 +30,7 @@ files! {
     forks
     limits
     logs
+    looking
     mentions
     pending
     pictures

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tenon_protocol::context::ContextParams;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::observe::{ObserveClosed, ObserveCursor, ObserveLive, ObserveOpened};
 use tenon_protocol::event::{Envelope, EventBody};
@@ -114,7 +115,7 @@ fn every_method_has_examples_that_are_what_its_types_say() {
     visit(&mut checked);
     assert!(checked.failures.is_empty(), "{}", checked.failures.join("\n"));
     let mut expected: BTreeSet<_> = METHODS.iter().map(|method| method.name.replace('/', ".")).collect();
-    expected.extend(["initialize".to_owned(), "environment".to_owned()]);
+    expected.extend(["initialize", "environment", "agent.context"].map(str::to_owned));
     assert_eq!(names("methods").unwrap(), expected);
 }
 
@@ -128,6 +129,10 @@ fn the_handshake_is_what_its_types_say() {
     for message in messages("methods", "environment").unwrap() {
         assert_eq!(message["method"], "$/environment");
         round_trip::<EnvironmentParams>("environment", &message["params"]).unwrap();
+    }
+    for message in messages("methods", "agent.context").unwrap() {
+        assert_eq!(message["method"], "agent/context");
+        round_trip::<ContextParams>("context", &message["params"]).unwrap();
     }
 }
 

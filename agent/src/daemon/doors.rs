@@ -93,7 +93,8 @@ impl Daemon {
             return Err(error.hint("free some space; no restart is needed"));
         }
         let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
-        handle.call(|reply| Command::Prompt { params, by, reply }).await?
+        let connection = caller.id;
+        handle.call(|reply| Command::Prompt { params, by, connection, reply }).await?
     }
 
     /// Changes a message that waits.

@@ -2,7 +2,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tenon_protocol::context::ContextParams;
 use tenon_protocol::error::RpcError;
+use tenon_protocol::handshake::Role;
 use tokio::sync::watch;
 
 use crate::base::task::Task;
@@ -69,6 +71,7 @@ impl Daemon {
         self.0.presence.door.send_modify(|door| {
             door.inside.remove(&id);
         });
+        self.0.resources.board.forget(id);
         self.count_answerers();
         self.heir_left(id);
         self.leaves_all(id);
@@ -77,6 +80,13 @@ impl Daemon {
     /// Tells whether a connection is there.
     pub(crate) fn is_inside(&self, id: u64) -> bool {
         self.0.presence.door.borrow().inside.contains_key(&id)
+    }
+
+    /// A connection tells what its person looks at. One that may only look changes nothing for others.
+    pub(crate) fn looks(&self, caller: &Caller, params: ContextParams) {
+        if caller.role == Role::Controller {
+            self.0.resources.board.tell(caller.id, caller.by(), params);
+        }
     }
 
     fn count_answerers(&self) {

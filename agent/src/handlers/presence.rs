@@ -1,4 +1,5 @@
 //! What the life cycle of connections needs of the daemon. Not here: `initialize` itself (`router`).
+use tenon_protocol::context::ContextParams;
 use tenon_protocol::error::RpcError;
 use tenon_protocol::handshake::{Can, Instance};
 
@@ -10,6 +11,8 @@ pub(crate) trait Host: Send + Sync {
     fn hello(&self) -> (Instance, Can);
     /// A connection was initialised.
     fn connected(&self, caller: &Caller) -> Result<(), RpcError>;
+    /// A connection tells what its person looks at.
+    fn looks(&self, caller: &Caller, params: ContextParams);
     /// A connection that was initialised has ended.
     fn disconnected(&self, id: u64);
 }
@@ -21,6 +24,10 @@ impl Host for Daemon {
 
     fn connected(&self, caller: &Caller) -> Result<(), RpcError> {
         Self::connected(self, caller)
+    }
+
+    fn looks(&self, caller: &Caller, params: ContextParams) {
+        Self::looks(self, caller, params);
     }
 
     fn disconnected(&self, id: u64) {

@@ -88,6 +88,10 @@ fn subject(subject: &Subject) -> String {
         Subject::Limit { limit, value } => format!("{limit} {value}"),
         Subject::Login { provider, how } => format!("{provider}: {how}"),
         Subject::Trust { workspace, enables } => format!("{workspace}\n{}", enables.join("\n")),
+        Subject::Conflict { conflicts } => {
+            let lines: Vec<&str> = conflicts.iter().map(|conflict| conflict.text.as_str()).collect();
+            lines.join("\n")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use tenon_protocol::content::Content;
+use tenon_protocol::context::ContextUsed;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::prompt::{PendingOp, PromptAdmitted, PromptChanged};
 use tenon_protocol::event::session::By;
@@ -18,11 +19,18 @@ pub(crate) struct Pending {
     pub(crate) input: Vec<Content>,
     /// Who sent it, or replaced what it says.
     pub(crate) by: Option<By>,
+    /// What its sender looked at.
+    pub(crate) context: Option<ContextUsed>,
 }
 
 impl From<&PromptAdmitted> for Pending {
     fn from(prompt: &PromptAdmitted) -> Self {
-        Self { id: prompt.message_id.clone(), input: prompt.input.clone(), by: prompt.by.clone() }
+        Self {
+            id: prompt.message_id.clone(),
+            input: prompt.input.clone(),
+            by: prompt.by.clone(),
+            context: prompt.context.clone(),
+        }
     }
 }
 

@@ -62,6 +62,17 @@ impl Peer {
         Ok(result)
     }
 
+    /// Takes what the client's person looks at. Returns whether it could be read.
+    pub(crate) fn context(&self, params: Option<&str>) -> bool {
+        match (&self.caller, serde_json::from_str(params.unwrap_or("{}"))) {
+            (Some(caller), Ok(params)) => {
+                self.router.host.looks(caller, params);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Calls a method. Nothing of it runs before the future is polled first.
     pub(crate) fn call(
         &self,

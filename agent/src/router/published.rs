@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::base::digest::Digest;
 
 /// This is a table: the documents of `spec/schema` by name, in the order in which the digest takes them.
-pub(crate) const DOCUMENTS: [(&str, &str); 9] = [
+pub(crate) const DOCUMENTS: [(&str, &str); 10] = [
     ("methods", include_str!("../../../spec/schema/methods.json")),
     ("events", include_str!("../../../spec/schema/events.json")),
     ("envelope", include_str!("../../../spec/schema/envelope.json")),
@@ -15,6 +15,7 @@ pub(crate) const DOCUMENTS: [(&str, &str); 9] = [
     ("error", include_str!("../../../spec/schema/error.json")),
     ("subscription", include_str!("../../../spec/schema/subscription.json")),
     ("environment", include_str!("../../../spec/schema/environment.json")),
+    ("context", include_str!("../../../spec/schema/context.json")),
 ];
 
 /// The digest of all documents, as the handshake has it (`schema`): equal digests, equal shapes.

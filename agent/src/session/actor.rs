@@ -126,6 +126,9 @@ impl Actor {
     pub(crate) async fn run(mut self, leave: CancellationToken) {
         let mut trusted = self.resources.standing.trusted.subscribe();
         let mut hold = self.resources.hold.subscribe();
+        let mut unsaved = self.resources.board.unsaved.subscribe();
+        // What a restart left open is looked at once.
+        unsaved.mark_changed();
         let mut files = self.resources.files.changes();
         loop {
             let told = tokio::select! {
@@ -143,6 +146,7 @@ impl Actor {
                     None => break,
                 },
                 Ok(()) = trusted.changed() => self.trust_changed().await,
+                Ok(()) = unsaved.changed() => self.unsaved_changed().await,
                 Ok(()) = hold.changed() => self.hold_changed().await,
                 Ok(()) = files.changed() => self.keys_changed().await,
                 () = alarm(&mut self.unlisted) => self.list_again().await,
@@ -159,7 +163,9 @@ impl Actor {
             Command::Attach { variables, settings, title, reply } => {
                 respond(reply, self.attach(variables, settings, title).await)
             }
-            Command::Prompt { params, by, reply } => respond(reply, self.prompt(params, by).await),
+            Command::Prompt { params, by, connection, reply } => {
+                respond(reply, self.prompt(params, by, connection).await)
+            }
             Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),

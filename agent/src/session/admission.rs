@@ -20,6 +20,7 @@ impl Actor {
         &mut self,
         params: PromptParams,
         by: Option<By>,
+        connection: u64,
     ) -> Result<PromptResult, Refusal> {
         if let Some(again) = self.seen_before(&params) {
             return Ok(again);
@@ -44,6 +45,7 @@ impl Actor {
             position,
             by,
             key: params.key,
+            context: self.resources.board.of_sender(connection, &self.state.id, &self.root),
         };
         // What it commits comes before the admission, whose place is told.
         self.settle_settings().await?;

@@ -1,5 +1,6 @@
 //! Requests: asked by the turn, answered by people, bound to what was shown. Not here: who is asked what (`turn::call`).
 use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::change::ConflictKind;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
 use tenon_protocol::event::session::{By, RequestResolved, SessionCreated};
@@ -13,6 +14,8 @@ use crate::journal::{AppendError, ItemKind, ItemWrite};
 use crate::session::actor::{Actor, Beside, Refusal};
 use crate::session::command::Reply;
 use crate::turn::ports::{Answer, Fact};
+use crate::turn::unsaved::CLEAN;
+use crate::workspace::path::RelPath;
 
 impl Actor {
     /// Opens a request of the turn and keeps its asker waiting; takes up one that is open or answered already.
@@ -93,7 +96,9 @@ impl Actor {
         if trusts {
             self.resources.standing.trust(&self.state.listed.item.workspace);
         }
-        let decision = if choice.allows { "allow".to_owned() } else { choice.decision };
+        // Of a conflict's choices none is a plain yes.
+        let plain = choice.allows && request.kind != RequestKind::Conflict;
+        let decision = if plain { "allow".to_owned() } else { choice.decision };
         self.wake(&request.request_id, &Answer { decision, scope: choice.scope, note: params.note });
         Ok(SeqResult { seq: self.state.head.seq })
     }
@@ -151,6 +156,31 @@ impl Actor {
         } else {
             TrustState::Untrusted
         }
+    }
+
+    /// Somebody saved or closed a file, or opened one: questions about files that are saved now are answered by that.
+    pub(crate) async fn unsaved_changed(&mut self) -> Result<(), AppendError> {
+        if !self.state.requests.values().any(|request| request.kind == RequestKind::Conflict) {
+            return Ok(());
+        }
+        let unsaved = self.resources.board.unsaved_in(&self.state.id, &self.root);
+        let is_over = |request: &&RequestItem| {
+            let Subject::Conflict { conflicts } = &request.subject else { return false };
+            conflicts.iter().all(|conflict| {
+                let path = RelPath::from_wire(&conflict.path, conflict.path_encoded == Some(true));
+                conflict.kind == ConflictKind::Dirty && path.is_ok_and(|path| !unsaved.0.contains_key(&path))
+            })
+        };
+        let over: Vec<RequestId> =
+            self.state.requests.values().filter(is_over).map(|request| request.request_id.clone()).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        self.commit(over.iter().map(|id| resolved(id, CLEAN)).collect()).await?;
+        for id in &over {
+            self.wake(id, &Answer { decision: CLEAN.to_owned(), scope: Scope::Once, note: None });
+        }
+        Ok(())
     }
 
     fn trust_request(&self) -> Option<&RequestItem> {
@@ -243,7 +273,7 @@ impl Choice {
         let option = request.options.iter().find(|option| option.id == params.decision);
         let allows = match (params.decision.as_str(), option) {
             ("deny" | "never", _) => false,
-            ("allow", _) => true,
+            ("allow", _) if request.kind != RequestKind::Conflict => true,
             (_, Some(_)) => true,
             (other, None) => {
                 let known: Vec<&str> = request.options.iter().map(|option| option.id.as_str()).collect();

@@ -35,7 +35,13 @@ pub(crate) enum Command {
         reply: Reply<Result<OpenResult, RpcError>>,
     },
     /// A message.
-    Prompt { params: PromptParams, by: Option<By>, reply: Reply<Result<PromptResult, RpcError>> },
+    Prompt {
+        params: PromptParams,
+        by: Option<By>,
+        /// The connection it came over.
+        connection: u64,
+        reply: Reply<Result<PromptResult, RpcError>>,
+    },
     /// Change a message that waits.
     Pending { params: PendingParams, by: Option<By>, reply: Reply<Result<PendingResult, RpcError>> },
     /// Interrupt the turn.

@@ -16,6 +16,7 @@ use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
 use crate::sandbox::Probe;
+use crate::session::looking::Board;
 use crate::tools::Registry;
 
 /// What people decided for good: trusted workspaces and grants. The journal holds it; this is the copy everybody reads.
@@ -132,6 +133,8 @@ pub(crate) struct Resources {
     pub(crate) answerers: watch::Sender<usize>,
     /// The sessions whose turn runs now; one that waits for a person or stands still does not count.
     pub(crate) running: watch::Sender<Arc<BTreeSet<SessionId>>>,
+    /// What people look at.
+    pub(crate) board: Board,
     /// Where turns stand still.
     pub(crate) hold: watch::Sender<Hold>,
 }

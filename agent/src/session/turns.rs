@@ -10,6 +10,7 @@ use tenon_protocol::event::prompt::PromptDelivered;
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::event::turn::{AttemptStarted, TurnStarted};
 use tenon_protocol::ids::{CallId, MessageId, TurnId};
+use tenon_protocol::request::RequestKind;
 
 use crate::approvals::{Grants, Policy, Trust};
 use crate::base::task;
@@ -24,6 +25,7 @@ use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
 use crate::session::attached;
 use crate::session::command::{Command, TurnCommand};
 use crate::session::ports::SessionPorts;
+use crate::session::shown;
 use crate::tools::ToolContext;
 use crate::tools::context::Sight;
 use crate::turn::attempt::Proposal;
@@ -83,8 +85,8 @@ impl Actor {
 
     /// Returns the facts that make a waiting message part of the conversation.
     pub(crate) fn deliver(&self, pending: Pending) -> Vec<Fact> {
-        let attached: Vec<String> =
-            pending.input.iter().filter_map(|piece| self.attach_file(piece)).collect();
+        let files = pending.input.iter().filter_map(|piece| self.attach_file(piece));
+        let attached: Vec<String> = files.chain(pending.context.as_ref().map(shown::shown)).collect();
         let private = if attached.is_empty() { None } else { record::encode(&InputRecord { attached }) };
         let ended = MessageEnded {
             message_id: pending.id.clone(),
@@ -164,7 +166,12 @@ impl Actor {
             TurnCommand::BeginAttempt { step, attempt, reply } => {
                 self.begin_or_hold(step, attempt, reply).await
             }
-            TurnCommand::Ask { request, reply } => self.ask(*request, reply).await,
+            TurnCommand::Ask { request, reply } => {
+                let may_be_over = request.kind == RequestKind::Conflict;
+                self.ask(*request, reply).await?;
+                // What was asked about may have been saved in the meantime.
+                if may_be_over { self.unsaved_changed().await } else { Ok(()) }
+            }
             TurnCommand::CallView { reply } => respond_plain(reply, self.call_view()),
             TurnCommand::Waited { reply } => respond_plain(reply, self.waited()),
             TurnCommand::End { end, reply } => {
@@ -266,6 +273,7 @@ impl Actor {
         let reader = Arc::clone(&policy);
         let tools = ToolContext {
             sight: Sight(Arc::new(move |path| reader.may_read(path))),
+            unsaved: self.resources.board.unsaved_in(&self.state.id, &self.root),
             root: Arc::clone(&self.root),
             reads: Arc::clone(&self.state.reads),
             blobs: Arc::new(self.resources.journal.blobs().clone()),

@@ -22,6 +22,8 @@ pub(crate) struct ToolContext {
     pub(crate) root: Arc<Root>,
     /// What the model has seen of which file.
     pub(crate) reads: Arc<ReadSet>,
+    /// Files that somebody has open with changes that are not saved.
+    pub(crate) unsaved: Unsaved,
     /// Which paths a search may show: a rule that denies reading holds there too.
     pub(crate) sight: Sight,
     /// Where contents go: pre-images, and output too long to show.
@@ -36,6 +38,19 @@ pub(crate) struct ToolContext {
     pub(crate) records_dir: PathBuf,
     /// How long a command may run where the call does not say.
     pub(crate) command_timeout: Duration,
+}
+
+/// Files that somebody has open with changes that are not saved, under each of their names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unsaved(pub(crate) Arc<BTreeMap<RelPath, UnsavedFile>>);
+
+/// A file with changes that are not saved.
+#[derive(Clone, Debug)]
+pub(crate) struct UnsavedFile {
+    /// Its text as the editor has it, if the editor told.
+    pub(crate) text: Option<Arc<str>>,
+    /// What holds it.
+    pub(crate) editor: String,
 }
 
 /// Tells which paths may be read.

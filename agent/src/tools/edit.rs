@@ -11,7 +11,7 @@ use crate::tools::background::blocking;
 use crate::tools::prepared::{Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::stale::require_current;
-use crate::tools::target::failure;
+use crate::tools::target::{failure, named};
 use crate::tools::writing::{Current, Proposed, prepare};
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
 use crate::workspace::error::FileError;
@@ -67,6 +67,10 @@ impl Tool for Edit {
 
     fn title(&self, arguments: &Value) -> String {
         title("edit", arguments.get("path"))
+    }
+
+    fn writes<'a>(&self, arguments: &'a Value) -> Option<&'a str> {
+        named(arguments)
     }
 
     fn prepare<'a>(

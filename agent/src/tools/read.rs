@@ -102,8 +102,11 @@ impl Tool for Read {
             let fingerprint = fingerprint.with(target.real.as_bytes());
             let access = Access::Read(target.names());
             let (root, remembered) = (Arc::clone(&context.root), Arc::clone(&self.remembered));
-            let work =
-                Look::within(SEARCH_TIMEOUT, move |_| outcome(file(&root, &target, lines, &remembered)));
+            let unsaved = context.unsaved.0.get(&target.real).and_then(|file| file.text.clone());
+            let work = Look::within(SEARCH_TIMEOUT, move |_| match unsaved {
+                Some(text) => buffer(&text, &target, lines, &remembered),
+                None => outcome(file(&root, &target, lines, &remembered)),
+            });
             Ok(Prepared::pure(access, fingerprint.digest(), work))
         })
     }
@@ -111,6 +114,20 @@ impl Tool for Read {
 
 fn outcome(result: Result<Outcome, ToolFailure>) -> Outcome {
     result.unwrap_or_else(|failure| Outcome::failed(failure.0))
+}
+
+/// Shows what an editor has, in place of the disk. Once it is saved, it is what the model has seen.
+fn buffer(text: &str, target: &Target, lines: Lines, remembered: &Remembered) -> Outcome {
+    let digest = Digest::of(text.as_bytes());
+    let mut shown = paged(text, lines, "file");
+    shown.push_str("[as an editor has it; this is not saved, and the file on disk differs]\n");
+    remembered.put(digest, text.as_bytes());
+    let mut outcome = Outcome::ok(shown);
+    outcome.reads = vec![(wire(&target.real), digest)];
+    if target.path != target.real {
+        outcome.reads.push((wire(&target.path), digest));
+    }
+    outcome
 }
 
 fn stored(blobs: &dyn BlobStore, digest: Digest, lines: Lines) -> Result<Outcome, ToolFailure> {

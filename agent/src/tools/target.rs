@@ -46,6 +46,11 @@ impl Target {
     }
 }
 
+/// Returns the path that the arguments of a call name, under any of its names.
+pub(super) fn named(arguments: &serde_json::Value) -> Option<&str> {
+    ["path", "file_path", "file"].iter().find_map(|name| arguments.get(name)?.as_str())
+}
+
 /// Returns a path as policy, clients and models know it: relative, `.` for the root. A tool's path came out of JSON, so it is
 /// UTF-8 and never encoded.
 pub(super) fn wire(path: &RelPath) -> String {

@@ -10,6 +10,7 @@ use crate::tools::background::blocking;
 use crate::tools::prepared::{Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::stale::require_current;
+use crate::tools::target::named;
 use crate::tools::writing::{Current, Proposed, prepare};
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
 
@@ -59,6 +60,10 @@ impl Tool for Write {
 
     fn title(&self, arguments: &Value) -> String {
         title("write", arguments.get("path"))
+    }
+
+    fn writes<'a>(&self, arguments: &'a Value) -> Option<&'a str> {
+        named(arguments)
     }
 
     fn prepare<'a>(

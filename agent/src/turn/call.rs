@@ -21,6 +21,7 @@ use crate::tools::context::Progress;
 use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext};
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
+use crate::turn::unsaved::{self, Settled};
 use crate::workspace::path::RelPath;
 
 /// How often a call is asked about again because what it would do changed while the question was open. A file that changes
@@ -106,8 +107,19 @@ async fn permission(
         )));
     };
     let mut allowed_before = None;
+    let (mut settled, mut round) = (false, 0);
     for _ in 0..ASKED_MAX {
         let view = ports.call_view().await?;
+        let unsaved = tool.writes(arguments).and_then(|named| unsaved::target(&view.tools, named));
+        if let Some(unsaved) = unsaved.filter(|_| !settled) {
+            match unsaved::ask(ports, proposal, unsaved, &mut round, cancel).await? {
+                Settled::GoOn => settled = true,
+                Settled::LookAgain => {}
+                Settled::Refused(answer) => return Ok(denied_by_person(&answer)),
+                Settled::Interrupted => return Ok(Permission::Settled(interrupted())),
+            }
+            continue;
+        }
         let prepared = match tool.prepare(&view.tools, arguments).await {
             Ok(prepared) => prepared,
             Err(failure) => return Ok(refuse(failure.0)),
@@ -130,7 +142,7 @@ async fn permission(
             biased;
             // The request stays open in the log; ending the turn resolves it.
             () = cancel.cancelled() => {
-                return Ok(Permission::Settled(Outcome::text(CallStatus::Interrupted, "The turn was interrupted.")));
+                return Ok(Permission::Settled(interrupted()));
             }
             answer = ports.ask(request) => answer?,
         };
@@ -215,6 +227,10 @@ fn option(id: &str, label: &str, scope: Scope, pattern: Option<&str>) -> Request
         scope: Some(scope),
         pattern: pattern.map(ToOwned::to_owned),
     }
+}
+
+fn interrupted() -> Outcome {
+    Outcome::text(CallStatus::Interrupted, "The turn was interrupted.")
 }
 
 fn refuse(reason: String) -> Permission {

@@ -1,5 +1,6 @@
 //! `prompt.*`.
 use crate::content::Content;
+use crate::context::ContextUsed;
 use crate::event::session::By;
 use crate::ids::{MessageId, TurnId};
 use crate::prompt::{Admission, Delivery};
@@ -25,6 +26,8 @@ wire! {
         by: By,
         /// The client's key.
         key: String,
+        /// What it took along of what its sender looked at.
+        context: ContextUsed,
     }
 }
 

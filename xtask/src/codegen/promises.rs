@@ -25,7 +25,9 @@ pub(crate) fn broken(before: &BTreeMap<String, Value>, after: &BTreeMap<String, 
             "methods.json" => comparison.methods(old, new),
             "errors.json" => comparison.errors(old, new),
             "subscription.json" => comparison.each(old, new),
-            "client-hello.json" | "environment.json" => comparison.whole(file, old, new, Writer::Client),
+            "client-hello.json" | "environment.json" | "context.json" => {
+                comparison.whole(file, old, new, Writer::Client);
+            }
             _ => comparison.whole(file, old, new, Writer::Agent),
         }
     }

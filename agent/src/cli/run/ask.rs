@@ -224,6 +224,13 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
             }
             text
         }
+        Subject::Conflict { conflicts } => {
+            let mut text = String::new();
+            for conflict in conflicts {
+                writeln!(text, "  {}", safe_line(&conflict.text)).ok();
+            }
+            text
+        }
     }
 }
 

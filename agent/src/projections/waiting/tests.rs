@@ -34,6 +34,7 @@ fn body(step: &Step) -> EventBody {
             position: None,
             by: None,
             key: None,
+            context: None,
         }
         .into(),
         Step::Deliver(number) => PromptDelivered { message_id: id(*number) }.into(),

@@ -135,6 +135,7 @@ impl<C: Carrier> Connection<C> {
                 self.end(End::Closed);
                 true
             }
+            "agent/context" => self.peer.context(params),
             "initialized" => true,
             _ => false,
         }

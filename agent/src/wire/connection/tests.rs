@@ -117,6 +117,8 @@ impl Host for World {
         Ok(())
     }
 
+    fn looks(&self, _: &Caller, _: tenon_protocol::context::ContextParams) {}
+
     fn disconnected(&self, _: u64) {
         self.disconnected.notify_one();
     }
