@@ -3,6 +3,7 @@
 //! Not here: anything that knows a session, an event or a file of the product.
 //!
 //! Imports: protocol (ids)
+pub(crate) mod base64;
 pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod ids;

@@ -14,6 +14,8 @@ mod doctor;
 mod duration;
 mod exit;
 mod failure;
+mod fetch;
+mod jobs;
 mod listing;
 mod log;
 mod models;
@@ -69,12 +71,16 @@ enum Command {
     Log(log::LogArgs),
     /// Shows what a session changed, as a patch
     Diff(diff::DiffArgs),
+    /// Prints a large content that a log names by its reference
+    Fetch(fetch::FetchArgs),
     /// Prints what happens in a session, as it happens
     Observe(observe::ObserveArgs),
     /// Lists questions that wait for an answer, or answers one
     Requests(requests::RequestsArgs),
     /// Lists messages that wait for their turn, or changes one
     Pending(pending::PendingArgs),
+    /// Lists running commands of your own, runs one, and comes back to it
+    Jobs(jobs::JobsArgs),
     /// Lists models
     Models(models::ModelsArgs),
     /// Lists the tools the model has
@@ -156,9 +162,11 @@ impl Command {
             Self::Sessions(args) => sessions::run(&args),
             Self::Log(args) => log::run(&args),
             Self::Diff(args) => diff::run(&args),
+            Self::Fetch(args) => fetch::run(&args),
             Self::Observe(args) => observe::run(&args),
             Self::Requests(args) => requests::run(&args),
             Self::Pending(args) => pending::run(&args),
+            Self::Jobs(args) => jobs::run(&args),
             Self::Models(args) => models::run(&args),
             Self::Tools(args) => tools::run(&args),
             Self::Rpc(args) => rpc::run(&args),

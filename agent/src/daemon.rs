@@ -5,23 +5,25 @@
 //!
 //! Not here: what a session does inside.
 //!
-//! Imports: session, catalogue, approvals, tools, sandbox, process, workspace, journal, feed, projections, config, protocol, base
+//! Imports: session, catalogue, approvals, tools, jobs, sandbox, process, workspace, journal, feed, projections, config, protocol, base
 pub(crate) mod admin;
 mod auth;
 pub(crate) mod caller;
 pub(crate) mod changes;
 mod complete;
 mod configure;
+pub(crate) mod contents;
 pub(crate) mod doors;
 pub(crate) mod drain;
 mod ephemeral;
+pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod owner;
 pub(crate) mod presence;
 mod reload;
 pub(crate) mod sessions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -130,6 +132,7 @@ impl Daemon {
             running: watch::Sender::new(Arc::new(BTreeSet::new())),
             board: Board::default(),
             hold: watch::Sender::new(Hold::Nowhere),
+            jobs: watch::Sender::new(Arc::new(BTreeMap::new())),
         };
         Ok(Self(Arc::new(Inner {
             resources: Arc::new(resources),
@@ -155,6 +158,7 @@ impl Daemon {
             files: Some(Json(serde_json_files())),
             shell: Some(ShellSupport { sandbox }),
             steer: Some(Json::empty()),
+            jobs: Some(Json::empty()),
             queue: Some(QueueSupport { max: u64::try_from(QUEUE_LEN_MAX).unwrap_or(u64::MAX) }),
             auth: Some(AuthSupport { methods: vec!["key".to_owned()] }),
         };

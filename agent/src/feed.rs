@@ -13,6 +13,7 @@ use crate::feed::signals::Signals;
 use crate::journal::{Journal, LogId, ReadError, TypeFilter};
 
 mod frame;
+mod growth;
 mod merge;
 mod signals;
 mod subscription;

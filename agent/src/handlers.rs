@@ -11,6 +11,8 @@ mod check;
 pub(crate) mod complete;
 pub(crate) mod diff;
 pub(crate) mod configure;
+pub(crate) mod fetch;
+pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod observe;

@@ -53,7 +53,7 @@ mod write;
 mod writer;
 
 pub(crate) use crate::journal::batch::{Batch, Committed, Draft, ItemKind, ItemWrite};
-pub(crate) use crate::journal::blobs::Blobs;
+pub(crate) use crate::journal::blobs::{Blobs, Piece};
 pub(crate) use crate::journal::error::{AppendError, BlobError, OpenError, ReadError};
 pub(crate) use crate::journal::items::{ItemPage, ItemRank};
 pub(crate) use crate::journal::log_id::LogId;

@@ -17,6 +17,7 @@ pub(crate) mod approvals;
 pub(crate) mod providers;
 pub(crate) mod catalogue;
 pub(crate) mod tools;
+pub(crate) mod jobs;
 pub(crate) mod sandbox;
 pub(crate) mod process;
 pub(crate) mod changes;

@@ -30,6 +30,7 @@ mod spawner;
 mod spec;
 mod supervisor;
 mod system;
+mod terminal;
 mod tree;
 
 #[cfg(test)]
@@ -43,3 +44,4 @@ pub(crate) use program::Program;
 pub(crate) use record::read_record;
 pub(crate) use spawner::{SUPERVISE, Spawner, Supervisor};
 pub(crate) use supervisor::supervise_main;
+pub(crate) use terminal::{Terminal, TerminalSize};

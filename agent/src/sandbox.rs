@@ -10,5 +10,5 @@ mod environment;
 mod launch;
 mod level;
 
-pub(crate) use launch::{Command, launch};
+pub(crate) use launch::{Command, SandboxError, launch};
 pub(crate) use level::{Level, Probe, probe};

@@ -5,7 +5,7 @@
 //!
 //! Not here: the order of effects inside a turn (`turn`).
 //!
-//! Imports: turn, journal, feed, projections, approvals, changes, tools, providers, catalogue, process, sandbox, workspace, protocol, config, base
+//! Imports: turn, journal, feed, projections, approvals, changes, tools, jobs, providers, catalogue, process, sandbox, workspace, protocol, config, base
 pub(crate) mod actor;
 pub(crate) mod admission;
 pub(crate) mod answers;
@@ -17,6 +17,7 @@ pub(crate) mod ending;
 pub(crate) mod fork;
 pub(crate) mod hold;
 pub(crate) mod input;
+pub(crate) mod jobs;
 pub(crate) mod leftover;
 pub(crate) mod load;
 pub(crate) mod looking;

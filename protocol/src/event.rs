@@ -10,6 +10,7 @@ use crate::json::Json;
 pub mod all;
 pub mod change;
 pub mod context;
+pub mod job;
 pub mod message;
 pub mod observe;
 pub mod prompt;
@@ -163,6 +164,12 @@ bodies! {
     ToolStarted(tool::ToolStarted) "tool.started";
     /// A call is settled.
     ToolEnded(tool::ToolEnded) "tool.ended";
+    /// A person's command runs; deltas follow.
+    JobStarted(job::JobStarted) "job.started";
+    /// A job came to the foreground.
+    JobChanged(job::JobChanged) "job.changed";
+    /// A job ended.
+    JobEnded(job::JobEnded) "job.ended";
     /// The steps of the plan or todo list changed.
     PlanChanged(change::PlanChanged) "plan.changed";
     /// Files of the workspace were changed.

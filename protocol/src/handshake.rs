@@ -176,6 +176,8 @@ wire! {
         queue: QueueSupport,
         /// Logging in to providers.
         auth: AuthSupport,
+        /// Jobs.
+        jobs: Marker,
     }
 }
 

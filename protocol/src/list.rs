@@ -5,7 +5,7 @@ use crate::json::Json;
 wire! {
     /// Lists things of a kind.
     struct ListParams {
-        /// Of which kind: session, model, provider, profile, tool, request, grant, workspace.
+        /// Of which kind: session, model, provider, profile, tool, job, request, grant, workspace.
         kind: String,
     }
     optional {

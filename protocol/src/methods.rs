@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, auth, complete, configure, diff, list, log, open, prompt};
+use crate::{admin, answer, auth, complete, configure, diff, fetch, job, list, log, open, prompt};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +133,22 @@ methods! {
     Auth "agent/auth" auth::AuthParams => auth::AuthResult, Act, Stable, [AuthFailed InvalidConfig];
     /// Completes a mention or a command in a message that is being written.
     Complete "agent/complete" complete::CompleteParams => complete::CompleteResult, Look, Stable, [SessionNotFound WorkspaceNotFound];
+    /// Runs the person's own command.
+    Run "agent/run" job::RunParams => job::RunResult, Act, Experimental, [SessionNotFound SessionClosed SessionBusy Forbidden SandboxUnavailable];
+    /// Writes to a running job, resizes it, ends it or brings it to the foreground.
+    Job "agent/job" job::JobParams => job::JobResult, Act, Experimental, [JobNotFound];
+    /// Reads a content by its reference.
+    Fetch "agent/fetch" fetch::FetchParams => fetch::FetchResult, Look, Stable, [RefNotFound Failed];
     /// Housekeeping of the daemon.
     Admin "agent/admin" admin::AdminParams => admin::AdminResult, Act, Stable, [WorkspaceNotFound RequestNotFound];
+}
+
+/// The experimental items of this build, as clients name them in the handshake, and the methods that each switches on.
+pub const EXPERIMENTAL: &[(&str, &[&str])] = &[("agent/run@1", &["agent/run", "agent/job"])];
+
+/// Returns the item that switches an experimental method on; `None` for a stable one.
+pub fn experimental_item(method: &str) -> Option<&'static str> {
+    EXPERIMENTAL.iter().find(|(_, methods)| methods.contains(&method)).map(|(item, _)| *item)
 }
 
 /// Notifications the agent takes, beside LSP's own.
@@ -156,6 +170,14 @@ wire! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_experimental_method_and_no_other_has_an_item() {
+        for method in METHODS {
+            let is_experimental = method.stability == Stability::Experimental;
+            assert_eq!(experimental_item(method.name).is_some(), is_experimental, "{}", method.name);
+        }
+    }
 
     #[test]
     fn names_are_unique_and_begin_with_the_products_own_prefix() {

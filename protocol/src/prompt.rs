@@ -145,5 +145,8 @@ wire! {
     optional {
         /// The turn.
         turn_id: TurnId,
+        /// Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it
+        /// writes into the workspace itself.
+        dropped: bool,
     }
 }

@@ -243,6 +243,8 @@ export interface Can {
   auth?: AuthSupport;
   /** Files: `read`, `write`, `search`. */
   files?: Json;
+  /** Jobs. */
+  jobs?: Json;
   /** Queueing. */
   queue?: QueueSupport;
   /** Commands. */
@@ -546,11 +548,11 @@ export type Delivery =
 
 /** Some text of an item that is still growing. It has no seq, may be dropped, and is superseded by the durable event that closes the item. */
 export interface Delta {
-  /** The item: a message or a call. */
+  /** The item: a message, a call or a job. */
   d: string;
-  /** The byte offset of `t` in the item's whole text. */
+  /** The byte offset of `t` in the item's whole text or output. */
   from: number;
-  /** The text. */
+  /** The text; of a job the bytes, in base64. */
   t: string;
 }
 
@@ -728,6 +730,12 @@ export type EventBody =
   | { type: "tool.started"; data: ToolStarted; }
   /** A call is settled. */
   | { type: "tool.ended"; data: ToolEnded; }
+  /** A person's command runs; deltas follow. */
+  | { type: "job.started"; data: JobStarted; }
+  /** A job came to the foreground. */
+  | { type: "job.changed"; data: JobChanged; }
+  /** A job ended. */
+  | { type: "job.ended"; data: JobEnded; }
   /** The steps of the plan or todo list changed. */
   | { type: "plan.changed"; data: PlanChanged; }
   /** Files of the workspace were changed. */
@@ -769,6 +777,38 @@ export type EventBody =
 export interface EventWishes {
   /** Deltas, at most so many messages a second. */
   delta?: DeltaWish;
+}
+
+/** Reads a content by its reference, in pages. */
+export interface FetchParams {
+  /** A `ref` of some event, result or content. */
+  ref: string;
+  /** Only these bytes; the beginning if absent. */
+  range?: FetchRange;
+}
+
+/** Bytes of a content, counted from 0. */
+export interface FetchRange {
+  /** The first byte. */
+  start: number;
+  /** The byte behind the last one; the end of the content if absent. */
+  end?: number;
+}
+
+/** A page of a content, at most 512 KiB: `text` if the whole content is UTF-8, else `base64`. */
+export interface FetchResult {
+  /** How many bytes the whole content has. */
+  bytes: number;
+  /** What the content is: `text/plain`, an image's type, or `application/octet-stream`. */
+  mime: string;
+  /** The place of the page's first byte. A text begins with a whole character: with the one that the place asked for lies in. */
+  start: number;
+  /** The page, in base64. */
+  base64?: string;
+  /** Where the next page starts, if the content, or the range asked for, goes on. */
+  next?: number;
+  /** The page, of whole characters. */
+  text?: string;
 }
 
 /** One file of a change. */
@@ -881,8 +921,100 @@ export interface InterruptParams {
 export interface InterruptResult {
   /** The log's head. */
   seq: number;
+  /** Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it writes into the workspace itself. */
+  dropped?: boolean;
   /** The turn. */
   turnId?: TurnId;
+}
+
+/** A job came to the foreground. */
+export interface JobChanged {
+  /** Whether nobody waits for it. */
+  background: boolean;
+  /** The job. */
+  jobId: JobId;
+}
+
+/** A job ended, and everything it had started with it. */
+export interface JobEnded {
+  /** How many bytes it printed. */
+  bytes: number;
+  /** What it printed, without the terminal's control sequences; a long output is its beginning and its end. */
+  content: Array<Content>;
+  /** The job. */
+  jobId: JobId;
+  /** How: `ok` with exit code 0, `failed`, `interrupted` if it was ended from outside, `unknown` if the agent died while it ran. */
+  status: CallStatus;
+  /** Its exit code. */
+  exit?: number;
+  /** The whole output as it was printed, for `agent/fetch`: offsets in it are those of the deltas. Of more than 32 MiB it has the beginning, a line that says how much is missing, and the end. */
+  ref?: string;
+  /** The signal that ended it. */
+  signal?: number;
+}
+
+/** Background work. */
+export type JobId = string;
+
+/** What to do with a running job. */
+export type JobOp =
+  /** Types `data` or `text` into its terminal. */
+  | "write"
+  /** Gives its terminal another size. */
+  | "resize"
+  /** Ends it and everything it started. */
+  | "kill"
+  /** Brings it to the foreground, and returns the newest of its output, or what it printed from `from` on. */
+  | "foreground";
+
+/** Does something with a running job. */
+export interface JobParams {
+  /** The job. */
+  jobId: JobId;
+  /** What to do. */
+  op: JobOp;
+  /** For `write`: bytes, in base64; at most 64 KiB. */
+  data?: string;
+  /** For `foreground`: the offset in the whole output to read from, in place of the newest. */
+  from?: number;
+  /** For `resize`: the new size. */
+  size?: JobSize;
+  /** For `write`: text, in place of `data`. */
+  text?: string;
+}
+
+/** What came of it. */
+export interface JobResult {
+  /** For `foreground`: output in base64; the newest 64 KiB of it, or at most 256 KiB from the offset asked for on, empty when that is its end. */
+  data?: string;
+  /** For `foreground`: the offset of `data` in the whole output; later than the one asked for where something was not kept. */
+  from?: number;
+  /** For `kill` and `foreground`: the log's head. */
+  seq?: number;
+}
+
+/** The size of a terminal in characters, each 1 to 1,000. */
+export interface JobSize {
+  /** Characters of a line. */
+  columns: number;
+  /** Lines. */
+  rows: number;
+}
+
+/** A person's command was taken on: the record that its effect may have happened from here on. */
+export interface JobStarted {
+  /** Whether nobody waits for it. */
+  background: boolean;
+  /** The command. */
+  command: string;
+  /** The folder it starts in, relative to the workspace. */
+  cwd: string;
+  /** The job. */
+  jobId: JobId;
+  /** Whether the model is shown it. */
+  shareWithModel: boolean;
+  /** Who runs it. */
+  by?: By;
 }
 
 /** Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge. */
@@ -939,7 +1071,7 @@ export interface ListFilter {
 
 /** Lists things of a kind. */
 export interface ListParams {
-  /** Of which kind: session, model, provider, profile, tool, request, grant, workspace. */
+  /** Of which kind: session, model, provider, profile, tool, job, request, grant, workspace. */
   kind: string;
   /** Go on after this item. */
   after?: string;
@@ -1400,6 +1532,30 @@ export interface RpcError {
   data?: ErrorData;
 }
 
+/** Runs the person's own command in the session's workspace, in a terminal of its own. It is not asked about: whoever sends it has decided. */
+export interface RunParams {
+  /** The command, for the shell; at most 64 KiB. */
+  command: string;
+  /** The session. */
+  sessionId: SessionId;
+  /** Whether nobody waits for it; `agent/admin {op: drain}` ends such a job instead of waiting for it. */
+  background?: boolean;
+  /** The folder it starts in, within the workspace; the workspace itself if absent. */
+  cwd?: string;
+  /** Whether the model is shown the command and its output with the next message. */
+  shareWithModel?: boolean;
+  /** The size of its terminal; 24 lines of 80 characters if absent. */
+  size?: JobSize;
+}
+
+/** The job; its start is recorded. */
+export interface RunResult {
+  /** The job. */
+  jobId: JobId;
+  /** The event that recorded it. */
+  seq: number;
+}
+
 /** The sandbox for commands. */
 export interface SandboxInfo {
   /** Which level there is. */
@@ -1842,8 +1998,12 @@ export interface Methods {
   "agent/configure": { params: ConfigureParams; result: ConfigureResult };
   /** Compares two places in the history of a session's files. */
   "agent/diff": { params: DiffParams; result: DiffResult };
+  /** Reads a content by its reference. */
+  "agent/fetch": { params: FetchParams; result: FetchResult };
   /** Interrupts the running turn. */
   "agent/interrupt": { params: InterruptParams; result: InterruptResult };
+  /** Writes to a running job, resizes it, ends it or brings it to the foreground. */
+  "agent/job": { params: JobParams; result: JobResult };
   /** Lists things of a kind. */
   "agent/list": { params: ListParams; result: ListResult };
   /** Reads a page of a log. */
@@ -1856,6 +2016,8 @@ export interface Methods {
   "agent/pending": { params: PendingParams; result: PendingResult };
   /** Sends a message. */
   "agent/prompt": { params: PromptParams; result: PromptResult };
+  /** Runs the person's own command. */
+  "agent/run": { params: RunParams; result: RunResult };
   /** Ends a subscription. */
   "agent/unobserve": { params: [string]; result: boolean };
 }

@@ -149,6 +149,7 @@
 ---@class tenon.Can
 ---@field auth? tenon.AuthSupport Logging in to providers.
 ---@field files? tenon.Json Files: `read`, `write`, `search`.
+---@field jobs? tenon.Json Jobs.
 ---@field queue? tenon.QueueSupport Queueing.
 ---@field shell? tenon.ShellSupport Commands.
 ---@field steer? tenon.Json Steering.
@@ -365,9 +366,9 @@
 
 ---Some text of an item that is still growing. It has no seq, may be dropped, and is superseded by the durable event that closes the item.
 ---@class tenon.Delta
----@field d string The item: a message or a call.
----@field from integer The byte offset of `t` in the item's whole text.
----@field t string The text.
+---@field d string The item: a message, a call or a job.
+---@field from integer The byte offset of `t` in the item's whole text or output.
+---@field t string The text; of a job the bytes, in base64.
 
 ---How often deltas may come.
 ---@class tenon.DeltaWish
@@ -539,6 +540,21 @@
 ---@field type "tool.ended"
 ---@field data tenon.ToolEnded
 
+---A person's command runs; deltas follow.
+---@class tenon.EventBody.job.started
+---@field type "job.started"
+---@field data tenon.JobStarted
+
+---A job came to the foreground.
+---@class tenon.EventBody.job.changed
+---@field type "job.changed"
+---@field data tenon.JobChanged
+
+---A job ended.
+---@class tenon.EventBody.job.ended
+---@field type "job.ended"
+---@field data tenon.JobEnded
+
 ---The steps of the plan or todo list changed.
 ---@class tenon.EventBody.plan.changed
 ---@field type "plan.changed"
@@ -649,6 +665,9 @@
 ---| tenon.EventBody.tool.proposed
 ---| tenon.EventBody.tool.started
 ---| tenon.EventBody.tool.ended
+---| tenon.EventBody.job.started
+---| tenon.EventBody.job.changed
+---| tenon.EventBody.job.ended
 ---| tenon.EventBody.plan.changed
 ---| tenon.EventBody.change.applied
 ---| tenon.EventBody.request.opened
@@ -671,6 +690,25 @@
 ---Which events a client wants specially.
 ---@class tenon.EventWishes
 ---@field delta? tenon.DeltaWish Deltas, at most so many messages a second.
+
+---Reads a content by its reference, in pages.
+---@class tenon.FetchParams
+---@field ref string A `ref` of some event, result or content.
+---@field range? tenon.FetchRange Only these bytes; the beginning if absent.
+
+---Bytes of a content, counted from 0.
+---@class tenon.FetchRange
+---@field start integer The first byte.
+---@field end? integer The byte behind the last one; the end of the content if absent.
+
+---A page of a content, at most 512 KiB: `text` if the whole content is UTF-8, else `base64`.
+---@class tenon.FetchResult
+---@field bytes integer How many bytes the whole content has.
+---@field mime string What the content is: `text/plain`, an image's type, or `application/octet-stream`.
+---@field start integer The place of the page's first byte. A text begins with a whole character: with the one that the place asked for lies in.
+---@field base64? string The page, in base64.
+---@field next? integer Where the next page starts, if the content, or the range asked for, goes on.
+---@field text? string The page, of whole characters.
 
 ---One file of a change.
 ---@class tenon.FileChange
@@ -739,7 +777,62 @@
 ---The turn that ends, and the end of the log when it was asked to.
 ---@class tenon.InterruptResult
 ---@field seq integer The log's head.
+---@field dropped? boolean Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it writes into the workspace itself.
 ---@field turnId? tenon.TurnId The turn.
+
+---A job came to the foreground.
+---@class tenon.JobChanged
+---@field background boolean Whether nobody waits for it.
+---@field jobId tenon.JobId The job.
+
+---A job ended, and everything it had started with it.
+---@class tenon.JobEnded
+---@field bytes integer How many bytes it printed.
+---@field content tenon.Content[] What it printed, without the terminal's control sequences; a long output is its beginning and its end.
+---@field jobId tenon.JobId The job.
+---@field status tenon.CallStatus How: `ok` with exit code 0, `failed`, `interrupted` if it was ended from outside, `unknown` if the agent died while it ran.
+---@field exit? integer Its exit code.
+---@field ref? string The whole output as it was printed, for `agent/fetch`: offsets in it are those of the deltas. Of more than 32 MiB it has the beginning, a line that says how much is missing, and the end.
+---@field signal? integer The signal that ended it.
+
+---Background work.
+---@alias tenon.JobId string
+
+---What to do with a running job.
+---@alias tenon.JobOp
+---| '"write"' # Types `data` or `text` into its terminal.
+---| '"resize"' # Gives its terminal another size.
+---| '"kill"' # Ends it and everything it started.
+---| '"foreground"' # Brings it to the foreground, and returns the newest of its output, or what it printed from `from` on.
+
+---Does something with a running job.
+---@class tenon.JobParams
+---@field jobId tenon.JobId The job.
+---@field op tenon.JobOp What to do.
+---@field data? string For `write`: bytes, in base64; at most 64 KiB.
+---@field from? integer For `foreground`: the offset in the whole output to read from, in place of the newest.
+---@field size? tenon.JobSize For `resize`: the new size.
+---@field text? string For `write`: text, in place of `data`.
+
+---What came of it.
+---@class tenon.JobResult
+---@field data? string For `foreground`: output in base64; the newest 64 KiB of it, or at most 256 KiB from the offset asked for on, empty when that is its end.
+---@field from? integer For `foreground`: the offset of `data` in the whole output; later than the one asked for where something was not kept.
+---@field seq? integer For `kill` and `foreground`: the log's head.
+
+---The size of a terminal in characters, each 1 to 1,000.
+---@class tenon.JobSize
+---@field columns integer Characters of a line.
+---@field rows integer Lines.
+
+---A person's command was taken on: the record that its effect may have happened from here on.
+---@class tenon.JobStarted
+---@field background boolean Whether nobody waits for it.
+---@field command string The command.
+---@field cwd string The folder it starts in, relative to the workspace.
+---@field jobId tenon.JobId The job.
+---@field shareWithModel boolean Whether the model is shown it.
+---@field by? tenon.By Who runs it.
 
 ---Opaque JSON, such as a tool's arguments: whoever knows the shape takes it out at the edge.
 ---@alias tenon.Json any
@@ -776,7 +869,7 @@
 
 ---Lists things of a kind.
 ---@class tenon.ListParams
----@field kind string Of which kind: session, model, provider, profile, tool, request, grant, workspace.
+---@field kind string Of which kind: session, model, provider, profile, tool, job, request, grant, workspace.
 ---@field after? string Go on after this item.
 ---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
 ---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
@@ -1051,6 +1144,20 @@
 ---@field code integer The code of the kind.
 ---@field message string One sentence, lower case, no full stop.
 ---@field data? tenon.ErrorData The kind and its fields.
+
+---Runs the person's own command in the session's workspace, in a terminal of its own. It is not asked about: whoever sends it has decided.
+---@class tenon.RunParams
+---@field command string The command, for the shell; at most 64 KiB.
+---@field sessionId tenon.SessionId The session.
+---@field background? boolean Whether nobody waits for it; `agent/admin {op: drain}` ends such a job instead of waiting for it.
+---@field cwd? string The folder it starts in, within the workspace; the workspace itself if absent.
+---@field shareWithModel? boolean Whether the model is shown the command and its output with the next message.
+---@field size? tenon.JobSize The size of its terminal; 24 lines of 80 characters if absent.
+
+---The job; its start is recorded.
+---@class tenon.RunResult
+---@field jobId tenon.JobId The job.
+---@field seq integer The event that recorded it.
 
 ---The sandbox for commands.
 ---@class tenon.SandboxInfo
@@ -1364,13 +1471,16 @@
 ---| '"agent/complete"' # Completes a mention or a command in a message that is being written. tenon.CompleteParams -> tenon.CompleteResult
 ---| '"agent/configure"' # Reads or changes a layer of the configuration. tenon.ConfigureParams -> tenon.ConfigureResult
 ---| '"agent/diff"' # Compares two places in the history of a session's files. tenon.DiffParams -> tenon.DiffResult
+---| '"agent/fetch"' # Reads a content by its reference. tenon.FetchParams -> tenon.FetchResult
 ---| '"agent/interrupt"' # Interrupts the running turn. tenon.InterruptParams -> tenon.InterruptResult
+---| '"agent/job"' # Writes to a running job, resizes it, ends it or brings it to the foreground. tenon.JobParams -> tenon.JobResult
 ---| '"agent/list"' # Lists things of a kind. tenon.ListParams -> tenon.ListResult
 ---| '"agent/log"' # Reads a page of a log. tenon.LogParams -> tenon.LogResult
 ---| '"agent/observe"' # Subscribes to a log. tenon.ObserveParams -> string
 ---| '"agent/open"' # Opens, attaches to or forks a session. tenon.OpenParams -> tenon.OpenResult
 ---| '"agent/pending"' # Changes a message that waits. tenon.PendingParams -> tenon.PendingResult
 ---| '"agent/prompt"' # Sends a message. tenon.PromptParams -> tenon.PromptResult
+---| '"agent/run"' # Runs the person's own command. tenon.RunParams -> tenon.RunResult
 ---| '"agent/unobserve"' # Ends a subscription. [string] -> boolean
 
 ---The codes of errors; the kind stands in `error.data.kind`.

@@ -10,6 +10,7 @@ mod ephemeral;
 mod exits;
 mod handover;
 mod http;
+mod jobs;
 mod observers;
 mod peers;
 mod pipes;

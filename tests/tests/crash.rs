@@ -3,5 +3,6 @@ mod admission;
 mod client;
 mod commands;
 mod everywhere;
+mod jobs;
 mod stream;
 mod transcript;

@@ -26,8 +26,10 @@ files! {
     diff
     ephemeral
     failures
+    fetch
     files
     forks
+    jobs
     limits
     logs
     looking

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Replaced,
     /// A person interrupted it.
     Interrupted,
+    /// A person's own command ended with this code.
+    Command(u8),
 }
 
 /// Every exit code and what it means, as `--help` shows it.
@@ -38,6 +40,9 @@ const TABLE: [(Exit, u8, &str); 8] = [
 impl Exit {
     /// Returns the number.
     pub(crate) fn code(self) -> u8 {
+        if let Self::Command(code) = self {
+            return code;
+        }
         TABLE.iter().find(|(exit, ..)| *exit == self).map_or(1, |(_, code, _)| *code)
     }
 }
@@ -51,7 +56,10 @@ impl From<Exit> for ExitCode {
 /// Returns the table as a section of the help.
 pub(crate) fn help() -> String {
     let rows = TABLE.iter().map(|(_, code, meaning)| format!("  {code:>3}  {meaning}\n"));
-    format!("Exit codes:\n{}", rows.collect::<String>())
+    format!(
+        "Exit codes:\n{}`tenon jobs run` and `attach` end with the code of the command.\n",
+        rows.collect::<String>()
+    )
 }
 
 #[cfg(test)]

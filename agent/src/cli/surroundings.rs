@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tenon_client::{Client, ClientOptions, Endpoint, Start, Waiting};
 use tenon_protocol::handshake::{ClientHello, ClientInfo, DeltaWish, EventWishes, Role};
+use tenon_protocol::methods::EXPERIMENTAL;
 use tenon_protocol::version::PROTOCOL;
 
 use crate::base::ids::{SystemEntropy, unique};
@@ -181,7 +182,7 @@ pub(crate) fn hello(presence: Presence) -> ClientHello {
         role: Some(Role::Controller),
         render: Some(render),
         events: Some(EventWishes { delta: Some(DeltaWish { max_per_second: Some(30) }) }),
-        experimental: None,
+        experimental: Some(EXPERIMENTAL.iter().map(|(item, _)| (*item).to_owned()).collect()),
     }
 }
 

@@ -49,10 +49,18 @@ impl Terminal {
     ///
     /// # Errors
     /// The output cannot be written: `BrokenPipe` if its reader has gone.
-    #[expect(clippy::unused_self, reason = "whoever prints has a terminal: nothing prints in passing")]
     pub(crate) fn print(self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes bytes to standard output as they are and flushes it: what the person's own program tells the terminal.
+    ///
+    /// # Errors
+    /// As `print`.
+    #[expect(clippy::unused_self, reason = "whoever prints has a terminal: nothing prints in passing")]
+    pub(crate) fn bytes(self, bytes: &[u8]) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
+        stdout.write_all(bytes)?;
         stdout.flush()
     }
 

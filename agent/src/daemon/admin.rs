@@ -102,9 +102,11 @@ impl Daemon {
             SessionState::Idle => item.queued.is_some(),
             SessionState::Closed => false,
         });
-        for item in restless {
-            if let Err(error) = self.session(&item.id).await {
-                tracing::error!(session = %item.id, %error, "a session cannot be taken up");
+        let mut sessions = self.sessions_with_jobs().await;
+        sessions.extend(restless.map(|item| item.id));
+        for id in sessions {
+            if let Err(error) = self.session(&id).await {
+                tracing::error!(session = %id, %error, "a session cannot be taken up");
             }
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct Caller {
     pub(crate) delta_default: bool,
     /// How many delta messages a second it wants at most; 0 where it does not say.
     pub(crate) delta_per_second: u32,
+    /// The experimental items it asked for, of those there are.
+    pub(crate) experimental: Vec<String>,
     /// What it sent in `$/environment`.
     pub(crate) variables: BTreeMap<String, String>,
 }

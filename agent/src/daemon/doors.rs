@@ -163,7 +163,8 @@ impl Daemon {
             group: String::new(),
             json: None,
         });
-        let deleted = self.0.resources.journal.delete_log(id, vec![draft], gone.to_vec()).await;
+        let gone = gone.into_iter().chain(self.forget_jobs(id).await).collect();
+        let deleted = self.0.resources.journal.delete_log(id, vec![draft], gone).await;
         deleted.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?;
         self.0.ephemeral.forget(id);
         Ok(())

@@ -1,5 +1,7 @@
-//! Leaving: when the turns that run have ended, at once, or to a newer agent that goes on with them. Not here: what a turn
-//! does at its safe point (`session::hold`).
+//! Leaving: when the turns and jobs that run have ended, at once, or to a newer agent that goes on with the turns. Not here:
+//! what a turn does at its safe point (`session::hold`).
+//!
+//! Nobody waits for a job in the background, but others may use what it serves: it is ended last.
 //!
 //! A hand-over belongs to the connections that asked for it, each of which starts the newer agent as soon as this one is
 //! gone. When the last of them ends first (it was killed, or did not want to wait any longer) nobody would follow, so this
@@ -14,6 +16,7 @@ use tenon_protocol::prompt::InterruptParams;
 use crate::base::task;
 use crate::daemon::{Caller, Daemon};
 use crate::session::command::Command;
+use crate::session::jobs::WhichJobs;
 use crate::session::resources::Hold;
 
 /// When whoever was refused may try again.
@@ -27,7 +30,7 @@ pub(crate) enum Course {
     Open,
     /// It leaves when every turn stands at a safe point, and one of these connections starts the next agent.
     HandingOver(BTreeSet<u64>),
-    /// It leaves when the turns that run have ended.
+    /// It leaves when what runs has ended.
     Draining,
     /// It leaves now.
     Leaving {
@@ -67,7 +70,7 @@ impl Course {
         undone
     }
 
-    /// No turn runs any more.
+    /// Nothing runs any more.
     fn arrive(&mut self) -> bool {
         let heir = match self {
             Self::HandingOver(_) => true,
@@ -87,7 +90,7 @@ impl Daemon {
         self.leave_at_rest().await
     }
 
-    /// Drains, and interrupts the turns that run.
+    /// Drains, interrupts the turns that run and ends every job.
     pub(crate) async fn stop(&self) -> Result<AdminResult, RpcError> {
         let result = self.drain().await?;
         let running = self.0.resources.running.borrow().as_ref().clone();
@@ -97,6 +100,7 @@ impl Daemon {
             // A turn that has ended meanwhile needs no interrupt.
             let _told = handle.call(|reply| Command::Interrupt { params, reply }).await;
         }
+        self.end_jobs(WhichJobs::All).await;
         Ok(result)
     }
 
@@ -133,7 +137,7 @@ impl Daemon {
         matches!(*self.0.course.borrow(), Course::Leaving { heir: true })
     }
 
-    /// Waits, in the background, until no turn runs, and leaves then. How many still do is told in the `all` log.
+    /// Waits, in the background, until nothing runs, and leaves then. How much still does is told in the `all` log.
     async fn leave_at_rest(&self) -> Result<AdminResult, RpcError> {
         let running = self.running();
         self.machine(self.draining(running).into(), Vec::new()).await?;
@@ -143,11 +147,11 @@ impl Daemon {
     }
 
     async fn rest_and_leave(&self, mut told: u64) {
-        let mut changes = self.0.resources.running.subscribe();
+        let mut changes = self.work();
         loop {
             changes.mark_unchanged();
             let running = self.running();
-            if running == 0 {
+            if running == 0 && self.has_ended_jobs().await {
                 self.0.course.send_if_modified(Course::arrive);
                 return;
             }
@@ -155,13 +159,36 @@ impl Daemon {
                 told = running;
                 let _untold = self.machine(self.draining(running).into(), Vec::new()).await;
             }
-            // The sender lives as long as the daemon.
-            let _held = changes.changed().await;
+            changes.changed().await;
         }
     }
 
+    /// Returns when nothing runs, jobs in the background ended.
+    pub(crate) async fn rest(&self) {
+        let mut changes = self.work();
+        loop {
+            changes.mark_unchanged();
+            if self.running() == 0 && self.has_ended_jobs().await {
+                return;
+            }
+            changes.changed().await;
+        }
+    }
+
+    /// Ends the jobs in the background; tells whether there is none any more.
+    async fn has_ended_jobs(&self) -> bool {
+        let is_empty = self.0.resources.jobs.borrow().is_empty();
+        if !is_empty {
+            self.end_jobs(WhichJobs::Background).await;
+        }
+        is_empty
+    }
+
+    /// Returns how many turns and jobs run that are waited for.
     fn running(&self) -> u64 {
-        u64::try_from(self.0.resources.running.borrow().len()).unwrap_or(u64::MAX)
+        let turns = self.0.resources.running.borrow().len();
+        let jobs = self.0.resources.jobs.borrow().values().filter(|background| !**background).count();
+        u64::try_from(turns + jobs).unwrap_or(u64::MAX)
     }
 
     fn draining(&self, running: u64) -> AgentDraining {

@@ -118,9 +118,13 @@ impl Daemon {
             match closed {
                 Ok(_) => return self.delete(id).await,
                 Err(error) if error.is(ErrorKind::SessionBusy) => {
-                    let params =
-                        InterruptParams { session_id: id.clone(), turn_id: None, jobs: None, drop: None };
-                    // A turn that has just ended needs none.
+                    let params = InterruptParams {
+                        session_id: id.clone(),
+                        turn_id: None,
+                        jobs: Some(true),
+                        drop: None,
+                    };
+                    // A turn or job that has just ended needs none.
                     let _told = handle.call(|reply| Command::Interrupt { params, reply }).await?;
                     // It closes when the log does, and then there is nothing to delete.
                     let _changed = commits.changed().await;

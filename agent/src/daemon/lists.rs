@@ -1,6 +1,7 @@
 //! `agent/list`. Not here: how lists stay true (`session`, `journal`).
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
+use tenon_protocol::job::JobItem;
 use tenon_protocol::json::Json;
 use tenon_protocol::list::{ListParams, ListResult};
 use tenon_protocol::model::{KeyOrigin, KeyPlace, ModelItem, ProviderItem};
@@ -24,7 +25,7 @@ const LIMIT_DEFAULT: u64 = 100;
 const LIMIT_MAX: u64 = 1_000;
 
 /// The kinds of this build, for the error that names them.
-const KINDS: &str = "session, model, provider, profile, tool, request, grant, workspace";
+const KINDS: &str = "session, model, provider, profile, tool, job, request, grant, workspace";
 
 impl Daemon {
     /// Lists things of a kind.
@@ -34,6 +35,10 @@ impl Daemon {
             "request" => {
                 let group = params.session_id.as_ref().map(ToString::to_string);
                 self.page(ItemKind::Request, group.as_deref(), &params, |_| true).await
+            }
+            "job" => {
+                let group = params.session_id.as_ref().map(ToString::to_string);
+                self.page(ItemKind::Job, group.as_deref(), &params, parses::<JobItem>).await
             }
             "grant" => {
                 let workspace = workspace_filter(&params);

@@ -1,10 +1,12 @@
 //! Who is connected, and how long nobody was. Not here: connections (`wire`).
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_protocol::context::ContextParams;
 use tenon_protocol::error::RpcError;
 use tenon_protocol::handshake::Role;
+use tenon_protocol::ids::{JobId, SessionId};
 use tokio::sync::watch;
 
 use crate::base::task::Task;
@@ -31,6 +33,35 @@ struct Door {
     used: bool,
     /// Whether it is closed: the last look found nobody, and the daemon leaves.
     closed: bool,
+}
+
+/// What runs in every session, watched.
+#[derive(Debug)]
+pub(crate) struct Work {
+    turns: watch::Receiver<Arc<BTreeSet<SessionId>>>,
+    /// Each with whether nobody waits for it.
+    jobs: watch::Receiver<Arc<BTreeMap<JobId, bool>>>,
+}
+
+impl Work {
+    /// Takes what runs now as known.
+    pub(crate) fn mark_unchanged(&mut self) {
+        self.turns.mark_unchanged();
+        self.jobs.mark_unchanged();
+    }
+
+    /// Tells whether nothing runs.
+    fn is_done(&self) -> bool {
+        self.turns.borrow().is_empty() && self.jobs.borrow().is_empty()
+    }
+
+    /// Returns when something began or ended. The senders live as long as the daemon.
+    pub(crate) async fn changed(&mut self) {
+        tokio::select! {
+            _ = self.turns.changed() => {}
+            _ = self.jobs.changed() => {}
+        }
+    }
 }
 
 impl Default for Presence {
@@ -114,29 +145,28 @@ impl Daemon {
         }
     }
 
-    /// Returns when no turn runs.
-    pub(crate) async fn rest(&self) {
-        let mut running = self.0.resources.running.subscribe();
-        // The sender lives as long as the daemon.
-        let _held = running.wait_for(|running| running.is_empty()).await;
+    /// Returns what tells that a turn or a job began or ended.
+    pub(crate) fn work(&self) -> Work {
+        Work { turns: self.0.resources.running.subscribe(), jobs: self.0.resources.jobs.subscribe() }
     }
 
     async fn idle_for(&self, linger: Option<Duration>) {
         let Some(linger) = linger else { return std::future::pending().await };
         let mut door = self.0.presence.door.subscribe();
-        let mut running = self.0.resources.running.subscribe();
+        let mut work = self.work();
         loop {
             let (empty, used) = {
                 let door = door.borrow_and_update();
                 (door.inside.is_empty(), door.used)
             };
-            let idle = empty && running.borrow_and_update().is_empty();
+            work.mark_unchanged();
+            let idle = empty && work.is_done();
             // Whoever started it is on the way, however short it lingers afterwards.
             let patience = if used { linger } else { linger.max(FIRST_CLIENT_TIMEOUT) };
             let alarm = self.0.resources.clock.sleep(patience);
             tokio::select! {
                 _ = door.changed() => {}
-                _ = running.changed() => {}
+                () = work.changed() => {}
                 // Whoever was faster than this is served.
                 () = alarm, if idle => {
                     if self.close_the_door() {

@@ -18,18 +18,16 @@ pub(in crate::feed) struct Waiting {
 impl Waiting {
     /// Takes a delta; one that adjoins the last of its item is added to that.
     pub(in crate::feed) fn push(&mut self, sent: &Sent) {
-        let Sent { after, delta } = sent;
-        self.bytes += delta.t.len();
+        let Sent { after, growth } = sent;
+        self.bytes += growth.len();
         if self.bytes > WAITING_BYTES_MAX {
             return self.clear();
         }
-        if let Some(last) = self.deltas.iter_mut().rev().find(|last| last.delta.d == delta.d)
-            && end(&last.delta) == delta.from
-        {
-            last.delta.t.push_str(&delta.t);
+        let last = self.deltas.iter_mut().rev().find(|last| last.growth.item() == growth.item());
+        if last.is_some_and(|last| last.growth.join(growth)) {
             return;
         }
-        self.deltas.push(Sent { after: *after, delta: delta.clone() });
+        self.deltas.push(Sent { after: *after, growth: growth.clone() });
     }
 
     /// Forgets the deltas of an item that this event closes: it brings the whole content.
@@ -37,8 +35,21 @@ impl Waiting {
         if self.deltas.is_empty() || !closes(event.kind()) {
             return;
         }
-        self.deltas.retain(|sent| memmem::find(event.bytes(), sent.delta.d.as_bytes()).is_none());
+        self.deltas.retain(|sent| memmem::find(event.bytes(), sent.growth.item().as_bytes()).is_none());
         self.count();
+    }
+
+    /// Takes out what waits of a job that this event ends: the event does not bring all of it, and nothing comes behind it.
+    pub(in crate::feed) fn last_of(&mut self, event: &Stored) -> Vec<Delta> {
+        if self.deltas.is_empty() || event.kind() != JOB_ENDED {
+            return Vec::new();
+        }
+        let is_of = |sent: &Sent| memmem::find(event.bytes(), sent.growth.item().as_bytes()).is_some();
+        let (last, others) = std::mem::take(&mut self.deltas).into_iter().partition(is_of);
+        self.deltas = others;
+        self.count();
+        let last: Vec<Sent> = last;
+        last.into_iter().map(|sent| sent.growth.into_delta()).collect()
     }
 
     /// Forgets everything.
@@ -53,30 +64,29 @@ impl Waiting {
         self.deltas = later;
         self.count();
         let due: Vec<Sent> = due;
-        due.into_iter().map(|sent| sent.delta).collect()
+        due.into_iter().map(|sent| sent.growth.into_delta()).collect()
     }
 
     fn count(&mut self) {
-        self.bytes = self.deltas.iter().map(|sent| sent.delta.t.len()).sum();
+        self.bytes = self.deltas.iter().map(|sent| sent.growth.len()).sum();
     }
 }
 
+/// The end of a job.
+const JOB_ENDED: &str = "job.ended";
+
 /// Tells whether events of this type bring the whole of what was streamed.
 fn closes(kind: &str) -> bool {
-    kind.rsplit_once('.').is_some_and(|(_, what)| what == "ended")
-}
-
-/// Returns the offset behind a delta.
-fn end(delta: &Delta) -> u64 {
-    delta.from.saturating_add(u64::try_from(delta.t.len()).unwrap_or(u64::MAX))
+    kind != JOB_ENDED && kind.rsplit_once('.').is_some_and(|(_, what)| what == "ended")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::growth::Growth;
 
     fn sent(after: u64, item: &str, from: u64, text: &str) -> Sent {
-        Sent { after, delta: Delta { d: item.to_owned(), from, t: text.to_owned() } }
+        Sent { after, growth: Growth::Text(Delta { d: item.to_owned(), from, t: text.to_owned() }) }
     }
 
     #[test]
@@ -90,6 +100,17 @@ mod tests {
         let expected = [("a", 0, "xyz"), ("b", 0, "1"), ("a", 9, "!")];
         assert_eq!(texts, expected.map(|(item, from, text)| (item.to_owned(), from, text.to_owned())));
         assert_eq!(waiting.due(2), []);
+    }
+
+    #[test]
+    fn bytes_are_joined_before_they_become_base64() {
+        let mut waiting = Waiting::default();
+        for (from, bytes) in [(0, &b"a"[..]), (1, b"bc"), (9, b"d")] {
+            let growth = Growth::Bytes { item: "j".to_owned(), from, bytes: bytes.to_owned() };
+            waiting.push(&Sent { after: 1, growth });
+        }
+        let sent: Vec<_> = waiting.due(1).into_iter().map(|delta| (delta.from, delta.t)).collect();
+        assert_eq!(sent, [(0, "YWJj".to_owned()), (9, "ZA==".to_owned())]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use tenon_protocol::signal::Delta;
 use tokio::sync::{broadcast, watch};
 
+use crate::feed::growth::Growth;
 use crate::journal::{Journal, LogId};
 
 #[expect(
@@ -60,17 +61,29 @@ impl Drop for SignalHub {
 #[derive(Debug)]
 pub(in crate::feed) struct Sent {
     pub(in crate::feed) after: u64,
-    pub(in crate::feed) delta: Delta,
+    pub(in crate::feed) growth: Growth,
 }
 
 impl SignalHub {
     /// Sends a delta to whoever listens. Costs next to nothing if nobody does. It must come after the append of the event
     /// that begins the item has returned, and before that of the event that closes it is called.
     pub(crate) fn send(&self, delta: Delta) {
-        if self.sender.receiver_count() > 0 {
+        self.send_growth(|| Growth::Text(delta));
+    }
+
+    /// Sends bytes of an item at an offset, as `send` does; tells whether anybody listens. A few KiB at most: that and the
+    /// number of deltas that wait bound the memory of a listener who is behind.
+    pub(crate) fn send_bytes(&self, item: &str, from: u64, bytes: &[u8]) -> bool {
+        self.send_growth(|| Growth::Bytes { item: item.to_owned(), from, bytes: bytes.to_owned() })
+    }
+
+    fn send_growth(&self, growth: impl FnOnce() -> Growth) -> bool {
+        let is_heard = self.sender.receiver_count() > 0;
+        if is_heard {
             // It fails if the last listener left just now.
-            drop(self.sender.send(Arc::new(Sent { after: *self.head.borrow(), delta })));
+            drop(self.sender.send(Arc::new(Sent { after: *self.head.borrow(), growth: growth() })));
         }
+        is_heard
     }
 
     pub(in crate::feed) fn listen(&self) -> broadcast::Receiver<Arc<Sent>> {

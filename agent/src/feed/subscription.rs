@@ -165,6 +165,10 @@ impl Subscription {
             if event.seq() > self.history {
                 self.go_live_behind(event.seq());
             }
+            if let Some(deltas) = &mut self.deltas {
+                let last = deltas.waiting.last_of(event);
+                self.frames.extend(last.into_iter().map(|delta| (Frame::Delta(delta), None)));
+            }
             let frame =
                 if self.stage == Stage::History { frame::replayed(event) } else { frame::live(event) };
             self.frames.push_back((frame, Some(event.seq())));

@@ -63,6 +63,8 @@ pub(crate) enum ItemKind {
     Answered = 5,
     /// Sessions of which nothing is kept.
     Ephemeral = 6,
+    /// Jobs that run.
+    Job = 7,
 }
 
 /// Puts or removes a list item.

@@ -3,6 +3,8 @@
 //!
 //! `blobs/ab/cdef…`, 0600 in 0700. A blob is written to a temporary file, synced, and renamed; then its directory is
 //! synced. So a name that exists is whole, and a blob that was stored survives a power cut before any event that names it.
+mod stream;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -13,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::base::digest::Digest;
 use crate::journal::error::BlobError;
 use crate::journal::state_dir::make_directory;
+
+pub(crate) use crate::journal::blobs::stream::Piece;
 
 /// The largest content: whole files are read into memory to be stored, and nothing an agent edits is larger.
 pub(crate) const BLOB_BYTES_MAX: usize = 64 << 20;
@@ -91,7 +95,8 @@ impl Blobs {
         (self.0.root.join(name), rest)
     }
 
-    fn write(&self, directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Returns a path in a directory, which is made, at which nothing is.
+    fn temporary(&self, directory: &Path) -> io::Result<PathBuf> {
         make_directory(&self.0.root)?;
         if !directory.exists() {
             make_directory(directory)?;
@@ -101,6 +106,11 @@ impl Blobs {
         let temporary = directory.join(format!("tmp-{}-{number}", std::process::id()));
         // A file of that name was left by a process that is gone: it had this one's number.
         drop(fs::remove_file(&temporary));
+        Ok(temporary)
+    }
+
+    fn write(&self, directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.temporary(directory)?;
         let written = write_file(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             drop(fs::remove_file(&temporary));
@@ -111,10 +121,15 @@ impl Blobs {
 }
 
 fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    let mut file = create(path)?;
     file.write_all(bytes)?;
     file.sync_data()
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 async fn blocking<T: Send + 'static>(

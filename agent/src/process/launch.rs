@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::process::terminal::{Terminal, TerminalSize};
+
 /// A future that a trait object returns.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -28,12 +30,14 @@ pub(crate) struct Launch {
     pub(crate) output_bytes_max: u64,
     /// The file that keeps the records of this launch beyond the daemon's life; its directory must exist.
     pub(crate) record_path: Option<PathBuf>,
+    /// The size of the terminal that it gets for its three standard streams; `None` gives it an empty input and two pipes.
+    pub(crate) terminal: Option<TerminalSize>,
 }
 
 /// Which of its two outputs a command wrote to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Standard output.
+    /// Standard output; a terminal, which is both.
     Stdout,
     /// Standard error.
     Stderr,
@@ -118,6 +122,8 @@ pub(crate) trait Live: fmt::Debug + Send {
     fn next(&mut self) -> Boxed<'_, Option<Chunk>>;
     /// Asks for the death of the whole tree; may be called again.
     fn kill(&mut self);
+    /// Returns its terminal, if it has one.
+    fn terminal(&self) -> Option<Terminal>;
     /// Returns how it ended; `None` until `next` has returned `None`.
     fn end(&self) -> Option<Result<Exit, ProcessError>>;
 }
@@ -145,6 +151,11 @@ impl Running {
     /// Asks for the death of the whole tree and returns at once; the end comes through `next` and `wait` as ever.
     pub(crate) fn kill(&mut self) {
         self.0.kill();
+    }
+
+    /// Returns its terminal, if it was launched with one.
+    pub(crate) fn terminal(&self) -> Option<Terminal> {
+        self.0.terminal()
     }
 
     /// Waits for the end, throws away the output that was not read, and returns how it ended. Cancel safe.

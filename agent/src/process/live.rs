@@ -23,6 +23,7 @@ use crate::process::record::Line;
 use crate::process::spawner::ROUSE_EVERY;
 use crate::process::spec::KILL;
 use crate::process::supervisor::SWEEP_MAX;
+use crate::process::terminal::Terminal;
 
 /// The largest chunk: what a pipe holds.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
@@ -49,16 +50,34 @@ const START_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Ends {
     /// Closing it kills the tree.
     pub(crate) socket: StdUnixStream,
-    /// The reading end of the command's stdout.
-    pub(crate) stdout: OwnedFd,
-    /// The reading end of the command's stderr.
-    pub(crate) stderr: OwnedFd,
+    /// Where the command's output comes out.
+    pub(crate) outputs: Outputs,
     /// The supervisor itself, as a process descriptor.
     pub(crate) handle: Arc<OwnedFd>,
     /// Told when the tree must die.
     pub(crate) dying: Dying,
     /// Ends when the supervisor is buried and, if it was killed, its orphans are dead.
     pub(crate) buried: oneshot::Receiver<Infallible>,
+}
+
+/// Where a command's output comes out.
+#[derive(Debug)]
+pub(crate) enum Outputs {
+    /// The reading ends of two pipes.
+    Pipes {
+        /// Of its stdout.
+        stdout: OwnedFd,
+        /// Of its stderr.
+        stderr: OwnedFd,
+    },
+    /// The controlling end of its terminal.
+    Terminal(OwnedFd),
+}
+
+/// One of our ends, within the runtime.
+enum Reader {
+    Pipe(pipe::Receiver),
+    Terminal(Terminal),
 }
 
 /// Tells the spawner's thread that a supervisor has been told to die, so that it sees to it.
@@ -93,8 +112,10 @@ pub(crate) struct Supervised {
     /// Held for its closing as much as for its lines: that is what kills the tree when this is dropped.
     talk: Talk,
     dying: Dying,
-    stdout: Option<pipe::Receiver>,
-    stderr: Option<pipe::Receiver>,
+    stdout: Option<Reader>,
+    stderr: Option<Reader>,
+    /// Its terminal, where it has one: also a way in.
+    terminal: Option<Terminal>,
     /// What was read after the end.
     rest: VecDeque<Chunk>,
     /// How many bytes may still be handed on.
@@ -159,15 +180,16 @@ impl Supervised {
         program: &str,
     ) -> Result<Self, ProcessError> {
         ends.socket.set_nonblocking(true).map_err(ProcessError::Supervisor)?;
-        let receiver = |end| pipe::Receiver::from_owned_fd(end).map_err(ProcessError::Supervisor);
+        let (stdout, stderr, terminal) = readers(ends.outputs).map_err(ProcessError::Supervisor)?;
         let mut running = Self {
             talk: Talk {
                 socket: UnixStream::from_std(ends.socket).map_err(ProcessError::Supervisor)?,
                 line: Vec::new(),
             },
             dying: ends.dying,
-            stdout: Some(receiver(ends.stdout)?),
-            stderr: Some(receiver(ends.stderr)?),
+            stdout: Some(stdout),
+            stderr,
+            terminal,
             rest: VecDeque::new(),
             allowance: output_bytes_max,
             end: None,
@@ -256,11 +278,10 @@ impl Supervised {
     /// Notes the end and takes what is left in the pipes, without waiting: nobody is there to write more.
     fn finish(&mut self, end: End) {
         self.end = Some(end);
-        for (source, receiver) in [(Source::Stdout, self.stdout.take()), (Source::Stderr, self.stderr.take())]
-        {
-            let Some(receiver) = receiver else { continue };
+        for (source, reader) in [(Source::Stdout, self.stdout.take()), (Source::Stderr, self.stderr.take())] {
+            let Some(reader) = reader else { continue };
             let mut left = DRAIN_BYTES_MAX;
-            while let Ok(bytes) = read_rest(&receiver) {
+            while let Ok(bytes) = read_rest(&reader) {
                 if bytes.is_empty() || left == 0 {
                     break;
                 }
@@ -284,6 +305,10 @@ impl Live for Supervised {
         self.dying.set();
     }
 
+    fn terminal(&self) -> Option<Terminal> {
+        self.terminal.clone()
+    }
+
     fn end(&self) -> Option<Result<Exit, ProcessError>> {
         self.end.clone().map(|end| match end {
             End::Known(exit) => Ok(exit),
@@ -298,9 +323,25 @@ impl Drop for Supervised {
     }
 }
 
-/// Waits for output; for ever if there is no pipe any more.
-async fn read(receiver: Option<&pipe::Receiver>) -> io::Result<Vec<u8>> {
-    let Some(receiver) = receiver else { return pending().await };
+/// Takes over our ends: stdout, stderr where it is apart, and the terminal. Must be called within the runtime.
+fn readers(outputs: Outputs) -> io::Result<(Reader, Option<Reader>, Option<Terminal>)> {
+    let pipe = |end| pipe::Receiver::from_owned_fd(end).map(Reader::Pipe);
+    match outputs {
+        Outputs::Pipes { stdout, stderr } => Ok((pipe(stdout)?, Some(pipe(stderr)?), None)),
+        Outputs::Terminal(end) => {
+            let terminal = Terminal::new(end)?;
+            Ok((Reader::Terminal(terminal.clone()), None, Some(terminal)))
+        }
+    }
+}
+
+/// Waits for output; for ever if there is no way for it any more.
+async fn read(reader: Option<&Reader>) -> io::Result<Vec<u8>> {
+    let receiver = match reader {
+        None => return pending().await,
+        Some(Reader::Terminal(terminal)) => return terminal.read(CHUNK_BYTES_MAX).await,
+        Some(Reader::Pipe(receiver)) => receiver,
+    };
     loop {
         receiver.readable().await?;
         match read_now(receiver) {
@@ -320,7 +361,11 @@ fn read_now(receiver: &pipe::Receiver) -> io::Result<Vec<u8>> {
 
 /// Reads what is there after the end. By the system's own call: the runtime's would find nothing in a pipe that it has
 /// not yet been told about.
-fn read_rest(receiver: &pipe::Receiver) -> io::Result<Vec<u8>> {
+fn read_rest(reader: &Reader) -> io::Result<Vec<u8>> {
+    let receiver = match reader {
+        Reader::Terminal(terminal) => return terminal.read_rest(CHUNK_BYTES_MAX),
+        Reader::Pipe(receiver) => receiver,
+    };
     let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
     rustix::io::read(receiver, rustix::buffer::spare_capacity(&mut bytes))?;
     bytes.shrink_to_fit();

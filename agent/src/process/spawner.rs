@@ -23,9 +23,10 @@ use rustix::process::{self, Pid, PidfdFlags, Signal, WaitOptions};
 use tokio::sync::oneshot;
 
 use crate::process::launch::{Boxed, Launch, ProcessError, Running, Spawn};
-use crate::process::live::{Dying, Ends, Supervised};
+use crate::process::live::{Dying, Ends, Outputs, Supervised};
 use crate::process::spec::{self, Spec};
 use crate::process::supervisor::SWEEP_MAX;
+use crate::process::terminal::{self, TerminalSize};
 use crate::process::tree;
 
 /// Launches that may wait for the thread, which takes about a millisecond for each.
@@ -96,6 +97,7 @@ struct Thread {
 #[derive(Debug)]
 struct Request {
     spec: Spec,
+    terminal: Option<TerminalSize>,
     /// Gets the ends of the supervisor. If nobody is there any more the ends are dropped, and the supervisor leaves.
     reply: oneshot::Sender<Result<Ends, io::Error>>,
 }
@@ -114,7 +116,9 @@ impl Spawner {
         let (reply, answer) = oneshot::channel();
         let spec = spec_of(launch, self.supervisor.descriptors_max);
         let requests = thread.requests.as_ref().ok_or(ProcessError::Busy)?;
-        requests.try_send(Request { spec, reply }).map_err(|_| ProcessError::Busy)?;
+        requests
+            .try_send(Request { spec, terminal: launch.terminal, reply })
+            .map_err(|_| ProcessError::Busy)?;
         thread.wake();
         Ok(answer)
     }
@@ -152,7 +156,20 @@ fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
         timeout_ms: u64::try_from(launch.timeout.as_millis()).ok(),
         record_path: launch.record_path.clone().map(PathBuf::into_os_string),
         descriptors_max,
+        has_terminal: launch.terminal.is_some(),
     }
+}
+
+/// Makes the ways for a command's output: ours, and its own, for stdout and stderr in turn.
+fn outputs(terminal: Option<TerminalSize>) -> io::Result<(Outputs, [OwnedFd; 2])> {
+    if let Some(size) = terminal {
+        let (ours, theirs) = terminal::open(size)?;
+        let both = [theirs.try_clone()?, theirs];
+        return Ok((Outputs::Terminal(ours), both));
+    }
+    let (stdout, stdout_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stderr, stderr_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+    Ok((Outputs::Pipes { stdout, stderr }, [stdout_theirs, stderr_theirs]))
 }
 
 impl Thread {
@@ -236,7 +253,7 @@ impl State {
         loop {
             match self.waiting.try_recv() {
                 // A caller that left lets go of the ends here, and the supervisor of them.
-                Ok(request) => drop(request.reply.send(self.spawn(&request.spec))),
+                Ok(request) => drop(request.reply.send(self.spawn(&request.spec, request.terminal))),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -245,10 +262,9 @@ impl State {
 
     /// Starts a supervisor and hands it the spec. Its environment is empty: what the daemon was born with is nobody's
     /// business down there. Nor does it hold the daemon's stderr, which somebody may be waiting to see closed.
-    fn spawn(&mut self, spec: &Spec) -> io::Result<Ends> {
+    fn spawn(&mut self, spec: &Spec, terminal: Option<TerminalSize>) -> io::Result<Ends> {
         let (socket, theirs) = UnixStream::pair()?;
-        let (stdout, stdout_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (stderr, stderr_theirs) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (outputs, theirs_of_outputs) = outputs(terminal)?;
         let child = {
             #[expect(clippy::disallowed_methods, reason = "the one place that spawns in the daemon")]
             let mut command = Command::new(&self.supervisor.program);
@@ -272,8 +288,8 @@ impl State {
         };
         self.children.push(mourned);
         socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
-        spec::send(&socket, spec, [&stdout_theirs, &stderr_theirs])?;
-        Ok(Ends { socket, stdout, stderr, handle, dying, buried })
+        spec::send(&socket, spec, theirs_of_outputs.each_ref())?;
+        Ok(Ends { socket, outputs, handle, dying, buried })
     }
 
     /// Takes leave of the supervisors that have ended.

@@ -36,6 +36,8 @@ pub(crate) struct Spec {
     pub(crate) record_path: Option<OsString>,
     /// How many descriptors it may open, as a soft limit; `None` leaves what the daemon has.
     pub(crate) descriptors_max: Option<u64>,
+    /// Whether both outputs are one terminal, which becomes the command's own.
+    pub(crate) has_terminal: bool,
 }
 
 /// Sends a spec, with the descriptors that become the command's stdout and stderr.

@@ -104,9 +104,16 @@ fn start(spec: &Spec, outputs: [OwnedFd; 2], records: &mut Records) -> io::Resul
     )]
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(&spec.env).current_dir(&spec.cwd);
-    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
-    // A group of its own, so that `kill 0` in a script does not hit its supervisor.
-    let child = command.process_group(0).spawn()?;
+    if spec.has_terminal {
+        command.stdin(stdout.try_clone()?);
+        system::own_the_terminal(&mut command);
+    } else {
+        // A group of its own, so that `kill 0` in a script does not hit its supervisor.
+        command.stdin(Stdio::null()).process_group(0);
+    }
+    let child = command.stdout(stdout).stderr(stderr).spawn()?;
+    // The command's own copies are the last ones: a terminal ends with those.
+    drop(command);
     let pid = Pid::from_child(&child);
     let started = tree::entry(pid.as_raw_pid()).map_or(0, |entry| entry.started);
     // The command runs: a full disk must not orphan it.

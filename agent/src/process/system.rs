@@ -1,11 +1,18 @@
 //! The calls of the operating system that need `unsafe`, each behind a safe function. Not here: when they are made.
 //!
 //! This is the only file of the project with unsafe code; rustix covers everything else.
-#![expect(unsafe_code, reason = "fork, signal handlers, rusage and closing by number have no safe interface")]
+#![expect(
+    unsafe_code,
+    reason = "fork, signal handlers, rusage and closing by number have no safe interface, nor has what runs between fork and exec"
+)]
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::ptr;
+
+use tokio::io::unix::AsyncFd;
 
 /// Signals that must not end a process which others rely on: the terminal's, and the polite ways to ask for an end.
 const CAUGHT: [libc::c_int; 12] = [
@@ -127,6 +134,24 @@ pub(crate) fn fork_alone() -> io::Result<Side> {
         0 => Ok(Side::Child),
         _ => Ok(Side::Parent),
     }
+}
+
+/// Makes a command the leader of a session of its own whose terminal is its standard input: an interrupt that is typed, a
+/// change of size and a shell's job control reach what runs in it.
+pub(crate) fn own_the_terminal(command: &mut Command) {
+    let lead = || {
+        rustix::process::setsid()?;
+        rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
+        Ok(())
+    };
+    // SAFETY: two system calls without allocation or locks, which is what may happen between fork and exec.
+    unsafe { command.pre_exec(lead) };
+}
+
+/// Hands a descriptor to the runtime, which tells when it can be read or written. Must be called within the runtime.
+pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor is owned by what is returned, so it stays open and the same for as long as it is watched.
+    Ok(unsafe { AsyncFd::register(descriptor)? })
 }
 
 /// Ends this process at once with code 0: no destructors and no exit handlers, they belong to the forked copy.

@@ -91,6 +91,7 @@ fn script(text: &str) -> Launch {
         timeout: STUCK,
         output_bytes_max: 1 << 20,
         record_path: None,
+        terminal: None,
     }
 }
 

@@ -65,6 +65,13 @@ pub(crate) fn line(body: &EventBody) -> String {
                 format!("{status}: {}", first_line(&plain_text(&call.content)))
             }
         },
+        EventBody::JobStarted(job) => format!("$ {}", job.command),
+        EventBody::JobChanged(_) => "job in the foreground".to_owned(),
+        EventBody::JobEnded(job) => match (job.exit, job.signal) {
+            (Some(code), _) => format!("job {}: exit code {code}", job.status),
+            (None, Some(signal)) => format!("job {}: signal {signal}", job.status),
+            (None, None) => format!("job {}", job.status),
+        },
         EventBody::PlanChanged(plan) => format!("plan of {} steps", plan.tree.len()),
         EventBody::ChangeApplied(change) => {
             let paths: Vec<&str> = change.files.iter().map(|file| file.path.as_str()).collect();

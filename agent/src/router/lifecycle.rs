@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::{AgentHello, ClientHello, ClientInfo, Limits, Role};
+use tenon_protocol::methods::EXPERIMENTAL;
 use tenon_protocol::version::{INLINE_BYTES_MAX, MESSAGE_IN_BYTES_MAX, PAGE_EVENTS_MAX, PROTOCOL};
 
 use crate::handlers::Caller;
@@ -60,6 +61,7 @@ pub(super) fn initialize(
         let message = format!("this build speaks version {PROTOCOL} of the protocol alone");
         return Err(unsupported(message));
     }
+    let experimental = experimental(introduction.hello.experimental.as_deref());
     let (instance, can) = host.hello();
     let server_info = ServerInfo { name: "tenon", version: instance.version.clone() };
     let agent = AgentHello {
@@ -68,11 +70,11 @@ pub(super) fn initialize(
         can,
         limits: limits(),
         schema: DIGEST.clone(),
-        experimental: Vec::new(),
+        experimental: experimental.clone(),
     };
     let capabilities = Capabilities { experimental: Experimental { agent } };
     let result = serialise(&InitializeResult { capabilities, server_info })?;
-    let caller = Arc::new(caller(id, introduction, variables));
+    let caller = Arc::new(caller(id, introduction, experimental, variables));
     host.connected(&caller)?;
     Ok((caller, result))
 }
@@ -91,7 +93,18 @@ fn limits() -> Limits {
     }
 }
 
-fn caller(id: u64, introduction: Introduction, variables: BTreeMap<String, String>) -> Caller {
+/// Returns the experimental items that the client wants and this build has.
+fn experimental(wanted: Option<&[String]>) -> Vec<String> {
+    let is_there = |item: &&String| EXPERIMENTAL.iter().any(|(known, _)| *known == item.as_str());
+    wanted.unwrap_or_default().iter().filter(is_there).cloned().collect()
+}
+
+fn caller(
+    id: u64,
+    introduction: Introduction,
+    experimental: Vec<String>,
+    variables: BTreeMap<String, String>,
+) -> Caller {
     let Introduction { hello, name } = introduction;
     let kind = name.unwrap_or_else(|| "unknown".to_owned());
     let client = hello.client.unwrap_or(ClientInfo { id: format!("connection-{id}"), kind, version: None });
@@ -106,6 +119,7 @@ fn caller(id: u64, introduction: Introduction, variables: BTreeMap<String, Strin
         quiet: hello.render.is_none(),
         delta_default: delta.is_some(),
         delta_per_second: delta.and_then(|delta| delta.max_per_second).unwrap_or(0),
+        experimental,
         variables,
     }
 }

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Auth, Close, Complete, Configure, Diff, Interrupt, List, Log, Observe, Open, Pending,
-    Prompt, Unobserve,
+    Admin, Answer, Auth, Close, Complete, Configure, Diff, Fetch, Interrupt, Job, List, Log, Observe, Open,
+    Pending, Prompt, Run, Unobserve,
 };
 
 use crate::handlers::{
-    Daemon, admin, answer, auth, complete, configure, diff, list, log, observe, prompt, session,
+    Daemon, admin, answer, auth, complete, configure, diff, fetch, job, list, log, observe, prompt, session,
 };
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
@@ -37,6 +37,9 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<Configure, _, _>(configure::configure)?
         .method::<Auth, _, _>(auth::auth)?
         .method::<Complete, _, _>(complete::complete)?
+        .method::<Run, _, _>(job::run)?
+        .method::<Job, _, _>(job::job)?
+        .method::<Fetch, _, _>(fetch::fetch)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()
 }

@@ -11,7 +11,7 @@ use jsonrpsee::types::{Id, Params};
 use jsonrpsee::{ConnectionId, Extensions, MethodCallback, MethodResponse, Methods, RpcModule};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::Role;
-use tenon_protocol::methods::{Access, METHODS, Method, Unobserve};
+use tenon_protocol::methods::{Access, METHODS, Method, Unobserve, experimental_item};
 
 use crate::handlers::Caller;
 use crate::handlers::reply::{Answer, Reply};
@@ -112,6 +112,13 @@ fn admitted<M: Method>(
     let Some(caller) = extensions.get::<Arc<Caller>>() else {
         return Err(RpcError::new(ErrorKind::NotInitialized, "initialize comes first"));
     };
+    if let Some(item) = experimental_item(M::NAME)
+        && !caller.experimental.iter().any(|wanted| wanted == item)
+    {
+        let message = format!("{} is experimental, and this client did not ask for it", M::NAME);
+        let hint = format!("ask for it in the handshake: \"experimental\": [\"{item}\"]");
+        return Err(RpcError::new(ErrorKind::MethodNotFound, message).hint(hint));
+    }
     if M::ACCESS == Access::Act && caller.role == Role::Observer {
         let message = format!("an observer may not send {}", M::NAME);
         return Err(RpcError::new(ErrorKind::Forbidden, message).hint("connect with the role controller"));

@@ -9,7 +9,7 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::{RequestAdded, RequestRemoved, SessionListed};
 use tenon_protocol::event::session::{SessionChanged, SessionStateChanged};
 use tenon_protocol::event::{Event, EventBody};
-use tenon_protocol::ids::{RequestId, TurnId};
+use tenon_protocol::ids::{JobId, RequestId, TurnId};
 use tenon_protocol::request::Subject;
 use tenon_protocol::session::SessionState;
 use tokio::sync::mpsc;
@@ -24,6 +24,7 @@ use crate::projections::line::line;
 use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
 use crate::session::hold::Held;
+use crate::session::jobs::LiveJob;
 use crate::session::resources::Resources;
 use crate::session::state::State;
 use crate::session::world::World;
@@ -76,6 +77,8 @@ pub(crate) struct Actor {
     /// The provider that was connected last, and for which model and key it was.
     pub(crate) provider: Option<(String, Arc<dyn Provider>)>,
     pub(crate) turn: Option<LiveTurn>,
+    /// The jobs that run.
+    pub(crate) jobs: BTreeMap<JobId, LiveJob>,
     pub(crate) signals: Arc<SignalHub>,
     pub(crate) commands: mpsc::Sender<Command>,
     mailbox: mpsc::Receiver<Command>,
@@ -114,6 +117,7 @@ impl Actor {
             prefix: None,
             provider: None,
             turn: None,
+            jobs: BTreeMap::new(),
             signals,
             commands,
             mailbox,
@@ -174,6 +178,10 @@ impl Actor {
             }
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
             Command::Leave { reply } => respond_plain(reply, None),
+            Command::Run { params, by, reply } => respond(reply, self.run_job(params, by).await),
+            Command::Job { params, reply } => self.tell_job(params, reply).await,
+            Command::EndJobs { which, reply } => respond_plain(reply, self.end_jobs(which)),
+            Command::JobEnded { job_id, settled } => self.job_ended(job_id, *settled).await,
             Command::Item { reply } => respond_plain(reply, self.state.listed.item.clone()),
             Command::Turn(command) => self.handle_turn(command).await,
             Command::TurnLost(reason) => self.turn_lost(&reason).await,
@@ -182,7 +190,8 @@ impl Actor {
 
     /// Tells whether the log holds all there is to know: nothing runs, and nothing waits to run.
     fn rests(&self) -> bool {
-        self.turn.is_none() && self.state.turn.is_none() && self.state.waiting.len() == 0
+        let is_idle = self.turn.is_none() && self.state.turn.is_none() && self.state.waiting.len() == 0;
+        is_idle && self.jobs.is_empty() && self.state.jobs.is_empty()
     }
 
     /// Commits facts of the session. They and what follows from them (the list entry, the session's state, requests in the
@@ -201,6 +210,7 @@ impl Actor {
         let turn = self.turn_of(&facts);
         let listed = self.foresee(&mut facts, now);
         self.requests_beside(&facts, &mut beside);
+        self.jobs_beside(&facts, &now.to_rfc3339(), &mut beside);
         let changed =
             listed.item.state != self.state.state() || listed.item.title != self.state.listed.item.title;
         if beside.create {

@@ -12,6 +12,7 @@ use crate::base::ids;
 use crate::config::credentials::KeyState;
 use crate::config::model::ModelError;
 use crate::session::actor::{Actor, Refusal};
+use crate::session::jobs::WhichJobs;
 use crate::turn::ports::Fact;
 
 impl Actor {
@@ -155,11 +156,19 @@ impl Actor {
     pub(crate) fn interrupt(&self, params: &InterruptParams) -> Result<InterruptResult, RpcError> {
         let seq = self.state.head.seq;
         let none = || RpcError::new(ErrorKind::NoTurn, format!("no turn runs in session {}", self.state.id));
-        let turn = self.turn.as_ref().ok_or_else(none)?;
-        if params.turn_id.as_ref().is_some_and(|wanted| *wanted != turn.id) {
+        let turn = self.turn.as_ref();
+        if params.turn_id.is_some() && params.turn_id.as_ref() != turn.map(|turn| &turn.id) {
             return Err(none());
         }
-        turn.interrupt.cancel();
-        Ok(InterruptResult { seq, turn_id: Some(turn.id.clone()) })
+        let had_jobs = params.jobs == Some(true) && self.end_jobs(WhichJobs::All);
+        if turn.is_none() && !had_jobs {
+            return Err(none());
+        }
+        if let Some(turn) = turn {
+            turn.interrupt.cancel();
+        }
+        // At the levels there are a command writes into the workspace itself: there is nothing to drop.
+        let dropped = (params.drop == Some(true)).then_some(false);
+        Ok(InterruptResult { seq, turn_id: turn.map(|turn| turn.id.clone()), dropped })
     }
 }

@@ -5,7 +5,8 @@ use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::configure::ConfigureResult;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
-use tenon_protocol::ids::SessionId;
+use tenon_protocol::ids::{JobId, SessionId};
+use tenon_protocol::job::{JobParams, JobResult, RunParams, RunResult};
 use tenon_protocol::open::{CloseHow, OpenResult, SeqResult};
 use tenon_protocol::prompt::{
     InterruptParams, InterruptResult, PendingParams, PendingResult, PromptParams, PromptResult,
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::environment::Variables;
 use crate::config::tree::Changes;
+use crate::session::jobs::{SettledJob, WhichJobs};
 use crate::turn::ports::{Answer, BeginFailure, CallView, Ended, Fact, PortClosed, TurnEnd, View};
 
 /// Commands that wait for an actor. It answers each within a commit, so a long queue means a stalled disk.
@@ -59,6 +61,14 @@ pub(crate) enum Command {
     Archive { how: CloseHow, reply: Reply<Result<SeqResult, RpcError>> },
     /// Leave memory, if it is at rest: the answer is what clients brought, and the actor is gone then. `None` if it stays.
     Leave { reply: Reply<Option<Variables>> },
+    /// Run a person's command.
+    Run { params: RunParams, by: Option<By>, reply: Reply<Result<RunResult, RpcError>> },
+    /// Tell a job what to do.
+    Job { params: JobParams, reply: Reply<Result<JobResult, RpcError>> },
+    /// End jobs; answered with whether there were any.
+    EndJobs { which: WhichJobs, reply: Reply<bool> },
+    /// A job ended.
+    JobEnded { job_id: JobId, settled: Box<SettledJob> },
     /// Return the list entry.
     Item { reply: Reply<SessionItem> },
     /// From the running turn.

@@ -82,6 +82,11 @@ impl Actor {
             let error = RpcError::new(tenon_protocol::error::ErrorKind::SessionBusy, message);
             return Err(error.hint("interrupt its turn first").into());
         }
+        if !self.state.jobs.is_empty() {
+            let message = format!("session {} has running jobs", self.state.id);
+            let error = RpcError::new(tenon_protocol::error::ErrorKind::SessionBusy, message);
+            return Err(error.hint("end them first: agent/interrupt with jobs, or `tenon jobs kill`").into());
+        }
         if !self.state.closed {
             let open: Vec<Fact> = self.state.requests.keys().map(|id| resolved(id, "closed")).collect();
             let facts = open.into_iter().chain([Fact::new(SessionClosed { how })]).collect();

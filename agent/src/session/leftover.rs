@@ -100,7 +100,7 @@ impl Actor {
 
     /// Reads what the supervisor recorded of a command. It is never run again, unless it certainly never ran.
     fn command_fate(&self, id: &CallId) -> Fate {
-        let path = self.resources.record_of(id);
+        let path = self.resources.record_of(id.as_str());
         let Ok(record) = read_record(&path) else { return Fate::Unknown };
         if !record.spawned {
             let text = "The agent was stopped before this command started; it did not run. Call it again if it is still wanted.";

@@ -27,10 +27,11 @@ const ITEM_TYPES: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "
 /// Bytes of one item; a larger one is shortened, so that one file does not hide the conversation.
 const ITEM_BYTES_MAX: usize = 64 << 10;
 
-/// Bytes of the open requests, of the messages that wait, and of the plan. What exceeds them is shortened, each by its share.
+/// Bytes of the open requests, of the messages that wait, of the plan, and of the jobs. What exceeds them is shortened, each by its share.
 const REQUESTS_BYTES_MAX: usize = 192 << 10;
 const QUEUE_BYTES_MAX: usize = 192 << 10;
 const PLAN_BYTES_MAX: usize = 64 << 10;
+const JOBS_BYTES_MAX: usize = 64 << 10;
 
 /// Events that are looked at for a page of items.
 const PAGE: PageLimits = PageLimits { events: 64, bytes: 1 << 20, scanned: 2_000 };
@@ -48,6 +49,8 @@ impl Actor {
         let mut queue: Vec<_> =
             steers.chain(state.waiting.queue().iter().map(|next| queued(next, false))).collect();
         fit(&mut queue, QUEUE_BYTES_MAX);
+        let mut jobs: Vec<_> = state.jobs.values().cloned().collect();
+        fit(&mut jobs, JOBS_BYTES_MAX);
         let unreadable = |error: ReadError| {
             RpcError::new(ErrorKind::Internal, format!("session {} cannot be read: {error}", state.id))
         };
@@ -60,7 +63,7 @@ impl Actor {
             queue,
             tests: harness::names(self.root.path()).into_iter().map(str::to_owned).collect(),
             plans: plan(state, journal).await.map_err(unreadable)?.into_iter().collect(),
-            jobs: Vec::new(),
+            jobs: jobs.iter().map(Json::from_serialize).collect(),
             usage: state.usage.clone(),
             turn_id: state.turn.as_ref().map(|turn| turn.id.clone()),
             before: Some(state.head),

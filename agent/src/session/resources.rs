@@ -1,10 +1,10 @@
 //! What every session of the daemon shares. Not here: anything of one session.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tenon_protocol::event::all::GrantItem;
-use tenon_protocol::ids::{CallId, SessionId};
+use tenon_protocol::ids::{JobId, SessionId};
 use tenon_protocol::session::TrustState;
 use tokio::sync::watch;
 
@@ -77,9 +77,14 @@ impl Standing {
 }
 
 impl Resources {
-    /// Returns the file of a command's records.
-    pub(crate) fn record_of(&self, call: &CallId) -> PathBuf {
-        self.records_dir.join(format!("{call}.jsonl"))
+    /// Returns the file of a command's records, by the id of its call or job.
+    pub(crate) fn record_of(&self, id: &str) -> PathBuf {
+        self.records_dir.join(format!("{id}.jsonl"))
+    }
+
+    /// Returns the file of a job's output while it runs.
+    pub(crate) fn output_of(&self, id: &str) -> PathBuf {
+        self.records_dir.join(format!("{id}.out"))
     }
 }
 
@@ -137,4 +142,6 @@ pub(crate) struct Resources {
     pub(crate) board: Board,
     /// Where turns stand still.
     pub(crate) hold: watch::Sender<Hold>,
+    /// The jobs that run, and whether nobody waits for each.
+    pub(crate) jobs: watch::Sender<Arc<BTreeMap<JobId, bool>>>,
 }

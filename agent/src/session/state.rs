@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::context::ContextSet;
+use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::{By, SessionCreated};
 use tenon_protocol::event::{Event, EventBody};
-use tenon_protocol::ids::{CallId, MessageId, PlanId, RequestId, SessionId, TurnId};
+use tenon_protocol::ids::{CallId, JobId, MessageId, PlanId, RequestId, SessionId, TurnId};
+use tenon_protocol::job::JobItem;
 use tenon_protocol::model::Usage;
 use tenon_protocol::request::{RequestItem, Scope};
 use tenon_protocol::session::{SessionState, Settings};
@@ -18,6 +20,7 @@ use crate::projections::reads::Reads;
 use crate::projections::transcript::Transcript;
 use crate::projections::turn::OpenTurn;
 use crate::projections::waiting::Waiting;
+use crate::session::jobs;
 use crate::workspace::path::RelPath;
 
 /// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
@@ -107,7 +110,14 @@ pub(crate) struct State {
     pub(crate) usage: Usage,
     /// How many events a picture could show. They themselves are read from the log when somebody wants to see them.
     pub(crate) shown: u64,
+    /// Jobs that run.
+    pub(crate) jobs: BTreeMap<JobId, JobItem>,
+    /// What jobs printed that the model is shown with the next message.
+    pub(crate) shared: VecDeque<String>,
 }
+
+/// Jobs whose output waits to be shown to the model: of more the oldest are left out.
+const SHARED_MAX: usize = 8;
 
 /// Answered requests that are remembered, so that a second answer learns who was first.
 const RESOLVED_MAX: usize = 256;
@@ -137,6 +147,8 @@ impl State {
             plan: None,
             usage: Usage::default(),
             shown: 0,
+            jobs: BTreeMap::new(),
+            shared: VecDeque::new(),
         }
     }
 
@@ -150,6 +162,7 @@ impl State {
         }
         self.waiting.apply(&event.body);
         self.shown += u64::from(is_shown(&event.body));
+        self.apply_job(event);
         self.apply_session(event);
         self.apply_work(event, private);
     }
@@ -240,6 +253,19 @@ impl State {
                 self.plan = Some(PlanPlace { id: plan.plan_id.clone(), rev: plan.rev, seq: event.seq });
             }
             _ => {}
+        }
+    }
+
+    fn apply_job(&mut self, event: &Event) {
+        let ended = jobs::apply(&mut self.jobs, &event.body, &self.id, &event.at);
+        if let (EventBody::JobEnded(end), Some(item)) = (&event.body, ended)
+            && item.share_with_model
+        {
+            bounded_push(&mut self.shared, SHARED_MAX, jobs::shared(&item, end));
+        }
+        if matches!(&event.body, EventBody::MessageEnded(message) if message.role == MessageRole::User) {
+            // It was delivered with this message.
+            self.shared.clear();
         }
     }
 

@@ -58,6 +58,7 @@ impl Actor {
         let mut facts: Vec<Fact> = admitted.into_iter().collect();
         facts.push(Fact::new(TurnStarted { model, profile, message_id: message }));
         facts.extend(pending.into_iter().flat_map(|pending| self.deliver(pending)));
+        self.share_jobs(&mut facts);
         facts.extend(self.context_facts().await);
         self.turn = Some(LiveTurn::new(turn));
         let committed = self.commit(facts).await;
@@ -211,7 +212,7 @@ impl Actor {
     pub(crate) fn forget_records(&self, calls: &[CallId]) {
         for call in calls {
             // Most calls are no commands and have none.
-            let _absent = std::fs::remove_file(self.resources.record_of(call));
+            let _absent = std::fs::remove_file(self.resources.record_of(call.as_str()));
         }
     }
 
@@ -232,6 +233,7 @@ impl Actor {
         };
         let steers: Vec<Pending> = self.state.waiting.steers().iter().cloned().collect();
         let mut facts: Vec<Fact> = steers.into_iter().flat_map(|steer| self.deliver(steer)).collect();
+        self.share_jobs(&mut facts);
         facts.push(Fact::new(AttemptStarted { n: attempt, step }));
         self.commit(facts).await?;
         let transcript = Arc::clone(&self.state.transcript);
@@ -286,7 +288,7 @@ impl Actor {
         CallView { tools, policy, attended: *self.resources.answerers.borrow() > 0 }
     }
 
-    fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         let name = self.state.settings.profile.as_deref().unwrap_or(profile::DEFAULT);
         // A profile that is configured no more allows nothing.
         let chosen: Profile =

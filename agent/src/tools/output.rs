@@ -45,29 +45,34 @@ impl Collected {
 
 /// Output as a model gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     /// The text, at most a page and a line that says what is missing.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Where the whole of it is, if it was cut and could be kept.
-    pub(super) reference: Option<String>,
+    pub(crate) reference: Option<String>,
 }
 
 /// Cuts a text to a page; if that takes something away, keeps the whole as a blob that `read` pages. Blocks.
-pub(super) fn show(text: String, blobs: &dyn BlobStore) -> Shown {
-    let Some((head, tail)) = ends(&text, OUTPUT_LINES_MAX, OUTPUT_BYTES_MAX) else {
-        return Shown { text, reference: None };
-    };
-    let left_out = &text[head.len()..text.len() - tail.len()];
-    let lines = left_out.lines().count();
-    let what = format!("{lines} lines, {} bytes left out here", left_out.len());
-    let reference = match blobs.put(text.as_bytes()) {
-        Ok(digest) => Some(format!("{REFERENCE}{digest}")),
-        Err(error) => {
-            tracing::warn!(%error, "an output could not be kept whole");
-            None
+pub(crate) fn show(text: String, blobs: &dyn BlobStore) -> Shown {
+    let mut reference = None;
+    let cut = cut(&text, 0, || {
+        match blobs.put(text.as_bytes()) {
+            Ok(digest) => reference = Some(format!("{REFERENCE}{digest}")),
+            Err(error) => tracing::warn!(%error, "an output could not be kept whole"),
         }
-    };
-    let how = reference.as_ref().map_or_else(
+        reference.clone()
+    });
+    Shown { text: cut.unwrap_or(text), reference }
+}
+
+/// Returns a text cut to a page, with a line that says how the whole is read, which has a reference if it could be kept;
+/// `None` if nothing has to be cut. In the text's middle so many bytes are missing already.
+pub(crate) fn cut(text: &str, missing: u64, keep: impl FnOnce() -> Option<String>) -> Option<String> {
+    let (head, tail) = ends(text, OUTPUT_LINES_MAX, OUTPUT_BYTES_MAX)?;
+    let left_out = &text[head.len()..text.len() - tail.len()];
+    let bytes = missing + u64::try_from(left_out.len()).unwrap_or(u64::MAX);
+    let lines = if missing == 0 { format!("{} lines, ", left_out.lines().count()) } else { String::new() };
+    let how = keep().map_or_else(
         || "they could not be kept".to_owned(),
         |reference| {
             let next = head.lines().count() + 1;
@@ -77,7 +82,7 @@ pub(super) fn show(text: String, blobs: &dyn BlobStore) -> Shown {
         },
     );
     let between = if head.ends_with('\n') { "" } else { "\n" };
-    Shown { text: format!("{head}{between}[… {what}; {how} …]\n{tail}"), reference }
+    Some(format!("{head}{between}[… {lines}{bytes} bytes left out here; {how} …]\n{tail}"))
 }
 
 /// Returns the beginning and the end of a text that together stay within both bounds; `None` if all of it does.

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use tenon_protocol::content::Content;
 use tenon_protocol::tool::ToolKind;
 
+use crate::base::base64;
 use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
 use crate::tools::arguments::{count, parse, title};
 use crate::tools::background::{Look, blocking};
 use crate::tools::fingerprint::Fingerprint;
-use crate::tools::image::{base64, mime_of};
+use crate::tools::image::mime_of;
 use crate::tools::limits::{IMAGE_BYTES_MAX, OUTPUT_LINES_MAX, SEARCH_TIMEOUT};
 use crate::tools::output::REFERENCE;
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
@@ -148,7 +149,7 @@ fn file(root: &Root, target: &Target, lines: Lines, remembered: &Remembered) -> 
                 found.bytes.len()
             )));
         }
-        let data = Some(base64(&found.bytes));
+        let data = Some(base64::encode(&found.bytes));
         let mut outcome = Outcome::ok(format!("{name}: {mime}, {} bytes", found.bytes.len()));
         outcome.content.push(Content::Image { mime: mime.to_owned(), data, reference: None });
         outcome

@@ -39,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) passed: usize,
     /// The texts that deltas brought, by item.
     deltas: BTreeMap<String, String>,
+    /// How many bytes deltas brought, by job.
+    printed: BTreeMap<String, usize>,
     /// The last number of each subscription.
     last: BTreeMap<String, u64>,
     /// Subscriptions to some types only: their numbers have gaps.
@@ -79,6 +81,7 @@ impl Connection {
             events: Vec::new(),
             passed: 0,
             deltas: BTreeMap::new(),
+            printed: BTreeMap::new(),
             last: BTreeMap::new(),
             filtered: BTreeSet::new(),
             filtering: BTreeSet::new(),
@@ -194,6 +197,9 @@ impl Connection {
         let subscription = message["params"]["subscription"].to_string();
         let event = message["params"]["result"].clone();
         if let Some(item) = event["d"].as_str() {
+            if item.starts_with("j_") {
+                return self.job_delta(item, &event);
+            }
             let text = self.deltas.entry(item.to_owned()).or_default();
             ensure!(event["from"] == text.len(), "a delta that does not follow {}: {event}", text.len());
             text.push_str(event["t"].as_str().unwrap_or_default());
@@ -203,6 +209,17 @@ impl Connection {
         self.check_deltas(&event)?;
         self.told.insert(Told::Event(subscription, self.events.len()), event.clone());
         self.events.push(event);
+        Ok(())
+    }
+
+    /// What a job prints comes as bytes in base64, and nothing of it is left out while a client keeps up.
+    fn job_delta(&mut self, item: &str, event: &Value) -> Result<()> {
+        let text = event["t"].as_str().unwrap_or_default();
+        ensure!(!text.is_empty() && text.len().is_multiple_of(4), "no base64: {event}");
+        let bytes = text.len() / 4 * 3 - text.bytes().filter(|byte| *byte == b'=').count();
+        let count = self.printed.entry(item.to_owned()).or_default();
+        ensure!(event["from"] == *count, "bytes that do not follow {count}: {event}");
+        *count += bytes;
         Ok(())
     }
 
@@ -220,6 +237,11 @@ impl Connection {
 
     /// What deltas brought is a part of what the event says that supersedes them.
     fn check_deltas(&self, event: &Value) -> Result<()> {
+        if event["type"] == "job.ended"
+            && let Some(printed) = event["data"]["jobId"].as_str().and_then(|id| self.printed.get(id))
+        {
+            ensure!(event["data"]["bytes"] == *printed, "deltas brought {printed} bytes: {event}");
+        }
         if event["type"] != "message.ended" || event["data"]["superseded"] == true {
             return Ok(());
         }

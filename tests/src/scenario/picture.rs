@@ -9,6 +9,7 @@ const ITEMS: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "chang
 pub(crate) fn of_events(events: &[Value]) -> Value {
     let (mut items, mut requests): (Vec<Value>, Vec<Value>) = Default::default();
     let (mut steers, mut queue): (Vec<Value>, Vec<Value>) = Default::default();
+    let mut jobs: Vec<Value> = Vec::new();
     let (mut state, mut turn) = (json!("idle"), Value::Null);
     for event in events {
         let data = &event["data"];
@@ -21,6 +22,8 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
             "prompt.admitted" => queue.push(waiting(data)),
             "prompt.delivered" => drop(taken(&mut steers, &mut queue, data)),
             "prompt.changed" => changed(&mut steers, &mut queue, data),
+            "job.started" => jobs.push(data["jobId"].clone()),
+            "job.ended" => jobs.retain(|id| *id != data["jobId"]),
             "session.state" => state = data["state"].clone(),
             "session.closed" => state = json!("closed"),
             "turn.started" => turn = event["turn"].clone(),
@@ -33,7 +36,7 @@ pub(crate) fn of_events(events: &[Value]) -> Value {
         ids
     };
     steers.append(&mut queue);
-    json!({"items": items, "requests": sorted(requests), "queue": steers, "state": state, "turn": turn})
+    json!({"items": items, "requests": sorted(requests), "queue": steers, "jobs": sorted(jobs), "state": state, "turn": turn})
 }
 
 /// Returns what is shown of a message that waits.
@@ -87,6 +90,7 @@ fn of_snapshot(snapshot: &Value) -> Value {
         "items": ids("items", "seq"),
         "requests": ids("requests", "requestId"),
         "queue": snapshot["queue"].as_array().into_iter().flatten().map(waiting).collect::<Vec<Value>>(),
+        "jobs": ids("jobs", "id"),
         "state": snapshot["state"],
         "turn": snapshot["turnId"],
     })

@@ -56,6 +56,7 @@ mod tests {
             timeout: Duration::ZERO,
             output_bytes_max: 0,
             record_path: None,
+            terminal: None,
         };
         let check = |command: &str, expected: Option<&str>| {
             let expected = expected.map_or("/bin/sh".to_owned(), |name| at(name).display().to_string());

@@ -187,6 +187,7 @@ impl Play<'_> {
             "client": {"id": name, "kind": "scenario"},
             "render": {"approval": {}, "diff": {"forms": ["patch"]}},
             "events": {"delta": {}},
+            "experimental": ["agent/run@1"],
         });
         for (member, value) in hello.as_object().unwrap_or(&Map::new()) {
             agent[member] = value.clone();
