@@ -53,6 +53,7 @@ use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
 use crate::sandbox;
 use crate::session::looking::Board;
+use crate::session::listing;
 use crate::session::resources::{Hold, Resources, Standing};
 use crate::tools;
 
@@ -108,6 +109,10 @@ impl Daemon {
     /// # Errors
     /// The journal cannot be read.
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
+        if let Err(error) = listing::tell_untold(&parts.journal).await {
+            // It stays on record; a full disk keeps nobody from reading.
+            tracing::warn!(%error, "what changed last could not be told");
+        }
         let standing = standing(&parts.journal).await?;
         let instance = Instance {
             id: ids::unique(&*parts.entropy),

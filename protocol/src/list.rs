@@ -5,7 +5,8 @@ use crate::json::Json;
 wire! {
     /// Lists things of a kind.
     struct ListParams {
-        /// Of which kind: session, model, provider, profile, tool, job, request, grant, workspace.
+        /// Of which kind: session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan,
+        /// request, grant, workspace.
         kind: String,
     }
     optional {
@@ -44,9 +45,9 @@ wire! {
 wire! {
     /// A page of things.
     struct ListResult {
-        /// The things, sessions newest first.
+        /// The things; sessions, requests, grants and workspaces newest first.
         items: Vec<Json>,
-        /// The seq of the `all` log they are true at.
+        /// The seq of the `all` log they are true at. Of several pages the first one's counts for all.
         rev: u64,
     }
     optional {

@@ -1071,7 +1071,7 @@ export interface ListFilter {
 
 /** Lists things of a kind. */
 export interface ListParams {
-  /** Of which kind: session, model, provider, profile, tool, job, request, grant, workspace. */
+  /** Of which kind: session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, grant, workspace. */
   kind: string;
   /** Go on after this item. */
   after?: string;
@@ -1085,9 +1085,9 @@ export interface ListParams {
 
 /** A page of things. */
 export interface ListResult {
-  /** The things, sessions newest first. */
+  /** The things; sessions, requests, grants and workspaces newest first. */
   items: Array<Json>;
-  /** The seq of the `all` log they are true at. */
+  /** The seq of the `all` log they are true at. Of several pages the first one's counts for all. */
   rev: number;
   /** What to give as `after` for the next page. */
   next?: string;

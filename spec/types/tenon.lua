@@ -869,7 +869,7 @@
 
 ---Lists things of a kind.
 ---@class tenon.ListParams
----@field kind string Of which kind: session, model, provider, profile, tool, job, request, grant, workspace.
+---@field kind string Of which kind: session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, grant, workspace.
 ---@field after? string Go on after this item.
 ---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
 ---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
@@ -877,8 +877,8 @@
 
 ---A page of things.
 ---@class tenon.ListResult
----@field items tenon.Json[] The things, sessions newest first.
----@field rev integer The seq of the `all` log they are true at.
+---@field items tenon.Json[] The things; sessions, requests, grants and workspaces newest first.
+---@field rev integer The seq of the `all` log they are true at. Of several pages the first one's counts for all.
 ---@field next? string What to give as `after` for the next page.
 
 ---Reads a page of a log.

@@ -12,6 +12,8 @@ mod fuzz;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod races;

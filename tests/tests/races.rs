@@ -24,7 +24,7 @@ fn rounds(full: usize) -> usize {
 }
 
 /// Connects a controller by that name to the daemon, which runs.
-async fn controller(home: &Home, id: &str) -> Client {
+pub(crate) async fn controller(home: &Home, id: &str) -> Client {
     controller_with(home, id, BTreeMap::new()).await
 }
 
@@ -45,7 +45,7 @@ async fn controller_with(home: &Home, id: &str, environment: BTreeMap<String, St
     Client::connect(endpoint, ClientOptions { hello, environment, waiting: None }).await.unwrap()
 }
 
-async fn open(client: &Client, home: &Home) -> SessionId {
+pub(crate) async fn open(client: &Client, home: &Home) -> SessionId {
     let settings = Settings {
         model: Some("fake/x".to_owned()),
         profile: Some("review".to_owned()),
@@ -74,10 +74,10 @@ async fn log(client: &Client, session: &SessionId) -> Vec<Envelope> {
 }
 
 /// Numbers that are the same in every run (splitmix64).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -24,8 +24,9 @@ const LIMIT_DEFAULT: u64 = 100;
 /// Items of a page at most.
 const LIMIT_MAX: u64 = 1_000;
 
-/// The kinds of this build, for the error that names them.
-const KINDS: &str = "session, model, provider, profile, tool, job, request, grant, workspace";
+/// Every kind, for the error that names them.
+const KINDS: &str = "session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, \
+                     grant, workspace";
 
 impl Daemon {
     /// Lists things of a kind.
@@ -45,10 +46,14 @@ impl Daemon {
                 self.page(ItemKind::Grant, workspace.as_deref(), &params, parses::<GrantItem>).await
             }
             "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
-            "tool" => self.whole(self.tools()).await,
-            "model" => self.whole(self.models(&caller.variables)?).await,
-            "provider" => self.whole(self.providers(&caller.variables)?).await,
-            "profile" => self.whole(self.profiles(&caller.variables)?).await,
+            "tool" => self.whole(&params, || Ok(self.tools())).await,
+            "model" => self.whole(&params, || self.models(&caller.variables)).await,
+            "provider" => self.whole(&params, || self.providers(&caller.variables)).await,
+            "profile" => self.whole(&params, || self.profiles(&caller.variables)).await,
+            // Nothing of these exists in this build.
+            "command" | "skill" | "mcp" | "checkpoint" | "change" | "plan" => {
+                self.whole(&params, || Ok(Vec::new())).await
+            }
             other => {
                 let error =
                     RpcError::new(ErrorKind::UnknownKind, format!("there is no list of kind {other}"));
@@ -82,33 +87,49 @@ impl Daemon {
     ) -> Result<ListResult, RpcError> {
         let limit = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)).unwrap_or(1);
         let mut after = match &params.after {
-            Some(text) => Some(text.parse::<ItemRank>().map_err(|_| {
-                RpcError::new(ErrorKind::InvalidParams, "`after` is not the `next` of an earlier page")
-            })?),
+            Some(text) => Some(text.parse::<ItemRank>().map_err(|_| foreign_cursor())?),
             None => None,
         };
         let mut items = Vec::new();
+        // All of it is true at the place of the first read: what came between that and a later one is told behind it.
+        let mut first_rev = None;
         // What does not fit is passed over: a page is short only at the end of the list.
         loop {
             let page = self.0.resources.journal.items(kind, group, after, limit).await;
             let page = page.map_err(|error| read_error(&error))?;
+            let rev = *first_rev.get_or_insert(page.rev);
             for item in page.items.iter().filter(|item| fits(&item.json)) {
                 items.extend(serde_json::from_str(&item.json).ok().map(Json));
                 if items.len() >= limit {
-                    return Ok(ListResult { items, rev: page.rev, next: Some(item.rank.to_string()) });
+                    return Ok(ListResult { items, rev, next: Some(item.rank.to_string()) });
                 }
             }
             if page.next.is_none() {
-                return Ok(ListResult { items, rev: page.rev, next: None });
+                return Ok(ListResult { items, rev, next: None });
             }
             after = page.next;
         }
     }
 
-    /// Returns a list that is never long, true at the present end of the `all` log.
-    async fn whole(&self, items: Vec<Json>) -> Result<ListResult, RpcError> {
+    /// Returns a page of a list that is never long. The end of the `all` log is read first, so that what changes meanwhile
+    /// is told behind it.
+    async fn whole(
+        &self,
+        params: &ListParams,
+        read: impl FnOnce() -> Result<Vec<Json>, RpcError> + Send,
+    ) -> Result<ListResult, RpcError> {
         let ends = self.0.resources.journal.ends(&crate::journal::LogId::All).await;
-        Ok(ListResult { items, rev: ends.map_or(0, |ends| ends.head.seq), next: None })
+        let rev = ends.map_err(|error| read_error(&error))?.head.seq;
+        let mut items = read()?;
+        if let Some(after) = &params.after {
+            let last = items.iter().position(|item| id_of(item) == Some(after)).ok_or_else(foreign_cursor)?;
+            items.drain(..=last);
+        }
+        let limit = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)).unwrap_or(1);
+        let is_cut = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| is_cut).and_then(id_of).map(str::to_owned);
+        Ok(ListResult { items, rev, next })
     }
 
     fn tools(&self) -> Vec<Json> {
@@ -193,6 +214,15 @@ impl Daemon {
         };
         Ok(world.config.profiles.values().map(|profile| Json::from_serialize(&item(profile))).collect())
     }
+}
+
+fn id_of(item: &Json) -> Option<&str> {
+    item.0.get("id")?.as_str()
+}
+
+fn foreign_cursor() -> RpcError {
+    let error = RpcError::new(ErrorKind::InvalidParams, "`after` is not the `next` of an earlier page");
+    error.hint("the list may have changed: read it from its beginning")
 }
 
 fn ready(provider: &crate::config::provider::ProviderConfig, world: &World) -> bool {

@@ -37,7 +37,8 @@ pub(crate) struct Batch {
     pub(crate) drafts: Vec<Draft>,
     /// Events of the machine's log, in order.
     pub(crate) machine: Vec<Draft>,
-    /// List items to put or remove.
+    /// List items to put or remove. An item moves to the front of its list only together with an event of the machine's
+    /// log, so that whoever reads the list page by page and that log beside it misses none.
     pub(crate) items: Vec<ItemWrite>,
 }
 
@@ -65,6 +66,8 @@ pub(crate) enum ItemKind {
     Ephemeral = 6,
     /// Jobs that run.
     Job = 7,
+    /// Sessions whose item the machine's log was not told yet; what it says is the session's item itself.
+    Untold = 8,
 }
 
 /// Puts or removes a list item.

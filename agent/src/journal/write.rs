@@ -21,8 +21,17 @@ pub(in crate::journal) enum Change {
     Delete(LogId, i64),
     /// Events behind this head are set aside; the log goes on in a new epoch.
     SetAside(LogId, Head),
-    /// A list item.
-    Item(ItemWrite),
+    /// A list item, and where it stands then.
+    Item(ItemWrite, ItemPlace),
+}
+
+/// Where an item stands in its list once it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::journal) enum ItemPlace {
+    /// First: it is the newest.
+    First,
+    /// Where it was; first where it is new.
+    Kept,
 }
 
 /// Items written by one transaction at most, as bits of their rank.
@@ -79,7 +88,7 @@ fn apply(connection: &Connection, change: &Change, rank: u64) -> Result<Option<M
         Change::Append(_, events, head) => append(connection, events, head).map(|()| Some(head.moved())),
         Change::Delete(_, log) => delete(connection, *log).map(Some),
         Change::SetAside(log, head) => set_aside(connection, log, head).map(|()| Some(head.moved())),
-        Change::Item(item) => write_item(connection, item, rank).map(|()| None),
+        Change::Item(item, place) => write_item(connection, item, *place, rank).map(|()| None),
     }
 }
 
@@ -127,8 +136,8 @@ fn delete(connection: &Connection, log: i64) -> Result<Moved, AppendError> {
     connection
         .execute("DELETE FROM events WHERE place >= ?1 AND place < ?2", [place(log, 0), place(log + 1, 0)])?;
     connection.execute(
-        "DELETE FROM items WHERE kind = ?1 AND grp = (SELECT name FROM logs WHERE id = ?2)",
-        [ItemKind::Answered as i64, log],
+        "DELETE FROM items WHERE kind IN (?1, ?2) AND grp = (SELECT name FROM logs WHERE id = ?3)",
+        [ItemKind::Answered as i64, ItemKind::Untold as i64, log],
     )?;
     connection.execute("DELETE FROM logs WHERE id = ?1", [log])?;
     Ok(Moved { log, epoch: 0, seq: 0, hash: chain::ZERO })
@@ -145,13 +154,19 @@ fn set_aside(connection: &Connection, log: &LogId, head: &Head) -> Result<(), Ap
     move_head(connection, head)
 }
 
-fn write_item(connection: &Connection, item: &ItemWrite, rank: u64) -> Result<(), AppendError> {
+fn write_item(
+    connection: &Connection,
+    item: &ItemWrite,
+    place: ItemPlace,
+    rank: u64,
+) -> Result<(), AppendError> {
     let kind = item.kind as i64;
     match &item.json {
         Some(json) => connection.execute(
             "INSERT INTO items(kind, id, grp, rank, json) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT(kind, id) DO UPDATE SET grp = excluded.grp, rank = excluded.rank, json = excluded.json",
-            params![kind, item.id, item.group, int(rank), json],
+             ON CONFLICT(kind, id) DO UPDATE SET grp = excluded.grp, json = excluded.json, \
+             rank = CASE WHEN ?6 THEN rank ELSE excluded.rank END",
+            params![kind, item.id, item.group, int(rank), json, place == ItemPlace::Kept],
         )?,
         None => {
             connection.execute("DELETE FROM items WHERE kind = ?1 AND id = ?2", params![kind, item.id])?

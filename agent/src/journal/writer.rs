@@ -23,7 +23,7 @@ use crate::journal::live::LiveLogs;
 use crate::journal::log_id::LogId;
 use crate::journal::plan::{self, Head};
 use crate::journal::read;
-use crate::journal::write::{self, Change};
+use crate::journal::write::{self, Change, ItemPlace};
 
 /// Commands that wait at most. There is about one a session, because an actor awaits its append; more wait in their
 /// callers.
@@ -162,6 +162,8 @@ impl Writer {
         if log == LogId::All {
             drafts.append(&mut machine);
         }
+        let told = !machine.is_empty() || (log == LogId::All && !drafts.is_empty());
+        let items = placed(items, if told { ItemPlace::First } else { ItemPlace::Kept });
         let events = place(&log, &mut head, drafts, at)?;
         let own = (!events.is_empty()).then_some(changes.len());
         if own.is_some() {
@@ -182,7 +184,7 @@ impl Writer {
     ) -> Result<Vec<Change>, AppendError> {
         let head = self.head(&log)?.ok_or_else(|| AppendError::NoLog(log.clone()))?;
         let mut changes = vec![Change::Delete(log.clone(), head.log)];
-        self.plan_machine(&mut changes, machine, items, at)?;
+        self.plan_machine(&mut changes, machine, placed(items, ItemPlace::First), at)?;
         self.heads.insert(log, None);
         Ok(changes)
     }
@@ -209,7 +211,7 @@ impl Writer {
         &mut self,
         changes: &mut Vec<Change>,
         drafts: Vec<Draft>,
-        items: Vec<ItemWrite>,
+        items: Vec<Change>,
         at: &str,
     ) -> Result<(), AppendError> {
         if !drafts.is_empty() {
@@ -219,7 +221,7 @@ impl Writer {
             changes.push(Change::Append(log.clone(), events, head));
             self.heads.insert(log, Some(head));
         }
-        changes.extend(items.into_iter().map(Change::Item));
+        changes.extend(items);
         Ok(())
     }
 
@@ -286,7 +288,7 @@ impl Writer {
                 }
                 Change::Delete(log, _) => self.live.remove(&log),
                 Change::SetAside(log, _) => self.live.reset(&log),
-                Change::Create(..) | Change::Item(_) => {}
+                Change::Create(..) | Change::Item(..) => {}
             }
         }
         match planned.waiting {
@@ -331,9 +333,13 @@ fn size(change: &Change) -> usize {
         Change::Append(_, events, _) => {
             events.iter().map(|placed| placed.bytes.len() + placed.private.as_ref().map_or(0, Vec::len)).sum()
         }
-        Change::Item(item) => item.json.as_ref().map_or(0, String::len),
+        Change::Item(item, _) => item.json.as_ref().map_or(0, String::len),
         Change::Create(..) | Change::Delete(..) | Change::SetAside(..) => 0,
     }
+}
+
+fn placed(items: Vec<ItemWrite>, place: ItemPlace) -> Vec<Change> {
+    items.into_iter().map(|item| Change::Item(item, place)).collect()
 }
 
 fn refuse<T>(reply: Reply<T>, error: AppendError) -> Option<Planned> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::error::{ErrorKind, RpcError};
-use tenon_protocol::event::all::{RequestAdded, RequestRemoved, SessionListed};
-use tenon_protocol::event::session::{SessionChanged, SessionStateChanged};
+use tenon_protocol::event::all::{RequestAdded, RequestRemoved};
+use tenon_protocol::event::session::SessionStateChanged;
 use tenon_protocol::event::{Event, EventBody};
 use tenon_protocol::ids::{JobId, RequestId, TurnId};
 use tenon_protocol::request::Subject;
@@ -15,7 +15,7 @@ use tenon_protocol::session::SessionState;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::base::clock::{Sleep, Timestamp};
+use crate::base::clock::Timestamp;
 use crate::base::task::Task;
 use crate::config::environment::Variables;
 use crate::feed::SignalHub;
@@ -25,14 +25,12 @@ use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
 use crate::session::hold::Held;
 use crate::session::jobs::LiveJob;
+use crate::session::listing::Listing;
 use crate::session::resources::Resources;
 use crate::session::state::State;
 use crate::session::world::World;
 use crate::turn::ports::{Answer, Fact, Prefix};
 use crate::workspace::root::Root;
-
-/// Changes of a session's state are told in the `all` log at most once in this time.
-const LISTING_PAUSE: Duration = Duration::from_secs(1);
 
 /// The turn that runs now, as its actor holds it.
 #[derive(Debug)]
@@ -82,9 +80,8 @@ pub(crate) struct Actor {
     pub(crate) signals: Arc<SignalHub>,
     pub(crate) commands: mpsc::Sender<Command>,
     mailbox: mpsc::Receiver<Command>,
-    /// When the session was told in the `all` log last, and the alarm for a change that was not told yet.
-    listed_at: Option<Timestamp>,
-    unlisted: Option<Sleep>,
+    /// What the `all` log was told of the session.
+    pub(crate) listing: Listing,
 }
 
 /// What goes into one transaction beside the session's own facts.
@@ -109,6 +106,7 @@ impl Actor {
     ) -> Self {
         let signals = resources.feed.hub(&LogId::Session(state.id.clone()));
         Self {
+            listing: Listing::new(state.listed.item.clone()),
             resources,
             state,
             root,
@@ -121,8 +119,6 @@ impl Actor {
             signals,
             commands,
             mailbox,
-            listed_at: None,
-            unlisted: None,
         }
     }
 
@@ -140,7 +136,7 @@ impl Actor {
                 () = leave.cancelled() => break,
                 command = self.mailbox.recv() => match command {
                     Some(Command::Leave { reply }) if self.rests() => {
-                        if self.unlisted.is_some() && self.list_again().await.is_err() {
+                        if self.listing.holds_back() && self.list_again().await.is_err() {
                             break;
                         }
                         respond_plain(reply, Some(std::mem::take(&mut self.brought))).ok();
@@ -153,7 +149,7 @@ impl Actor {
                 Ok(()) = unsaved.changed() => self.unsaved_changed().await,
                 Ok(()) = hold.changed() => self.hold_changed().await,
                 Ok(()) = files.changed() => self.keys_changed().await,
-                () = alarm(&mut self.unlisted) => self.list_again().await,
+                () = self.listing.alarm() => self.list_again().await,
             };
             if told.is_err() {
                 // The log takes nothing more: whoever asks is told, and the next start takes the session up.
@@ -211,15 +207,7 @@ impl Actor {
         let listed = self.foresee(&mut facts, now);
         self.requests_beside(&facts, &mut beside);
         self.jobs_beside(&facts, &now.to_rfc3339(), &mut beside);
-        let changed =
-            listed.item.state != self.state.state() || listed.item.title != self.state.listed.item.title;
-        if beside.create {
-            beside.machine.push(Fact::new(SessionListed { item: listed.item.clone() }));
-            self.listed_at = Some(now);
-        } else if changed {
-            self.list_or_wait(now, &listed.item, &mut beside);
-        }
-        beside.items.push(session_item(&listed.item));
+        let step = self.list(now, &listed.item, &mut beside);
         let privates: Vec<Option<Vec<u8>>> = facts.iter().map(|fact| fact.private.clone()).collect();
         let batch = Batch {
             log: LogId::Session(self.state.id.clone()),
@@ -230,6 +218,7 @@ impl Actor {
         };
         let committed = self.resources.journal.append(batch).await?;
         self.take_in(&committed, &privates);
+        self.listed(now, listed.item, step);
         self.count();
         Ok(())
     }
@@ -334,60 +323,11 @@ impl Actor {
             }
         }
     }
-
-    fn list_or_wait(
-        &mut self,
-        now: Timestamp,
-        item: &tenon_protocol::session::SessionItem,
-        beside: &mut Beside,
-    ) {
-        let rest = self.listed_at.map_or(Duration::ZERO, |at| LISTING_PAUSE.saturating_sub(now.since(at)));
-        if rest.is_zero() {
-            self.listed_at = Some(now);
-            self.unlisted = None;
-            beside.machine.push(listing(item));
-        } else if self.unlisted.is_none() {
-            self.unlisted = Some(self.resources.clock.sleep(rest));
-        }
-    }
-
-    /// Tells the `all` log what was held back.
-    async fn list_again(&mut self) -> Result<(), AppendError> {
-        self.unlisted = None;
-        self.listed_at = Some(self.resources.clock.now());
-        let batch = Batch {
-            log: LogId::All,
-            create: false,
-            drafts: vec![draft(listing(&self.state.listed.item), None)],
-            machine: Vec::new(),
-            items: Vec::new(),
-        };
-        self.resources.journal.append(batch).await.map(|_| ())
-    }
 }
 
-fn listing(item: &tenon_protocol::session::SessionItem) -> Fact {
-    Fact::new(SessionChanged { item: Some(item.clone()), ..SessionChanged::default() })
-}
-
-fn draft(fact: Fact, turn: Option<TurnId>) -> Draft {
+/// Makes the draft of a fact.
+pub(crate) fn draft(fact: Fact, turn: Option<TurnId>) -> Draft {
     Draft { turn, text: line(&fact.body), body: fact.body, private: fact.private }
-}
-
-fn session_item(item: &tenon_protocol::session::SessionItem) -> ItemWrite {
-    ItemWrite {
-        kind: ItemKind::Session,
-        id: item.id.to_string(),
-        group: item.workspace.clone(),
-        json: serde_json::to_string(item).ok(),
-    }
-}
-
-async fn alarm(sleep: &mut Option<Sleep>) {
-    match sleep {
-        Some(sleep) => sleep.await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Why a command was not done: the client's business, or the log's.

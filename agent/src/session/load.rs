@@ -135,6 +135,7 @@ pub(crate) async fn load(
     let handle = SessionHandle { id: state.id.clone(), commands: channel.0.clone() };
     let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
     actor.brought.clone_from(brought);
+    actor.take_up_untold().await.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?;
     actor.recover().await.map_err(|error| storage(&error))?;
     // Trust may have been given while nobody was here.
     actor.resolve_trust().await.map_err(|error| storage(&error))?;

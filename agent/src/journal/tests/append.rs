@@ -145,6 +145,11 @@ async fn items_are_listed_newest_write_first_and_paged() {
     let page = journal.items(ItemKind::Session, None, next, 10).await.unwrap();
     assert_eq!(page.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["c"]);
     assert_eq!(page.next, None);
+    // What is told to nobody moves nothing, or a reader of pages would miss it.
+    write(vec![put("c", "x", Some("5"))], Vec::new()).await;
+    let page = journal.items(ItemKind::Session, None, None, 10).await.unwrap();
+    assert_eq!(page.items.iter().map(|item| item.json.as_str()).collect::<Vec<_>>(), ["4", "5"]);
+    write(vec![put("c", "x", Some("3"))], Vec::new()).await;
     assert_eq!(journal.items(ItemKind::Session, Some("x"), None, 10).await.unwrap().items.len(), 2);
     assert_eq!(journal.item(ItemKind::Session, "c").await.unwrap().as_deref(), Some("3"));
     assert_eq!(journal.item(ItemKind::Request, "c").await.unwrap(), None);
