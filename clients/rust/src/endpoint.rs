@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -181,9 +182,25 @@ impl Endpoint {
         match rustix::net::sockopt::socket_peercred(&stream) {
             Ok(peer) if peer.uid == rustix::process::geteuid() => Ok(Try::Connected(stream)),
             Ok(peer) => Err(ClientError::ForeignOwner { socket, uid: peer.uid.as_raw() }),
-            Err(error) => Err(ClientError::Unreachable { socket, source: error.into() }),
+            // From a container its process cannot be seen, and the call gives nothing; whose the socket is can be.
+            Err(_) => match private_owner(&socket) {
+                Ok(owner) if owner == rustix::process::geteuid().as_raw() => Ok(Try::Connected(stream)),
+                Ok(uid) => Err(ClientError::ForeignOwner { socket, uid }),
+                Err(source) => Err(ClientError::Unreachable { socket, source }),
+            },
         }
     }
+}
+
+/// Returns whose socket this is, which is whoever alone may write into its directory.
+fn private_owner(socket: &Path) -> io::Result<u32> {
+    let directory = std::fs::symlink_metadata(socket.parent().unwrap_or(socket))?;
+    let is_closed = directory.is_dir() && directory.mode() & 0o777 == 0o700;
+    let owner = std::fs::symlink_metadata(socket)?.uid();
+    if is_closed && directory.uid() == owner {
+        return Ok(owner);
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write where its socket lies"))
 }
 
 impl Connector for Endpoint {
@@ -303,6 +320,20 @@ mod tests {
         assert_eq!(endpoint.ending(peer).unwrap(), Ending::Replaced);
         std::fs::remove_file(endpoint.socket()).unwrap();
         assert_eq!(endpoint.ending(peer).unwrap(), Ending::Left);
+    }
+
+    #[test]
+    fn a_socket_belongs_to_whoever_alone_may_write_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().unwrap();
+        let socket = temp.path().join("agent.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let mode =
+            |mode| std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o700);
+        assert_eq!(private_owner(&socket).unwrap(), rustix::process::geteuid().as_raw());
+        mode(0o770);
+        assert_eq!(private_owner(&socket).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
     }
 
     #[test]

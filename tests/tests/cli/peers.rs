@@ -120,12 +120,18 @@ fn another_user_is_not_spoken_to() {
     assert_eq!(greeted_as(0, &socket).unwrap(), b"{", "and others go on");
 }
 
+/// How a sandbox is made: with the processes outside in sight, and without.
+const SANDBOXES: [(&str, &str); 2] = [
+    ("--unshare-user --dev-bind / /", "--user --map-root-user"),
+    ("--unshare-user --unshare-pid --dev-bind / / --proc /proc", "--user --map-root-user --pid --fork"),
+];
+
 /// Runs the binary in a user namespace of its own, with bubblewrap where there is one; `None` where neither works.
-fn inside_a_sandbox(home: &Home, arguments: &str) -> Option<Finished> {
+fn inside_a_sandbox(home: &Home, (bwrap, unshare): (&str, &str), arguments: &str) -> Option<Finished> {
     let script = format!(
-        "if command -v bwrap >/dev/null && bwrap --unshare-user --dev-bind / / true 2>/dev/null; then \
-           exec bwrap --unshare-user --dev-bind / / \"$0\" {arguments}; \
-         elif unshare --user true 2>/dev/null; then exec unshare --user --map-root-user \"$0\" {arguments}; \
+        "if command -v bwrap >/dev/null && bwrap {bwrap} true 2>/dev/null; then \
+           exec bwrap {bwrap} \"$0\" {arguments}; \
+         elif unshare {unshare} true 2>/dev/null; then exec unshare {unshare} \"$0\" {arguments}; \
          else exit {MISSING}; fi"
     );
     let done = Running::start(home.shell(&script)).unwrap().finish().unwrap();
@@ -141,14 +147,18 @@ fn a_tool_inside_a_sandbox_is_refused_with_the_remedy() {
     let home = Home::new().unwrap();
     home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
     let list = "rpc agent/list '{\"kind\":\"tool\"}'";
-    let Some(refused) = inside_a_sandbox(&home, list) else { return };
-    let refused = refused.expect(1).unwrap();
-    assert!(refused.stderr.contains("another user namespace"), "{refused:#?}");
-    assert!(refused.stderr.contains("daemon.accept = [\"user-namespace\"]"), "{refused:#?}");
+    for sandbox in SANDBOXES {
+        let Some(refused) = inside_a_sandbox(&home, sandbox, list) else { return };
+        let refused = refused.expect(1).unwrap();
+        assert!(refused.stderr.contains("another user namespace"), "{sandbox:?}: {refused:#?}");
+        assert!(refused.stderr.contains("daemon.accept = [\"user-namespace\"]"), "{refused:#?}");
+    }
     home.tenon(&["rpc", "agent/list", r#"{"kind":"tool"}"#]).unwrap().expect(0).unwrap();
     // The person may say otherwise.
     home.tenon(&["stop"]).unwrap().expect(0).unwrap();
     home.configure("[daemon]\naccept = [\"user-namespace\"]\n").unwrap();
     home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
-    inside_a_sandbox(&home, list).unwrap().expect(0).unwrap();
+    for sandbox in SANDBOXES {
+        inside_a_sandbox(&home, sandbox, list).unwrap().expect(0).unwrap();
+    }
 }
