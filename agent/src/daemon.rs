@@ -52,8 +52,8 @@ use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
 use crate::sandbox;
-use crate::session::looking::Board;
 use crate::session::listing;
+use crate::session::looking::Board;
 use crate::session::resources::{Hold, Resources, Standing};
 use crate::tools;
 

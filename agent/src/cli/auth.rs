@@ -25,8 +25,8 @@ pub(crate) struct AuthArgs {
 }
 
 const HELP: &str = "Without a subcommand it lists the providers and where their keys come from.
-A key is looked for in the variable or file that the configuration names, in the vendor's own variable, and then
-among the stored ones. Stored keys lie in credentials.json of the state directory, for you alone.
+A key is looked for in the variable or file that the configuration names, then in the vendor's own
+variable, then among the stored ones, which lie in credentials.json of the state directory for you alone.
 
   tenon auth login anthropic              asks for the key, without showing it
   tenon auth login openai --stdin < FILE  reads it from standard input";
