@@ -15,6 +15,7 @@ mod duration;
 mod exit;
 mod failure;
 mod fetch;
+mod foreign;
 mod jobs;
 mod listing;
 mod log;
@@ -91,6 +92,10 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Connects standard input and output with the agent: what editors start
     Attach(attach::AttachArgs),
+    /// Would speak the Agent Client Protocol: not in this build, it says so and fails
+    Acp(foreign::ForeignArgs),
+    /// Would speak plain LSP: not in this build, it says so and fails
+    Lsp(foreign::ForeignArgs),
     /// Runs the agent itself, in the foreground
     Serve(serve::ServeArgs),
     /// Lets the agent leave, and waits until it has
@@ -172,6 +177,8 @@ impl Command {
             Self::Rpc(args) => rpc::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Attach(args) => attach::run(&args),
+            Self::Acp(_) => foreign::run("the Agent Client Protocol"),
+            Self::Lsp(_) => foreign::run("plain LSP"),
             Self::Serve(args) => serve::run(&args),
             Self::Stop(args) => stop::run(&args),
             Self::Doctor(args) => doctor::run(&args),

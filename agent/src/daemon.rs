@@ -52,6 +52,8 @@ use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
 use crate::sandbox;
+use crate::session::answerers::Answerers;
+pub(crate) use crate::session::answerers::Seeing;
 use crate::session::listing;
 use crate::session::looking::Board;
 use crate::session::resources::{Hold, Resources, Standing};
@@ -133,7 +135,7 @@ impl Daemon {
             files: Files::new(parts.paths),
             records_dir: parts.records_dir,
             standing,
-            answerers: watch::Sender::new(0),
+            answerers: Answerers::default(),
             running: watch::Sender::new(Arc::new(BTreeSet::new())),
             board: Board::default(),
             hold: watch::Sender::new(Hold::Nowhere),

@@ -8,6 +8,7 @@
 //! Imports: turn, journal, feed, projections, approvals, changes, tools, jobs, providers, catalogue, process, sandbox, workspace, protocol, config, base
 pub(crate) mod actor;
 pub(crate) mod admission;
+pub(crate) mod answerers;
 pub(crate) mod answers;
 mod attached;
 pub(crate) mod command;

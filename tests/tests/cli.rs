@@ -19,3 +19,4 @@ mod schema;
 mod secrets;
 mod shipped;
 mod starts;
+mod versions;

@@ -6,7 +6,7 @@
 //! than that the client itself has to begin again, and the exit code says so ([ADR 19]).
 //!
 //! [ADR 19]: ../../../docs/adr/0019-attach-ends-with-its-agent.md
-mod opening;
+pub(crate) mod opening;
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -152,12 +152,7 @@ fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failur
 }
 
 fn environment(framing: Framing, variables: &Variables) -> Vec<u8> {
-    let message =
-        json!({"jsonrpc": "2.0", "method": "$/environment", "params": {"variables": variables}}).to_string();
-    match framing {
-        Framing::Headers => format!("Content-Length: {}\r\n\r\n{message}", message.len()).into_bytes(),
-        Framing::Lines => format!("{message}\n").into_bytes(),
-    }
+    framing.frame(&json!({"jsonrpc": "2.0", "method": "$/environment", "params": {"variables": variables}}))
 }
 
 /// Copies and flushes each chunk: whoever reads waits for it.

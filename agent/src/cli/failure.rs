@@ -1,8 +1,10 @@
 //! The one shape of what went wrong at the edge: kind, message, hints. Not here: the numbers (`exit`).
 use std::io;
 
+use serde_json::Value;
 use tenon_client::ClientError;
 use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::version::PROTOCOL;
 
 use crate::cli::exit::Exit;
 use crate::cli::terminal::{Terminal, safe_line};
@@ -103,10 +105,35 @@ impl From<RpcError> for Failure {
         } else {
             FailureKind::Failed
         };
+        if is(ErrorKind::UnsupportedProtocol) {
+            return incompatible(&error);
+        }
         let hints = error.data.map(|data| data.hints).unwrap_or_default();
         Self { kind, message: error.message, hints }
     }
 }
+
+/// Says which side is the older one where they have no version of the protocol in common, and what to do then.
+fn incompatible(error: &RpcError) -> Failure {
+    let supported = error.data.as_ref().and_then(|data| data.more.get("supported"));
+    let versions = supported.and_then(Value::as_array).into_iter().flatten();
+    let Some(newest) = versions.filter_map(Value::as_u64).max() else {
+        return Failure::failed(format!("the agent that runs does not take this program: {}", error.message))
+            .hint(END_IT);
+    };
+    let (is, hint) = if newest > u64::from(PROTOCOL) {
+        ("newer", "update this program, or use the one that started the agent")
+    } else {
+        ("older", END_IT)
+    };
+    Failure::failed(format!(
+        "the agent that runs is {is} than this program: it speaks version {newest} of the protocol, this one {PROTOCOL}"
+    ))
+    .hint(hint)
+}
+
+/// What to do about an agent that cannot be talked to.
+const END_IT: &str = "`tenon doctor` names its process: end that one, and the next command starts this version; nothing is lost";
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
@@ -179,6 +206,18 @@ mod tests {
         assert_eq!(exit(ErrorKind::InvalidConfig), Exit::Usage);
         assert_eq!(exit(ErrorKind::Draining), Exit::Failed);
         assert_eq!(exit(ErrorKind::AuthRequired), Exit::Failed);
+    }
+
+    #[test]
+    fn which_side_is_older_is_told() {
+        let told = |supported: &[u64]| {
+            let error = RpcError::new(ErrorKind::UnsupportedProtocol, "no").with("supported", supported);
+            Failure::from(error)
+        };
+        assert!(told(&[2, 3]).message.contains("is newer than this program: it speaks version 3"));
+        assert!(told(&[0]).message.contains("is older") && told(&[0]).hints == [END_IT]);
+        let silent = told(&[]);
+        assert!(silent.message.ends_with(": no") && silent.hints == [END_IT], "{silent:?}");
     }
 
     #[test]

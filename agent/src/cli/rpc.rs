@@ -15,6 +15,9 @@ const STDIN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The arguments of `tenon rpc`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "`tenon schema --list` names the methods, `tenon schema METHOD` prints what one takes and gives.\nAn error is printed whole, on standard error, and the exit code is 1.\nSubscriptions need a connection that stays: `tenon observe` shows events.\n\nExample:\n  tenon rpc agent/list '{\"kind\": \"session\"}'"
+)]
 pub(crate) struct RpcArgs {
     /// The method, such as agent/list
     method: String,

@@ -54,6 +54,29 @@ fn what_contradicts_itself_is_refused() {
     }
 }
 
+/// Every visible command.
+fn commands() -> Vec<clap::Command> {
+    Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
+}
+
+#[test]
+fn every_argument_is_explained_and_completed() {
+    let mut script = Vec::new();
+    clap_complete::generate(clap_complete::Shell::Bash, &mut Arguments::command(), "tenon", &mut script);
+    let script = String::from_utf8(script).unwrap();
+    let mut open = commands();
+    while let Some(command) = open.pop() {
+        assert!(command.get_about().is_some(), "{} is not explained", command.get_name());
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let name = format!("{} {}", command.get_name(), argument.get_id());
+            assert!(argument.get_help().is_some(), "{name} is not explained");
+            let long = argument.get_long().map(|long| format!("--{long}"));
+            assert!(long.is_none_or(|long| script.contains(&long)), "{name} is not completed");
+        }
+        open.extend(command.get_subcommands().cloned());
+    }
+}
+
 #[test]
 fn the_help_names_every_exit_code_and_no_hidden_command() {
     let help = Arguments::command().render_help().to_string();

@@ -17,7 +17,7 @@ use tenon_protocol::request::RequestItem;
 use tenon_protocol::version::PAGE_EVENTS_MAX;
 
 use crate::base::uri;
-use crate::daemon::{Caller, Daemon};
+use crate::daemon::{Caller, Daemon, Seeing};
 use crate::feed::{Subscription, Want};
 use crate::journal::{Draft, ItemKind, ItemWrite, LogId, Page, PageLimits, ReadError, TypeFilter};
 use crate::projections::line::line;
@@ -192,6 +192,14 @@ impl Daemon {
             deltas: deltas.then(|| Duration::from_secs(1) / per_second.clamp(1, 1_000)),
         };
         self.0.resources.feed.subscribe(want).await.map_err(|error| read_error(&error))
+    }
+
+    /// Counts a subscription among those that could show a person requests, if its client can and it gets to see them.
+    pub(crate) fn seeing(&self, caller: &Caller, params: &ObserveParams) -> Option<Seeing> {
+        let log = LogId::from_wire(&params.session_id);
+        let kind = if log == LogId::All { "request.added" } else { "request.opened" };
+        let is_shown = params.types.clone().is_none_or(|types| TypeFilter::new(types).matches(kind));
+        (caller.can_answer && is_shown).then(|| self.0.resources.answerers.join(log))
     }
 
     /// Reads a page of a log.

@@ -1,4 +1,5 @@
-//! Who is connected, and how long nobody was. Not here: connections (`wire`).
+//! Who is connected, and how long nobody was. Not here: connections (`wire`), and who sees which requests
+//! (`session::answerers`).
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::daemon::{Caller, Daemon};
 /// How long a daemon waits for its first client: as long as a client waits for a daemon that it has started.
 const FIRST_CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The connections there are, and whether each can show a person a request.
+/// The connections there are.
 #[derive(Debug)]
 pub(crate) struct Presence {
     door: watch::Sender<Door>,
@@ -27,8 +28,8 @@ pub(crate) struct Presence {
 /// Who got in.
 #[derive(Debug, Default)]
 struct Door {
-    /// Those inside, and whether each can show a person a request.
-    inside: BTreeMap<u64, bool>,
+    /// Those inside.
+    inside: BTreeSet<u64>,
     /// Whether anybody ever was.
     used: bool,
     /// Whether it is closed: the last look found nobody, and the daemon leaves.
@@ -85,16 +86,12 @@ impl Daemon {
     pub(crate) fn connected(&self, caller: &Caller) -> Result<(), RpcError> {
         let got_in = self.0.presence.door.send_if_modified(|door| {
             if !door.closed {
-                door.inside.insert(caller.id, caller.can_answer);
+                door.inside.insert(caller.id);
                 door.used = true;
             }
             !door.closed
         });
-        if !got_in {
-            return Err(leaving());
-        }
-        self.count_answerers();
-        Ok(())
+        if got_in { Ok(()) } else { Err(leaving()) }
     }
 
     /// A connection ended.
@@ -103,14 +100,13 @@ impl Daemon {
             door.inside.remove(&id);
         });
         self.0.resources.board.forget(id);
-        self.count_answerers();
         self.heir_left(id);
         self.leaves_all(id);
     }
 
     /// Tells whether a connection is there.
     pub(crate) fn is_inside(&self, id: u64) -> bool {
-        self.0.presence.door.borrow().inside.contains_key(&id)
+        self.0.presence.door.borrow().inside.contains(&id)
     }
 
     /// A connection tells what its person looks at. One that may only look changes nothing for others.
@@ -118,12 +114,6 @@ impl Daemon {
         if caller.role == Role::Controller {
             self.0.resources.board.tell(caller.id, caller.by(), params);
         }
-    }
-
-    fn count_answerers(&self) {
-        let can_answer = |door: &Door| door.inside.values().filter(|can_answer| **can_answer).count();
-        let count = can_answer(&self.0.presence.door.borrow());
-        self.0.resources.answerers.send_replace(count);
     }
 
     /// Closes the door if nobody is inside; from then on nobody gets in.

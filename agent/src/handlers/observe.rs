@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tenon_protocol::log::ObserveParams;
 
-use crate::daemon::{Caller, Daemon};
+use crate::daemon::{Caller, Daemon, Seeing};
 use crate::feed::{self, Frame};
 use crate::handlers::quiet;
 use crate::handlers::reply::{Answer, Reply};
@@ -13,7 +13,8 @@ use crate::handlers::subscription::{Delivery, Source, Subscription};
 pub(crate) async fn observe(daemon: Daemon, caller: Arc<Caller>, params: ObserveParams) -> Reply {
     let subscription = daemon.observe(&caller, &params).await?;
     let cursor = subscription.cursor();
-    let source = Observed { subscription, is_quiet: caller.quiet };
+    let seeing = daemon.seeing(&caller, &params);
+    let source = Observed { subscription, is_quiet: caller.quiet, _seeing: seeing };
     Ok(Answer::Observing(Box::new(Subscription::new(params.session_id, cursor, source))))
 }
 
@@ -26,6 +27,8 @@ pub(crate) async fn unobserve(_: Daemon, _: Arc<Caller>, (id,): (String,)) -> Re
 struct Observed {
     subscription: feed::Subscription,
     is_quiet: bool,
+    /// Held so that its session has somebody to ask for as long as it lives.
+    _seeing: Option<Seeing>,
 }
 
 impl Source for Observed {

@@ -16,6 +16,7 @@ use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
 use crate::sandbox::Probe;
+use crate::session::answerers::Answerers;
 use crate::session::looking::Board;
 use crate::tools::Registry;
 
@@ -134,8 +135,8 @@ pub(crate) struct Resources {
     pub(crate) records_dir: PathBuf,
     /// What people decided for good.
     pub(crate) standing: Standing,
-    /// How many clients are connected that can show a person a request.
-    pub(crate) answerers: watch::Sender<usize>,
+    /// Who could show a person the requests of which session.
+    pub(crate) answerers: Answerers,
     /// The sessions whose turn runs now; one that waits for a person or stands still does not count.
     pub(crate) running: watch::Sender<Arc<BTreeSet<SessionId>>>,
     /// What people look at.

@@ -17,7 +17,7 @@ use crate::base::task;
 use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
 use crate::config::rule::Rule;
-use crate::journal::AppendError;
+use crate::journal::{AppendError, LogId};
 use crate::projections::turn::CallPhase;
 use crate::projections::waiting::Pending;
 use crate::providers::{self, NetworkEnvironment, Provider};
@@ -285,7 +285,11 @@ impl Actor {
             records_dir: self.resources.records_dir.clone(),
             command_timeout: COMMAND_TIMEOUT,
         };
-        CallView { tools, policy, attended: *self.resources.answerers.borrow() > 0 }
+        CallView {
+            tools,
+            policy,
+            attended: self.resources.answerers.see(&LogId::Session(self.state.id.clone())),
+        }
     }
 
     pub(crate) fn policy(&self) -> Policy {

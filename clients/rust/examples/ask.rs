@@ -4,11 +4,12 @@
 //! `cargo run --example ask -- "what does this project do?"`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example that prints")]
 use std::error::Error;
-use std::io::{Write as _, stdin, stdout};
+use std::io::stdin;
 
 use tenon_client::protocol::answer::AnswerParams;
 use tenon_client::protocol::content::Content;
 use tenon_client::protocol::event::EventBody;
+use tenon_client::protocol::event::message::{MessageEnded, MessageRole};
 use tenon_client::protocol::log::After;
 use tenon_client::protocol::methods::{Answer, Open};
 use tenon_client::protocol::open::{OpenParams, OpenResult};
@@ -52,30 +53,45 @@ async fn ask(client: &Client, opened: OpenResult, question: &str) -> Result<(), 
             }
             Item::Delta(_) | Item::Local(_) => continue,
         };
-        println!("{}", event.text);
         match event.body() {
+            Some(EventBody::MessageEnded(message)) => show(&message),
             Some(EventBody::RequestOpened(request)) if request.kind != RequestKind::Trust => {
                 answer(client, &request).await?;
             }
             Some(EventBody::TurnEnded(_)) if event.turn == own => return Ok(()),
+            // Something in it is of a later version than this program.
+            None if event.kind == "message.ended" => println!("{}", event.text),
             // Everything has a line of text, whether this program knows it or not.
-            _ => {}
+            _ => eprintln!("  {}", event.text),
+        }
+    }
+}
+
+/// Prints what the model said; what was withdrawn was never said.
+fn show(message: &MessageEnded) {
+    if message.role != MessageRole::Assistant || message.superseded == Some(true) {
+        return;
+    }
+    for content in &message.content {
+        if let Content::Text { text } = content {
+            println!("{text}");
         }
     }
 }
 
 /// Asks the person. Somebody else may have answered meanwhile: then theirs stands.
 async fn answer(client: &Client, request: &RequestItem) -> Result<(), ClientError> {
+    eprintln!("? {}", request.title);
     for option in &request.options {
-        println!("  {}: {}", option.id, option.label);
+        eprintln!("  {}: {}", option.id, option.label);
     }
-    print!("> ");
     // The answer of a person at a terminal: while it is waited for, nothing else has to happen here.
     let mut line = String::new();
-    if stdout().flush().is_err() || stdin().read_line(&mut line).is_err() {
-        return Ok(());
-    }
-    let decision = line.trim().to_owned();
+    let decision = match stdin().read_line(&mut line) {
+        Ok(count) if count > 0 => line.trim().to_owned(),
+        // There is nobody to ask.
+        Ok(_) | Err(_) => "deny".to_owned(),
+    };
     let params = AnswerParams {
         request_id: request.request_id.clone(),
         decision,
@@ -86,7 +102,7 @@ async fn answer(client: &Client, request: &RequestItem) -> Result<(), ClientErro
     };
     match client.call::<Answer>(&params).await {
         Err(ClientError::Rpc(error)) => {
-            println!("not taken: {error}");
+            eprintln!("not taken: {error}");
             Ok(())
         }
         outcome => outcome.map(|_| ()),

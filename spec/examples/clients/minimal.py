@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A whole client in sixty lines: python3 minimal.py WORKSPACE PROMPT. It speaks lines over `tenon attach`."""
+import itertools
 import json
 import os
 import subprocess
@@ -7,14 +8,11 @@ import sys
 
 workspace, prompt = os.path.abspath(sys.argv[1]), sys.argv[2]
 agent = subprocess.Popen([os.environ.get("TENON", "tenon"), "attach"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-events, last_id = [], 0  # events that came while we waited for an answer
+events, ids = [], itertools.count(1)  # events that came while we waited for an answer
 
 
 def receive():
-    line = agent.stdout.readline()
-    if not line:
-        sys.exit("the agent closed the connection")
-    return json.loads(line)
+    return json.loads(agent.stdout.readline() or sys.exit("the agent closed the connection"))
 
 
 def send(message):
@@ -23,15 +21,14 @@ def send(message):
 
 
 def call(method, params):
-    global last_id
-    last_id += 1
-    send({"id": last_id, "method": method, "params": params})
+    number = next(ids)
+    send({"id": number, "method": method, "params": params})
     while True:
         message = receive()
-        if message.get("id") == last_id:
-            if "error" in message:
+        if message.get("id") == number:
+            if message.get("error", {}).get("code", 1206) != 1206:  # 1206: somebody else answered first
                 sys.exit(f"{method}: {message['error']['message']}")
-            return message["result"]
+            return message.get("result")
         if message.get("method") == "agent/event":
             events.append(message["params"]["result"])
 

@@ -1,9 +1,10 @@
 //! The published vectors against our own agent, and against agents that are wrong. Not here: the vectors.
 use std::fs;
+use std::path::Path;
 
 use anyhow::Result;
 use tenon_tests::home::Home;
-use tenon_tests::running::Finished;
+use tenon_tests::running::{Finished, Running};
 
 fn conformance(agent: &str, more: &[&str]) -> Result<Finished> {
     let home = Home::new()?;
@@ -27,6 +28,84 @@ fn our_own_agent_conforms_on_its_standard_streams() {
 fn our_own_agent_conforms_over_its_socket() {
     let done = conformance(&own("attach"), &["--vector", "turn", "--vector", "reconnect"]).unwrap();
     assert!(done.expect(0).unwrap().stdout.ends_with("4 passed, 0 failed\n"));
+}
+
+/// Plays vectors against a client; `$TENON` in its command is the binary.
+fn client(command: &str, more: &[&str]) -> Result<Finished> {
+    let home = Home::new()?;
+    let mut arguments = vec!["conformance", "--client", command];
+    arguments.extend(more);
+    home.tenon(&arguments)
+}
+
+/// Names vectors on a command line.
+fn only(names: &[&'static str]) -> Vec<&'static str> {
+    names.iter().flat_map(|name| ["--vector", name]).collect()
+}
+
+#[test]
+fn the_client_in_python_conforms_as_far_as_it_goes() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/examples/clients/minimal.py");
+    let command = format!("python3 '{}' . go", script.display());
+    let home = Home::new().unwrap();
+    if !Running::start(home.shell("command -v python3")).unwrap().finish().unwrap().stdout.contains("python3")
+    {
+        eprintln!("skipped: python3 not found");
+        return;
+    }
+    // The others are for clients that come back when they lost their connection.
+    let vectors = only(&["turn", "approval", "unknown", "superseded", "deltas", "refused"]);
+    let done = client(&command, &vectors).unwrap().expect(0).unwrap();
+    assert!(done.stdout.ends_with("6 passed, 0 failed\n"), "{done:#?}");
+    // What it does not do is found.
+    let done = client(&command, &["--vector", "reconnect", "--timeout", "3"]).unwrap().expect(1).unwrap();
+    assert!(done.stdout.contains("the client does not connect"), "{done:#?}");
+}
+
+#[test]
+fn the_client_in_rust_conforms() {
+    // The gate builds it; a test of this package alone may not have it.
+    let example = tenon_tests::surroundings::binary().unwrap().with_file_name("examples/ask");
+    if !example.is_file() {
+        eprintln!("skipped: {} is not built", example.display());
+        return;
+    }
+    let done = client(&format!("'{}' go", example.display()), &[]).unwrap().expect(0).unwrap();
+    assert!(done.stdout.ends_with(" passed, 0 failed\n"), "{done:#?}");
+}
+
+#[test]
+fn our_own_command_line_conforms_as_a_client() {
+    // It prints the last answer alone and declines what it is asked, which the others do not expect.
+    let vectors = only(&["turn", "superseded", "deltas", "handover", "refused"]);
+    let done = client("\"$TENON\" run --quiet --model any/model go", &vectors).unwrap();
+    assert!(done.stdout.ends_with(" passed, 0 failed\n"), "{done:#?}");
+    done.expect(0).unwrap();
+}
+
+#[test]
+fn a_client_that_is_wrong_is_found_out() {
+    let line = |json: &str| format!("printf '%s\\n' '{json}' | \"$TENON\" attach");
+    let hello = r#"{"id":1,"method":"initialize","params":{"capabilities":{"experimental":{"agent":{"protocol":[1],"render":{"approval":{}}}}}}}"#;
+    let wrong = [
+        ("true".to_owned(), "the client does not connect"),
+        (line(r#"{"id":1,"method":"agent/list","params":{"kind":"session"}}"#), "before initialize"),
+        (line(r#"{"id":1,"result":null}"#), "nothing to answer"),
+        (line(r#"{"id":1.5,"method":"initialize"}"#), "an id that is neither"),
+        (line(hello), "agent/open: the client ended the connection"),
+        (
+            format!(
+                "printf '%s\\n%s\\n' '{hello}' '{{\"id\":2,\"method\":\"agent/fly\"}}' | \"$TENON\" attach"
+            ),
+            "expected agent/open",
+        ),
+    ];
+    for (command, reason) in wrong {
+        let done = client(&command, &["--vector", "turn", "--timeout", "5"]).unwrap().expect(1).unwrap();
+        assert!(done.stdout.contains(reason), "{command}: {done:#?}");
+    }
+    let neither = Home::new().unwrap().tenon(&["conformance"]).unwrap().expect(2).unwrap();
+    assert!(neither.stderr.contains("--client"), "{neither:#?}");
 }
 
 #[test]

@@ -5,13 +5,24 @@
 use std::io::{self, Read};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// How messages are told apart on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(in crate::cli) enum Framing {
     Headers,
     Lines,
+}
+
+impl Framing {
+    /// Returns a message as it stands on the stream.
+    pub(in crate::cli) fn frame(self, message: &Value) -> Vec<u8> {
+        let message = message.to_string();
+        match self {
+            Self::Headers => format!("Content-Length: {}\r\n\r\n{message}", message.len()).into_bytes(),
+            Self::Lines => format!("{message}\n").into_bytes(),
+        }
+    }
 }
 
 /// Bytes of an opening. An `initialize` with everything an editor can do has some 20 KiB; what is longer is no handshake.
@@ -19,13 +30,15 @@ const OPENING_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a client said first.
 #[derive(Debug, Default)]
-pub(super) struct Opening {
+pub(in crate::cli) struct Opening {
     /// All of it, and whatever came in the same reads.
     pub(super) bytes: Vec<u8>,
     /// `None` where nothing visible was said.
-    pub(super) framing: Option<Framing>,
+    pub(in crate::cli) framing: Option<Framing>,
     /// Whether it asks for a handshake.
     pub(super) asks: bool,
+    /// The id of the request that ends it.
+    pub(in crate::cli) id: Option<Value>,
 }
 
 /// What the agent said to it.
@@ -40,7 +53,7 @@ pub(super) enum Answer {
 #[derive(Deserialize)]
 struct Said<'a> {
     #[serde(default)]
-    id: Option<IgnoredAny>,
+    id: Option<Value>,
     #[serde(default, borrow)]
     method: Option<std::borrow::Cow<'a, str>>,
     #[serde(default)]
@@ -57,7 +70,7 @@ impl Opening {
     ///
     /// # Errors
     /// The client cannot be read.
-    pub(super) fn read(client: &mut impl Read) -> io::Result<Self> {
+    pub(in crate::cli) fn read(client: &mut impl Read) -> io::Result<Self> {
         let mut opening = Self::default();
         let mut chunk = [0; 4096];
         // Where the first message begins that was not looked at.
@@ -78,6 +91,7 @@ impl Opening {
                     Err(_) if body.trim_ascii().is_empty() => {}
                     Ok(said) => {
                         opening.asks = said.method.as_deref() == Some("initialize");
+                        opening.id = said.id;
                         return Ok(opening);
                     }
                     Err(_) => return Ok(opening),

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cli::failure::Failure;
@@ -97,8 +98,19 @@ pub(super) struct Answer {
 /// # Errors
 /// The directory cannot be read, or one of its files is no vector.
 pub(super) fn load(directory: Option<&Path>) -> Result<BTreeMap<String, Vector>, Failure> {
+    files(directory, BUILT_IN)
+}
+
+/// Reads every JSON file of a directory, or what is built in, by name.
+///
+/// # Errors
+/// As `load`.
+pub(super) fn files<T: DeserializeOwned>(
+    directory: Option<&Path>,
+    built_in: &[(&str, &str)],
+) -> Result<BTreeMap<String, T>, Failure> {
     let Some(directory) = directory else {
-        return BUILT_IN.iter().map(|(name, text)| Ok(((*name).to_owned(), parse(name, text)?))).collect();
+        return built_in.iter().map(|(name, text)| Ok(((*name).to_owned(), parse(name, text)?))).collect();
     };
     let failed =
         |error: std::io::Error| Failure::usage(format!("{} cannot be read: {error}", directory.display()));
@@ -118,7 +130,7 @@ pub(super) fn load(directory: Option<&Path>) -> Result<BTreeMap<String, Vector>,
     Ok(vectors)
 }
 
-fn parse(name: &str, text: &str) -> Result<Vector, Failure> {
+fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::usage(format!("{name} is no vector: {error}")))
 }
 
@@ -140,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_vector_with_an_unknown_step_is_refused() {
-        let refused = parse("x", r#"{"about": "x", "steps": [{"jump": 1}]}"#).unwrap_err();
+        let refused = parse::<Vector>("x", r#"{"about": "x", "steps": [{"jump": 1}]}"#).unwrap_err();
         assert!(refused.message.contains("x is no vector"), "{}", refused.message);
     }
 }
