@@ -19,6 +19,7 @@ mod ephemeral;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 pub(crate) mod owner;
+mod past;
 pub(crate) mod presence;
 mod reload;
 pub(crate) mod sessions;

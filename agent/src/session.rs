@@ -19,6 +19,7 @@ pub(crate) mod fork;
 pub(crate) mod hold;
 pub(crate) mod input;
 pub(crate) mod jobs;
+pub(crate) mod known;
 pub(crate) mod leftover;
 pub(crate) mod listing;
 pub(crate) mod load;

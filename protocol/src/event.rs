@@ -134,10 +134,16 @@ bodies! {
     SessionChanged(session::SessionChanged) "session.changed";
     /// The session rests, runs or waits.
     SessionStateChanged(session::SessionStateChanged) "session.state";
+    /// Files or conversation went back.
+    SessionReverted(session::SessionReverted) "session.reverted";
     /// The session was archived.
     SessionClosed(session::SessionClosed) "session.closed";
     /// What precedes the conversation in the prompt.
     ContextSet(context::ContextSet) "context.set";
+    /// The conversation is about to be shortened.
+    CompactionStarted(context::CompactionStarted) "compaction.started";
+    /// The conversation was shortened.
+    CompactionEnded(context::CompactionEnded) "compaction.ended";
     /// Usage so far.
     UsageChanged(context::UsageChanged) "usage.changed";
     /// A message was taken in.
@@ -172,6 +178,12 @@ bodies! {
     JobEnded(job::JobEnded) "job.ended";
     /// The steps of the plan or todo list changed.
     PlanChanged(change::PlanChanged) "plan.changed";
+    /// A plan is whole, its change staged.
+    PlanReady(change::PlanReady) "plan.ready";
+    /// Edits are staged.
+    ChangeStaged(change::ChangeStaged) "change.staged";
+    /// Files are about to be changed.
+    ChangeStarted(change::ChangeStarted) "change.started";
     /// Files of the workspace were changed.
     ChangeApplied(change::ChangeApplied) "change.applied";
     /// A person is asked.

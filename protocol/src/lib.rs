@@ -9,6 +9,7 @@ mod wire;
 
 pub mod admin;
 pub mod answer;
+pub mod apply;
 pub mod auth;
 pub mod change;
 pub mod complete;
@@ -30,6 +31,7 @@ pub mod log;
 pub mod methods;
 pub mod model;
 pub mod open;
+pub mod plan;
 pub mod prompt;
 pub mod request;
 #[cfg(feature = "schema")]

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
-use crate::{admin, answer, auth, complete, configure, diff, fetch, job, list, log, open, prompt};
+use crate::{
+    admin, answer, apply, auth, complete, configure, diff, fetch, job, list, log, open, plan, prompt,
+};
 
 /// How far a client may rely on a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,12 @@ methods! {
     Pending "agent/pending" prompt::PendingParams => prompt::PendingResult, Act, Stable, [SessionNotFound NotPending];
     /// Interrupts the running turn.
     Interrupt "agent/interrupt" prompt::InterruptParams => prompt::InterruptResult, Act, Stable, [SessionNotFound NoTurn];
+    /// Asks for a plan: a turn whose edits are staged.
+    Plan "agent/plan" plan::PlanParams => plan::PlanResult, Act, Stable, [SessionNotFound SessionClosed QueueFull AuthRequired ChangeNotFound NotReady InvalidConfig];
+    /// Writes what is staged, whole or in part, or drops it.
+    Apply "agent/apply" apply::ApplyParams => apply::ApplyResult, Act, Stable, [SessionNotFound SessionClosed SessionBusy ChangeNotFound Conflict NotReady];
+    /// Goes back to an earlier place of files or conversation.
+    Revert "agent/revert" apply::RevertParams => apply::RevertResult, Act, Stable, [SessionNotFound SessionClosed SessionBusy ChangeNotFound Conflict NotReady NotReversible];
     /// Subscribes to a log.
     Observe "agent/observe" log::ObserveParams => String, Look, Stable, [SessionNotFound CursorExpired TooManyObservers];
     /// Ends a subscription.

@@ -94,6 +94,50 @@ export interface AnswerParams {
   scope?: Scope;
 }
 
+/** Writes what is staged: a plan, some of its steps, files or hunks; or drops it. */
+export interface ApplyParams {
+  /** The session. */
+  sessionId: SessionId;
+  /** The staged change; either this or `planId`. */
+  changeId?: ChangeId;
+  /** Whether it is thrown away in place of being applied. */
+  drop?: boolean;
+  /** Whether what has no conflict is applied where something else has. */
+  partial?: boolean;
+  /** The plan; either this or `changeId`. */
+  planId?: PlanId;
+  /** What to do about files that moved on. */
+  resolve?: ApplyResolve;
+  /** Only if the plan has this revision. */
+  rev?: number;
+  /** What has to succeed first. */
+  run?: ApplyRun;
+  /** Only these files and hunks. */
+  select?: Array<Selected>;
+  /** Only these steps of the plan, by id. */
+  steps?: Array<string>;
+}
+
+/** How files that moved on are dealt with. */
+export type ApplyResolve = "merge";
+
+/** What was applied. */
+export interface ApplyResult {
+  /** The files that were written. */
+  applied: Array<FileChange>;
+  /** What was left because something stands in its way. */
+  conflicts: Array<Conflict>;
+  /** The last event it committed. */
+  seq: number;
+  /** The change; absent where nothing was written. */
+  changeId?: ChangeId;
+  /** The place just before it; absent where nothing was written. */
+  checkpointId?: CheckpointId;
+}
+
+/** What runs on the staged files before they are applied. */
+export type ApplyRun = "tests";
+
 /** A try is over. */
 export interface AttemptEnded {
   /** How. */
@@ -205,6 +249,14 @@ export interface AuthSupport {
   methods: Array<string>;
 }
 
+/** What was kept of a file that a revert wrote over. */
+export interface Backup {
+  /** Relative to the workspace. */
+  path: string;
+  /** Where its bytes are. */
+  ref: string;
+}
+
 /** Who did something. */
 export interface By {
   /** The client's own id. */
@@ -270,6 +322,30 @@ export interface ChangeApplied {
 /** A set of file edits, applied and reverted as one. */
 export type ChangeId = string;
 
+/** Edits are staged: contents before and after are kept, the disk is as it was. */
+export interface ChangeStaged {
+  /** The change. */
+  changeId: ChangeId;
+  /** The files. */
+  files: Array<FileChange>;
+  /** What it could not cover. */
+  uncovered: Array<Uncovered>;
+  /** The call that staged it. */
+  callId?: CallId;
+  /** The plan it belongs to. */
+  planId?: PlanId;
+}
+
+/** Files are about to be changed: recorded before the first is touched, so that a change that was cut is finished or taken back. */
+export interface ChangeStarted {
+  /** The change. */
+  changeId: ChangeId;
+  /** The place just before it. */
+  checkpointId: CheckpointId;
+  /** The files. */
+  files: Array<FileChange>;
+}
+
 /** A place in the history of a workspace's files. */
 export type CheckpointId = string;
 
@@ -314,6 +390,24 @@ export interface CloseParams {
   how: CloseHow;
   /** The session. */
   sessionId: SessionId;
+}
+
+/** The conversation was shortened: from here on the model is shown the summary in place of what came before `upTo`. */
+export interface CompactionEnded {
+  /** The last event that the summary stands for. */
+  upTo: number;
+  /** Why it failed; then nothing changed. */
+  error?: string;
+  /** Where the summary is. */
+  ref?: string;
+  /** Tokens of the conversation now, as far as is known. */
+  tokens?: number;
+}
+
+/** The conversation is about to be shortened for the model; the log keeps all of it. */
+export interface CompactionStarted {
+  /** Tokens of the conversation, as far as is known. */
+  tokens: number;
 }
 
 /** Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning. */
@@ -700,10 +794,16 @@ export type EventBody =
   | { type: "session.changed"; data: SessionChanged; }
   /** The session rests, runs or waits. */
   | { type: "session.state"; data: SessionStateChanged; }
+  /** Files or conversation went back. */
+  | { type: "session.reverted"; data: SessionReverted; }
   /** The session was archived. */
   | { type: "session.closed"; data: SessionClosed; }
   /** What precedes the conversation in the prompt. */
   | { type: "context.set"; data: ContextSet; }
+  /** The conversation is about to be shortened. */
+  | { type: "compaction.started"; data: CompactionStarted; }
+  /** The conversation was shortened. */
+  | { type: "compaction.ended"; data: CompactionEnded; }
   /** Usage so far. */
   | { type: "usage.changed"; data: UsageChanged; }
   /** A message was taken in. */
@@ -738,6 +838,12 @@ export type EventBody =
   | { type: "job.ended"; data: JobEnded; }
   /** The steps of the plan or todo list changed. */
   | { type: "plan.changed"; data: PlanChanged; }
+  /** A plan is whole, its change staged. */
+  | { type: "plan.ready"; data: PlanReady; }
+  /** Edits are staged. */
+  | { type: "change.staged"; data: ChangeStaged; }
+  /** Files are about to be changed. */
+  | { type: "change.started"; data: ChangeStarted; }
   /** Files of the workspace were changed. */
   | { type: "change.applied"; data: ChangeApplied; }
   /** A person is asked. */
@@ -1304,6 +1410,42 @@ export interface PlanChanged {
 /** A staged change with the steps that explain it. */
 export type PlanId = string;
 
+/** Asks for a turn whose edits are staged: nothing on disk changes before the plan is applied. */
+export interface PlanParams {
+  /** What is to be reached. */
+  goal: Array<Content>;
+  /** The session. */
+  sessionId: SessionId;
+  /** Makes a repetition safe: the same key gives the first result again. */
+  key?: string;
+  /** The plan that is to be changed: it keeps its id and gets the next revision. */
+  revise?: PlanId;
+}
+
+/** A plan is whole: its change is staged, and nothing on disk has changed. */
+export interface PlanReady {
+  /** The staged change. */
+  changeId: ChangeId;
+  /** The plan. */
+  planId: PlanId;
+  /** Its revision, from 1. */
+  rev: number;
+  /** Its steps. */
+  tree: Array<PlanStep>;
+}
+
+/** What became of the goal; committed before it is said. */
+export interface PlanResult {
+  /** What became of it; a busy session queues it. */
+  outcome: Admission;
+  /** The plan. */
+  planId: PlanId;
+  /** The event that admitted it. */
+  seq: number;
+  /** The turn it started. */
+  turnId?: TurnId;
+}
+
 /** A step of a plan. */
 export interface PlanStep {
   /** Its name in the plan. */
@@ -1515,6 +1657,72 @@ export type Retry =
   /** It may be sent again after a while. */
   | "later";
 
+/** What happens to a file that stands in the way of a revert. */
+export type RevertChoice =
+  /** It stays as it is. */
+  | "keep"
+  /** The earlier content comes back, and what is there now is kept by reference. */
+  | "ours-after-backup"
+  /** Both sides are kept, where that is possible. */
+  | "merge";
+
+/** Goes back. The log is never cut: a revert is a change of its own. */
+export interface RevertParams {
+  /** The session. */
+  sessionId: SessionId;
+  /** How far. */
+  to: RevertTo;
+  /** Whether only to say what would happen. */
+  dryRun?: boolean;
+  /** Whether what has no conflict goes back where something else has. */
+  partial?: boolean;
+  /** What to do about files that stand in the way, by path. */
+  resolve?: Record<string, RevertChoice>;
+  /** What goes back; `files` if absent. */
+  scope?: RevertScope;
+  /** Only these files and hunks. */
+  select?: Array<Selected>;
+}
+
+/** What went back. */
+export interface RevertResult {
+  /** The place just before the revert. */
+  checkpointId: CheckpointId;
+  /** What stands in the way. */
+  conflicts: Array<Conflict>;
+  /** The files that went back. */
+  restored: Array<FileChange>;
+  /** What cannot go back, and why. */
+  skipped: Array<Uncovered>;
+  /** What `ours-after-backup` kept. */
+  backups?: Array<Backup>;
+  /** The change that the revert is; absent where no file changed. */
+  changeId?: ChangeId;
+  /** The last event it committed; absent for `dryRun`. */
+  seq?: number;
+}
+
+/** What goes back. */
+export type RevertScope =
+  /** The files. */
+  | "files"
+  /** The conversation; later messages stay in the log. */
+  | "conversation"
+  /** Both in one step. */
+  | "both";
+
+/** How far back to go: exactly one of these. */
+export interface RevertTo {
+  /** Before this change. */
+  change?: ChangeId;
+  /** To the place that a checkpoint names. */
+  checkpoint?: CheckpointId;
+  /** To the files as they were at this event of the session. */
+  seq?: number;
+  /** Before this turn. */
+  turn?: TurnId;
+}
+
 /** What a connection may do. */
 export type Role =
   /** Everything. */
@@ -1576,6 +1784,16 @@ export type Scope =
   | "session"
   /** From now on, in this workspace. */
   | "always";
+
+/** A file, or some of its hunks. */
+export interface Selected {
+  /** Relative to the workspace. */
+  path: string;
+  /** The numbers of the hunks; all of them if absent. */
+  hunks?: Array<number>;
+  /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
+  pathEncoded?: boolean;
+}
 
 /** Text that is selected in the file of `uri`. */
 export interface SelectedText {
@@ -1682,6 +1900,20 @@ export interface SessionListed {
 export interface SessionRemoved {
   /** Which. */
   sessionId: SessionId;
+}
+
+/** Files or conversation went back. The log is never cut: what came before is still there. */
+export interface SessionReverted {
+  /** The place just before it. */
+  checkpointId: CheckpointId;
+  /** What went back. */
+  scope: RevertScope;
+  /** Where to. */
+  to: RevertTo;
+  /** Who asked for it. */
+  by?: By;
+  /** The change that it is; absent where no file changed. */
+  changeId?: ChangeId;
 }
 
 /** What a session does now. */
@@ -1988,6 +2220,8 @@ export interface Methods {
   "agent/admin": { params: AdminParams; result: AdminResult };
   /** Answers a request. */
   "agent/answer": { params: AnswerParams; result: SeqResult };
+  /** Writes what is staged, whole or in part, or drops it. */
+  "agent/apply": { params: ApplyParams; result: ApplyResult };
   /** Logs in to a provider with a key, or out. */
   "agent/auth": { params: AuthParams; result: AuthResult };
   /** Parts with a session. */
@@ -2014,8 +2248,12 @@ export interface Methods {
   "agent/open": { params: OpenParams; result: OpenResult };
   /** Changes a message that waits. */
   "agent/pending": { params: PendingParams; result: PendingResult };
+  /** Asks for a plan: a turn whose edits are staged. */
+  "agent/plan": { params: PlanParams; result: PlanResult };
   /** Sends a message. */
   "agent/prompt": { params: PromptParams; result: PromptResult };
+  /** Goes back to an earlier place of files or conversation. */
+  "agent/revert": { params: RevertParams; result: RevertResult };
   /** Runs the person's own command. */
   "agent/run": { params: RunParams; result: RunResult };
   /** Ends a subscription. */

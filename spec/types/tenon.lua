@@ -57,6 +57,33 @@
 ---@field pattern? string The pattern of an `always`, as it was shown.
 ---@field scope? tenon.Scope How far it reaches; `once` if absent.
 
+---Writes what is staged: a plan, some of its steps, files or hunks; or drops it.
+---@class tenon.ApplyParams
+---@field sessionId tenon.SessionId The session.
+---@field changeId? tenon.ChangeId The staged change; either this or `planId`.
+---@field drop? boolean Whether it is thrown away in place of being applied.
+---@field partial? boolean Whether what has no conflict is applied where something else has.
+---@field planId? tenon.PlanId The plan; either this or `changeId`.
+---@field resolve? tenon.ApplyResolve What to do about files that moved on.
+---@field rev? integer Only if the plan has this revision.
+---@field run? tenon.ApplyRun What has to succeed first.
+---@field select? tenon.Selected[] Only these files and hunks.
+---@field steps? string[] Only these steps of the plan, by id.
+
+---How files that moved on are dealt with.
+---@alias tenon.ApplyResolve "merge"
+
+---What was applied.
+---@class tenon.ApplyResult
+---@field applied tenon.FileChange[] The files that were written.
+---@field conflicts tenon.Conflict[] What was left because something stands in its way.
+---@field seq integer The last event it committed.
+---@field changeId? tenon.ChangeId The change; absent where nothing was written.
+---@field checkpointId? tenon.CheckpointId The place just before it; absent where nothing was written.
+
+---What runs on the staged files before they are applied.
+---@alias tenon.ApplyRun "tests"
+
 ---A try is over.
 ---@class tenon.AttemptEnded
 ---@field outcome tenon.AttemptOutcome How.
@@ -124,6 +151,11 @@
 ---@class tenon.AuthSupport
 ---@field methods string[] Which ways: `key`.
 
+---What was kept of a file that a revert wrote over.
+---@class tenon.Backup
+---@field path string Relative to the workspace.
+---@field ref string Where its bytes are.
+
 ---Who did something.
 ---@class tenon.By
 ---@field id string The client's own id.
@@ -165,6 +197,20 @@
 ---A set of file edits, applied and reverted as one.
 ---@alias tenon.ChangeId string
 
+---Edits are staged: contents before and after are kept, the disk is as it was.
+---@class tenon.ChangeStaged
+---@field changeId tenon.ChangeId The change.
+---@field files tenon.FileChange[] The files.
+---@field uncovered tenon.Uncovered[] What it could not cover.
+---@field callId? tenon.CallId The call that staged it.
+---@field planId? tenon.PlanId The plan it belongs to.
+
+---Files are about to be changed: recorded before the first is touched, so that a change that was cut is finished or taken back.
+---@class tenon.ChangeStarted
+---@field changeId tenon.ChangeId The change.
+---@field checkpointId tenon.CheckpointId The place just before it.
+---@field files tenon.FileChange[] The files.
+
 ---A place in the history of a workspace's files.
 ---@alias tenon.CheckpointId string
 
@@ -193,6 +239,17 @@
 ---@class tenon.CloseParams
 ---@field how tenon.CloseHow How.
 ---@field sessionId tenon.SessionId The session.
+
+---The conversation was shortened: from here on the model is shown the summary in place of what came before `upTo`.
+---@class tenon.CompactionEnded
+---@field upTo integer The last event that the summary stands for.
+---@field error? string Why it failed; then nothing changed.
+---@field ref? string Where the summary is.
+---@field tokens? integer Tokens of the conversation now, as far as is known.
+
+---The conversation is about to be shortened for the model; the log keeps all of it.
+---@class tenon.CompactionStarted
+---@field tokens integer Tokens of the conversation, as far as is known.
 
 ---Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning.
 ---@class tenon.CompleteParams
@@ -465,6 +522,11 @@
 ---@field type "session.state"
 ---@field data tenon.SessionStateChanged
 
+---Files or conversation went back.
+---@class tenon.EventBody.session.reverted
+---@field type "session.reverted"
+---@field data tenon.SessionReverted
+
 ---The session was archived.
 ---@class tenon.EventBody.session.closed
 ---@field type "session.closed"
@@ -474,6 +536,16 @@
 ---@class tenon.EventBody.context.set
 ---@field type "context.set"
 ---@field data tenon.ContextSet
+
+---The conversation is about to be shortened.
+---@class tenon.EventBody.compaction.started
+---@field type "compaction.started"
+---@field data tenon.CompactionStarted
+
+---The conversation was shortened.
+---@class tenon.EventBody.compaction.ended
+---@field type "compaction.ended"
+---@field data tenon.CompactionEnded
 
 ---Usage so far.
 ---@class tenon.EventBody.usage.changed
@@ -559,6 +631,21 @@
 ---@class tenon.EventBody.plan.changed
 ---@field type "plan.changed"
 ---@field data tenon.PlanChanged
+
+---A plan is whole, its change staged.
+---@class tenon.EventBody.plan.ready
+---@field type "plan.ready"
+---@field data tenon.PlanReady
+
+---Edits are staged.
+---@class tenon.EventBody.change.staged
+---@field type "change.staged"
+---@field data tenon.ChangeStaged
+
+---Files are about to be changed.
+---@class tenon.EventBody.change.started
+---@field type "change.started"
+---@field data tenon.ChangeStarted
 
 ---Files of the workspace were changed.
 ---@class tenon.EventBody.change.applied
@@ -650,8 +737,11 @@
 ---| tenon.EventBody.session.created
 ---| tenon.EventBody.session.changed
 ---| tenon.EventBody.session.state
+---| tenon.EventBody.session.reverted
 ---| tenon.EventBody.session.closed
 ---| tenon.EventBody.context.set
+---| tenon.EventBody.compaction.started
+---| tenon.EventBody.compaction.ended
 ---| tenon.EventBody.usage.changed
 ---| tenon.EventBody.prompt.admitted
 ---| tenon.EventBody.prompt.changed
@@ -669,6 +759,9 @@
 ---| tenon.EventBody.job.changed
 ---| tenon.EventBody.job.ended
 ---| tenon.EventBody.plan.changed
+---| tenon.EventBody.plan.ready
+---| tenon.EventBody.change.staged
+---| tenon.EventBody.change.started
 ---| tenon.EventBody.change.applied
 ---| tenon.EventBody.request.opened
 ---| tenon.EventBody.request.resolved
@@ -1010,6 +1103,27 @@
 ---A staged change with the steps that explain it.
 ---@alias tenon.PlanId string
 
+---Asks for a turn whose edits are staged: nothing on disk changes before the plan is applied.
+---@class tenon.PlanParams
+---@field goal tenon.Content[] What is to be reached.
+---@field sessionId tenon.SessionId The session.
+---@field key? string Makes a repetition safe: the same key gives the first result again.
+---@field revise? tenon.PlanId The plan that is to be changed: it keeps its id and gets the next revision.
+
+---A plan is whole: its change is staged, and nothing on disk has changed.
+---@class tenon.PlanReady
+---@field changeId tenon.ChangeId The staged change.
+---@field planId tenon.PlanId The plan.
+---@field rev integer Its revision, from 1.
+---@field tree tenon.PlanStep[] Its steps.
+
+---What became of the goal; committed before it is said.
+---@class tenon.PlanResult
+---@field outcome tenon.Admission What became of it; a busy session queues it.
+---@field planId tenon.PlanId The plan.
+---@field seq integer The event that admitted it.
+---@field turnId? tenon.TurnId The turn it started.
+
 ---A step of a plan.
 ---@class tenon.PlanStep
 ---@field id string Its name in the plan.
@@ -1134,6 +1248,45 @@
 ---| '"now"' # It may be sent again at once.
 ---| '"later"' # It may be sent again after a while.
 
+---What happens to a file that stands in the way of a revert.
+---@alias tenon.RevertChoice
+---| '"keep"' # It stays as it is.
+---| '"ours-after-backup"' # The earlier content comes back, and what is there now is kept by reference.
+---| '"merge"' # Both sides are kept, where that is possible.
+
+---Goes back. The log is never cut: a revert is a change of its own.
+---@class tenon.RevertParams
+---@field sessionId tenon.SessionId The session.
+---@field to tenon.RevertTo How far.
+---@field dryRun? boolean Whether only to say what would happen.
+---@field partial? boolean Whether what has no conflict goes back where something else has.
+---@field resolve? table<string, tenon.RevertChoice> What to do about files that stand in the way, by path.
+---@field scope? tenon.RevertScope What goes back; `files` if absent.
+---@field select? tenon.Selected[] Only these files and hunks.
+
+---What went back.
+---@class tenon.RevertResult
+---@field checkpointId tenon.CheckpointId The place just before the revert.
+---@field conflicts tenon.Conflict[] What stands in the way.
+---@field restored tenon.FileChange[] The files that went back.
+---@field skipped tenon.Uncovered[] What cannot go back, and why.
+---@field backups? tenon.Backup[] What `ours-after-backup` kept.
+---@field changeId? tenon.ChangeId The change that the revert is; absent where no file changed.
+---@field seq? integer The last event it committed; absent for `dryRun`.
+
+---What goes back.
+---@alias tenon.RevertScope
+---| '"files"' # The files.
+---| '"conversation"' # The conversation; later messages stay in the log.
+---| '"both"' # Both in one step.
+
+---How far back to go: exactly one of these.
+---@class tenon.RevertTo
+---@field change? tenon.ChangeId Before this change.
+---@field checkpoint? tenon.CheckpointId To the place that a checkpoint names.
+---@field seq? integer To the files as they were at this event of the session.
+---@field turn? tenon.TurnId Before this turn.
+
 ---What a connection may do.
 ---@alias tenon.Role
 ---| '"controller"' # Everything.
@@ -1173,6 +1326,12 @@
 ---| '"once"' # This time.
 ---| '"session"' # As long as the session lives.
 ---| '"always"' # From now on, in this workspace.
+
+---A file, or some of its hunks.
+---@class tenon.Selected
+---@field path string Relative to the workspace.
+---@field hunks? integer[] The numbers of the hunks; all of them if absent.
+---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
 
 ---Text that is selected in the file of `uri`.
 ---@class tenon.SelectedText
@@ -1237,6 +1396,14 @@
 ---A session was deleted.
 ---@class tenon.SessionRemoved
 ---@field sessionId tenon.SessionId Which.
+
+---Files or conversation went back. The log is never cut: what came before is still there.
+---@class tenon.SessionReverted
+---@field checkpointId tenon.CheckpointId The place just before it.
+---@field scope tenon.RevertScope What went back.
+---@field to tenon.RevertTo Where to.
+---@field by? tenon.By Who asked for it.
+---@field changeId? tenon.ChangeId The change that it is; absent where no file changed.
 
 ---What a session does now.
 ---@alias tenon.SessionState
@@ -1466,6 +1633,7 @@
 ---@alias tenon.Method
 ---| '"agent/admin"' # Housekeeping of the daemon. tenon.AdminParams -> tenon.AdminResult
 ---| '"agent/answer"' # Answers a request. tenon.AnswerParams -> tenon.SeqResult
+---| '"agent/apply"' # Writes what is staged, whole or in part, or drops it. tenon.ApplyParams -> tenon.ApplyResult
 ---| '"agent/auth"' # Logs in to a provider with a key, or out. tenon.AuthParams -> tenon.AuthResult
 ---| '"agent/close"' # Parts with a session. tenon.CloseParams -> tenon.SeqResult
 ---| '"agent/complete"' # Completes a mention or a command in a message that is being written. tenon.CompleteParams -> tenon.CompleteResult
@@ -1479,7 +1647,9 @@
 ---| '"agent/observe"' # Subscribes to a log. tenon.ObserveParams -> string
 ---| '"agent/open"' # Opens, attaches to or forks a session. tenon.OpenParams -> tenon.OpenResult
 ---| '"agent/pending"' # Changes a message that waits. tenon.PendingParams -> tenon.PendingResult
+---| '"agent/plan"' # Asks for a plan: a turn whose edits are staged. tenon.PlanParams -> tenon.PlanResult
 ---| '"agent/prompt"' # Sends a message. tenon.PromptParams -> tenon.PromptResult
+---| '"agent/revert"' # Goes back to an earlier place of files or conversation. tenon.RevertParams -> tenon.RevertResult
 ---| '"agent/run"' # Runs the person's own command. tenon.RunParams -> tenon.RunResult
 ---| '"agent/unobserve"' # Ends a subscription. [string] -> boolean
 

@@ -35,6 +35,7 @@ files! {
     looking
     mentions
     pending
+    plans
     pictures
     protocol
     recovery

@@ -1,13 +1,17 @@
-//! The doors for what sessions did to files: diff. Not here: the comparison (`session::difference`).
+//! The doors for what sessions did to files, and will do: diff, plan, apply, revert. Not here: the comparison
+//! (`session::difference`), and lists (`past`).
+use tenon_protocol::apply::{ApplyParams, ApplyResult, RevertParams, RevertResult};
 use tenon_protocol::diff::{DiffParams, DiffResult};
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::ids::SessionId;
-use tenon_protocol::session::SessionItem;
+use tenon_protocol::plan::{PlanParams, PlanResult};
+use tenon_protocol::session::{SessionItem, SessionState};
 
 use crate::daemon::Daemon;
 use crate::daemon::doors::{read_error, resolve};
 use crate::journal::ItemKind;
-use crate::session::difference;
+use crate::session::command::Command;
+use crate::session::{difference, known};
 
 impl Daemon {
     /// Compares two places in the history of a session's files. The session need not be in memory for it.
@@ -16,13 +20,61 @@ impl Daemon {
         difference::difference(&self.0.resources.journal, root, params).await
     }
 
+    /// Asks for a plan. Everything that a goal has to be is checked; edits cannot be staged yet.
+    pub(crate) async fn plan(&self, params: PlanParams) -> Result<PlanResult, RpcError> {
+        self.admit()?;
+        if let Some(plan) = &params.revise {
+            known::plan(&self.0.resources.journal, &params.session_id, plan).await?;
+        }
+        let handle = self.session(&params.session_id).await?;
+        let goal = params.goal;
+        let checked: Result<(), RpcError> =
+            handle.call(|reply| Command::CheckInput { input: goal, reply }).await?;
+        checked?;
+        Err(known::not_ready("this agent cannot stage edits yet, so that there is no plan to make")
+            .hint("send the goal with agent/prompt; the profile `review` asks before each edit"))
+    }
+
+    /// Applies what is staged.
+    pub(crate) async fn apply(&self, params: ApplyParams) -> Result<ApplyResult, RpcError> {
+        self.at_rest(&params.session_id).await?;
+        Err(known::staged(&self.0.resources.journal, &params).await)
+    }
+
+    /// Goes back.
+    pub(crate) async fn revert(&self, params: RevertParams) -> Result<RevertResult, RpcError> {
+        let item = self.at_rest(&params.session_id).await?;
+        known::target(&self.0.resources.journal, &params, item.head.seq).await?;
+        Err(known::not_ready("this agent cannot go back yet; nothing was changed")
+            .hint("agent/diff with `from` and `to` the other way round gives a patch that `git apply` takes"))
+    }
+
+    /// Returns a session that no turn works in.
+    async fn at_rest(&self, id: &SessionId) -> Result<SessionItem, RpcError> {
+        let item = self.item_of(id).await?;
+        match item.state {
+            SessionState::Idle => Ok(item),
+            SessionState::Closed => {
+                Err(RpcError::new(ErrorKind::SessionClosed, format!("session {id} is closed"))
+                    .retry(Retry::Never))
+            }
+            SessionState::Running | SessionState::Waiting => {
+                let error = RpcError::new(ErrorKind::SessionBusy, format!("a turn works in session {id}"));
+                Err(error.retry(Retry::Later).hint("wait for turn.ended, or interrupt it"))
+            }
+        }
+    }
+
     /// Returns the workspace of a session, a `file://` URI. The session need not be in memory for it.
     pub(crate) async fn workspace_of(&self, id: &SessionId) -> Result<String, RpcError> {
+        self.item_of(id).await.map(|item| item.workspace)
+    }
+
+    async fn item_of(&self, id: &SessionId) -> Result<SessionItem, RpcError> {
         let listed = self.0.resources.journal.item(ItemKind::Session, id.as_str()).await;
-        let item = listed
+        listed
             .map_err(|error| read_error(&error))?
             .and_then(|json| serde_json::from_str::<SessionItem>(&json).ok())
-            .ok_or_else(|| RpcError::new(ErrorKind::SessionNotFound, format!("session {id} is not known")))?;
-        Ok(item.workspace)
+            .ok_or_else(|| RpcError::new(ErrorKind::SessionNotFound, format!("session {id} is not known")))
     }
 }

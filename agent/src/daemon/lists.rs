@@ -51,7 +51,9 @@ impl Daemon {
             "provider" => self.whole(&params, || self.providers(&caller.variables)).await,
             "profile" => self.whole(&params, || self.profiles(&caller.variables)).await,
             // Nothing of these exists in this build.
-            "command" | "skill" | "mcp" | "checkpoint" | "change" | "plan" => {
+            "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
+            // Of the last three each session has its own; of the others nothing exists in this build.
+            "command" | "skill" | "mcp" | "change" | "checkpoint" | "plan" => {
                 self.whole(&params, || Ok(Vec::new())).await
             }
             other => {

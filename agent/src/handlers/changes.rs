@@ -76,8 +76,7 @@ fn check_apply(params: &ApplyParams) -> Result<(), RpcError> {
 
 fn check_revert(params: &RevertParams) -> Result<(), RpcError> {
     let to = &params.to;
-    let named =
-        [to.checkpoint.is_some(), to.turn.is_some(), to.change.is_some(), to.seq.is_some()];
+    let named = [to.checkpoint.is_some(), to.turn.is_some(), to.change.is_some(), to.seq.is_some()];
     if named.iter().filter(|named| **named).count() != 1 {
         return Err(invalid("to names exactly one of checkpoint, turn, change and seq"));
     }
@@ -120,7 +119,9 @@ fn check_path(path: &str) -> Result<(), RpcError> {
     if plain {
         return Ok(());
     }
-    Err(invalid(format!("{path} is no path as events name it: relative to the workspace, without `.` and `..`")))
+    Err(invalid(format!(
+        "{path} is no path as events name it: relative to the workspace, without `.` and `..`"
+    )))
 }
 
 #[cfg(test)]
@@ -129,13 +130,13 @@ mod tests {
 
     use super::*;
 
-    fn applies(more: Value) -> bool {
+    fn applies(more: &Value) -> bool {
         let mut params = json!({"sessionId": "s_1"});
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(params).is_ok_and(|params| check_apply(&params).is_ok())
     }
 
-    fn reverts(more: Value) -> bool {
+    fn reverts(more: &Value) -> bool {
         let mut params = json!({"sessionId": "s_1", "to": {"turn": "t_1"}});
         params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(params).is_ok_and(|params| check_revert(&params).is_ok())
@@ -143,9 +144,11 @@ mod tests {
 
     #[test]
     fn what_is_applied_is_named_once_and_plainly() {
-        assert!(applies(json!({"planId": "p_1", "rev": 2, "steps": ["a", "b"], "run": "tests"})));
-        assert!(applies(json!({"changeId": "c_1", "select": [{"path": "src/a.rs", "hunks": [0, 2]}, {"path": "b"}]})));
-        assert!(applies(json!({"planId": "p_1", "drop": true, "rev": 1})));
+        assert!(applies(&json!({"planId": "p_1", "rev": 2, "steps": ["a", "b"], "run": "tests"})));
+        assert!(applies(
+            &json!({"changeId": "c_1", "select": [{"path": "src/a.rs", "hunks": [0, 2]}, {"path": "b"}]})
+        ));
+        assert!(applies(&json!({"planId": "p_1", "drop": true, "rev": 1})));
         for wrong in [
             json!({}),
             json!({"planId": "p_1", "changeId": "c_1"}),
@@ -163,14 +166,14 @@ mod tests {
             json!({"planId": "p_1", "select": [{"path": "a", "hunks": [1, 1]}]}),
             json!({"planId": "p_1", "select": [{"path": "a", "hunks": [-1]}]}),
         ] {
-            assert!(!applies(wrong.clone()), "{wrong}");
+            assert!(!applies(&wrong), "{wrong}");
         }
     }
 
     #[test]
     fn a_revert_goes_to_one_place() {
-        assert!(reverts(json!({"dryRun": true, "resolve": {"a": "keep", "b/c": "ours-after-backup"}})));
-        assert!(reverts(json!({"to": {"seq": 1}, "scope": "both"})));
+        assert!(reverts(&json!({"dryRun": true, "resolve": {"a": "keep", "b/c": "ours-after-backup"}})));
+        assert!(reverts(&json!({"to": {"seq": 1}, "scope": "both"})));
         for wrong in [
             json!({"to": {}}),
             json!({"to": {"turn": "t_1", "seq": 2}}),
@@ -180,7 +183,7 @@ mod tests {
             json!({"resolve": {"../a": "keep"}}),
             json!({"resolve": {"a": "guess"}}),
         ] {
-            assert!(!reverts(wrong.clone()), "{wrong}");
+            assert!(!reverts(&wrong), "{wrong}");
         }
     }
 }

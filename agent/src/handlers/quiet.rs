@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tenon_protocol::content::Content;
+use tenon_protocol::event::change::PlanReady;
 use tenon_protocol::event::message::MessageEnded;
 use tenon_protocol::event::tool::ToolEnded;
 use tenon_protocol::request::{RequestItem, Subject};
@@ -51,6 +52,7 @@ fn body(kind: &str, data: &str) -> Option<String> {
             serde_json::from_str::<MessageEnded>(data).ok().map(|ended| contents(&ended.content))
         }
         "tool.ended" => serde_json::from_str::<ToolEnded>(data).ok().map(|ended| contents(&ended.content)),
+        "plan.ready" => serde_json::from_str::<PlanReady>(data).ok().map(|plan| steps(&plan)),
         "request.opened" => serde_json::from_str::<RequestItem>(data).ok().map(|item| request(&item)),
         _ => None,
     }
@@ -70,6 +72,12 @@ fn content(content: &Content) -> Cow<'_, str> {
             Cow::Owned(format!("[{}]", title.as_ref().unwrap_or(reference)))
         }
     }
+}
+
+fn steps(plan: &PlanReady) -> String {
+    let lines: Vec<String> =
+        plan.tree.iter().map(|step| format!("{}: {} ({})", step.id, step.title, step.status)).collect();
+    lines.join("\n")
 }
 
 fn request(item: &RequestItem) -> String {

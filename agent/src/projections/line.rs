@@ -1,5 +1,6 @@
 //! One line of plain text for every event: what a client shows of a type it does not know. Not here: anything a client draws.
 use tenon_protocol::auth::AuthState;
+use tenon_protocol::change::FileChange;
 use tenon_protocol::content::plain_text;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::message::MessageRole;
@@ -27,6 +28,12 @@ pub(crate) fn line(body: &EventBody) -> String {
             (None, None, None) => "environment changed".to_owned(),
         },
         EventBody::SessionStateChanged(state) => state.state.to_string(),
+        EventBody::SessionReverted(reverted) => format!("went back ({})", reverted.scope),
+        EventBody::CompactionStarted(_) => "the conversation is shortened …".to_owned(),
+        EventBody::CompactionEnded(ended) => match &ended.error {
+            Some(error) => format!("the conversation was not shortened: {error}"),
+            None => "the conversation was shortened".to_owned(),
+        },
         EventBody::SessionClosed(_) => "archived".to_owned(),
         EventBody::ContextSet(context) => format!("context {} for {}", context.generation, context.model),
         EventBody::UsageChanged(usage) => usage_line(&usage.usage),
@@ -73,10 +80,10 @@ pub(crate) fn line(body: &EventBody) -> String {
             (None, None) => format!("job {}", job.status),
         },
         EventBody::PlanChanged(plan) => format!("plan of {} steps", plan.tree.len()),
-        EventBody::ChangeApplied(change) => {
-            let paths: Vec<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
-            format!("changed {}", paths.join(", "))
-        }
+        EventBody::PlanReady(plan) => format!("plan of {} steps is ready", plan.tree.len()),
+        EventBody::ChangeStaged(change) => format!("staged {}", paths(&change.files)),
+        EventBody::ChangeStarted(change) => format!("changes {}", paths(&change.files)),
+        EventBody::ChangeApplied(change) => format!("changed {}", paths(&change.files)),
         EventBody::RequestOpened(request) => format!("asks: {}", request.title),
         EventBody::RequestResolved(resolved) => format!("answered: {}", resolved.decision),
         EventBody::SessionAdded(added) => format!("new session in {}", added.item.workspace),
@@ -103,6 +110,11 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::Notice(notice) => notice.message.clone(),
     };
     clean(&text)
+}
+
+fn paths(files: &[FileChange]) -> String {
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    paths.join(", ")
 }
 
 fn prompt_changed(change: &PromptChanged) -> String {

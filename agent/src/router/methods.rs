@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use jsonrpsee::Methods;
 use tenon_protocol::methods::{
-    Admin, Answer, Auth, Close, Complete, Configure, Diff, Fetch, Interrupt, Job, List, Log, Observe, Open,
-    Pending, Prompt, Run, Unobserve,
+    Admin, Answer, Apply, Auth, Close, Complete, Configure, Diff, Fetch, Interrupt, Job, List, Log, Observe,
+    Open, Pending, Plan, Prompt, Revert, Run, Unobserve,
 };
 
 use crate::handlers::{
-    Daemon, admin, answer, auth, complete, configure, diff, fetch, job, list, log, observe, prompt, session,
+    Daemon, admin, answer, auth, changes, complete, configure, diff, fetch, job, list, log, observe, prompt,
+    session,
 };
 use crate::router::Router;
 use crate::router::table::{Table, TableError};
@@ -40,6 +41,9 @@ fn methods(daemon: Daemon) -> Result<Methods, TableError> {
         .method::<Run, _, _>(job::run)?
         .method::<Job, _, _>(job::job)?
         .method::<Fetch, _, _>(fetch::fetch)?
+        .method::<Plan, _, _>(changes::plan)?
+        .method::<Apply, _, _>(changes::apply)?
+        .method::<Revert, _, _>(changes::revert)?
         .method::<Admin, _, _>(admin::admin)?
         .complete()
 }

@@ -1,4 +1,5 @@
 //! Prompts: admitted, keyed, queued, steered. Not here: what they may hold (`input`), what a turn does with them (`turns`).
+use tenon_protocol::content::Content;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::By;
@@ -59,6 +60,14 @@ impl Actor {
             _ => self.commit(vec![Fact::new(admitted)]).await?,
         }
         Ok(PromptResult { outcome, message_id, seq, turn_id, position })
+    }
+
+    /// Checks a message as if it were to be admitted.
+    pub(crate) fn check_message(&mut self, input: Vec<Content>) -> Result<(), RpcError> {
+        self.check_open()?;
+        self.checked_input(input)?;
+        self.refresh_world();
+        self.check_key()
     }
 
     fn seen_before(&self, params: &PromptParams) -> Option<PromptResult> {

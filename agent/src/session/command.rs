@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::configure::ConfigureResult;
+use tenon_protocol::content::Content;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
 use tenon_protocol::ids::{JobId, SessionId};
@@ -44,6 +45,8 @@ pub(crate) enum Command {
         connection: u64,
         reply: Reply<Result<PromptResult, RpcError>>,
     },
+    /// Check a message that is not to be admitted: the session, what it names, the key.
+    CheckInput { input: Vec<Content>, reply: Reply<Result<(), RpcError>> },
     /// Change a message that waits.
     Pending { params: PendingParams, by: Option<By>, reply: Reply<Result<PendingResult, RpcError>> },
     /// Interrupt the turn.

@@ -59,7 +59,7 @@ pub(crate) async fn difference(
 }
 
 /// Folds the session's log.
-async fn read(journal: &Journal, session: &SessionId) -> Result<History, RpcError> {
+pub(super) async fn read(journal: &Journal, session: &SessionId) -> Result<History, RpcError> {
     let told = |error: ReadError| match error {
         ReadError::NoLog(_) => {
             RpcError::new(ErrorKind::SessionNotFound, format!("session {session} is not known"))

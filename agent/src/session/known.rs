@@ -1,5 +1,5 @@
-//! Whether what a client names is in a session's history of changes. Not here: the history (`projections`), comparing two places of it
-//! (`difference`).
+//! Whether what a client names is in a session's history of changes. Not here: the history (`projections`), comparing two
+//! places of it (`difference`).
 use tenon_protocol::apply::{ApplyParams, RevertParams};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::ids::{PlanId, SessionId};
@@ -8,20 +8,24 @@ use crate::journal::Journal;
 use crate::projections::history::{History, NoPlace, Side};
 use crate::session::difference::read;
 
-/// Checks what is to be applied.
-///
-/// # Errors
-/// 1201 where the session has no such plan or change, else 1203 with what it lacks.
-pub(crate) async fn staged(journal: &Journal, params: &ApplyParams) -> Result<(), RpcError> {
-    let history = read(journal, &params.session_id).await?;
-    if let Some(plan) = &params.plan_id {
-        return Err(the_plan(&history, plan).err().unwrap_or_else(|| {
-            not_ready(format!("nothing is staged for plan {plan}: its edits were made as it went on"))
-        }));
-    }
-    let Some(change) = &params.change_id else { return Ok(()) };
-    the_place(&history, change.as_str(), 'c', "change")?;
-    Err(not_ready(format!("change {change} is applied already: only a staged one waits for it")))
+/// Returns why what is to be applied cannot be: 1201 where the session has no such plan or change, else 1203 with what it lacks.
+pub(crate) async fn staged(journal: &Journal, params: &ApplyParams) -> RpcError {
+    let history = match read(journal, &params.session_id).await {
+        Ok(history) => history,
+        Err(error) => return error,
+    };
+    let (known, lacks) = match (&params.plan_id, &params.change_id) {
+        (Some(plan), _) => (
+            the_plan(&history, plan),
+            format!("nothing is staged for plan {plan}: its edits were made as it went on"),
+        ),
+        (None, Some(change)) => (
+            the_place(&history, change.as_str(), 'c', "change"),
+            format!("change {change} is applied already: only a staged one waits for it"),
+        ),
+        (None, None) => (Ok(()), "nothing is named to apply".to_owned()),
+    };
+    known.err().unwrap_or_else(|| not_ready(lacks))
 }
 
 /// Checks which plan is to be revised.

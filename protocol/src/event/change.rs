@@ -48,6 +48,50 @@ wire! {
 }
 
 wire! {
+    /// A plan is whole: its change is staged, and nothing on disk has changed.
+    struct PlanReady {
+        /// The plan.
+        plan_id: PlanId,
+        /// Its revision, from 1.
+        rev: u64,
+        /// Its steps.
+        tree: Vec<PlanStep>,
+        /// The staged change.
+        change_id: ChangeId,
+    }
+}
+
+wire! {
+    /// Edits are staged: contents before and after are kept, the disk is as it was.
+    struct ChangeStaged {
+        /// The change.
+        change_id: ChangeId,
+        /// The files.
+        files: Vec<FileChange>,
+        /// What it could not cover.
+        uncovered: Vec<Uncovered>,
+    }
+    optional {
+        /// The plan it belongs to.
+        plan_id: PlanId,
+        /// The call that staged it.
+        call_id: CallId,
+    }
+}
+
+wire! {
+    /// Files are about to be changed: recorded before the first is touched, so that a change that was cut is finished or taken back.
+    struct ChangeStarted {
+        /// The change.
+        change_id: ChangeId,
+        /// The place just before it.
+        checkpoint_id: CheckpointId,
+        /// The files.
+        files: Vec<FileChange>,
+    }
+}
+
+wire! {
     /// Files were changed. The contents before and after are blobs named by their digests.
     struct ChangeApplied {
         /// The change.

@@ -39,3 +39,28 @@ wire! {
         usage: Usage,
     }
 }
+
+wire! {
+    /// The conversation is about to be shortened for the model; the log keeps all of it.
+    struct CompactionStarted {
+        /// Tokens of the conversation, as far as is known.
+        tokens: u64,
+    }
+}
+
+wire! {
+    /// The conversation was shortened: from here on the model is shown the summary in place of what came before `upTo`.
+    struct CompactionEnded {
+        /// The last event that the summary stands for.
+        up_to: u64,
+    }
+    optional {
+        /// Where the summary is.
+        #[serde(rename = "ref")]
+        reference: String,
+        /// Tokens of the conversation now, as far as is known.
+        tokens: u64,
+        /// Why it failed; then nothing changed.
+        error: String,
+    }
+}

@@ -1,8 +1,9 @@
 //! `session.*` and `request.resolved`.
 use std::collections::BTreeMap;
 
+use crate::apply::{RevertScope, RevertTo};
 use crate::handshake::ClientInfo;
-use crate::ids::{RequestId, SessionId};
+use crate::ids::{ChangeId, CheckpointId, RequestId, SessionId};
 use crate::json::Json;
 use crate::open::CloseHow;
 use crate::request::Scope;
@@ -69,6 +70,24 @@ wire! {
     struct SessionStateChanged {
         /// idle, running or waiting; closed has an event of its own.
         state: SessionState,
+    }
+}
+
+wire! {
+    /// Files or conversation went back. The log is never cut: what came before is still there.
+    struct SessionReverted {
+        /// Where to.
+        to: RevertTo,
+        /// The place just before it.
+        checkpoint_id: CheckpointId,
+        /// What went back.
+        scope: RevertScope,
+    }
+    optional {
+        /// The change that it is; absent where no file changed.
+        change_id: ChangeId,
+        /// Who asked for it.
+        by: By,
     }
 }
 
