@@ -8,7 +8,7 @@ pub(crate) mod admin;
 pub(crate) mod answer;
 pub(crate) mod auth;
 pub(crate) mod changes;
-mod check;
+pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod diff;
 pub(crate) mod configure;

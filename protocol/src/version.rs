@@ -32,3 +32,12 @@ pub const QUEUE_LEN_MAX: usize = 64;
 
 /// Bytes of a session's snapshot.
 pub const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of a message's input as JSON: what an event holds beside its other members, below [`MESSAGE_OUT_BYTES_MAX`].
+pub const INPUT_BYTES_MAX: usize = 3 << 20;
+
+/// Bytes of the messages that wait in one session together, as JSON.
+pub const QUEUE_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of a session's title.
+pub const TITLE_BYTES_MAX: usize = 1 << 10;

@@ -15,6 +15,7 @@ mod observers;
 mod peers;
 mod pipes;
 mod providers;
+mod queue;
 mod schema;
 mod secrets;
 mod shipped;

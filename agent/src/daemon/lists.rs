@@ -24,6 +24,9 @@ const LIMIT_DEFAULT: u64 = 100;
 /// Items of a page at most.
 const LIMIT_MAX: u64 = 1_000;
 
+/// Bytes of items after which a page ends. One item is far smaller, so a page stays far below what a message holds.
+const PAGE_BYTES_MAX: usize = 1 << 20;
+
 /// Every kind, for the error that names them.
 const KINDS: &str = "session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, \
                      grant, workspace";
@@ -92,17 +95,18 @@ impl Daemon {
             Some(text) => Some(text.parse::<ItemRank>().map_err(|_| foreign_cursor())?),
             None => None,
         };
-        let mut items = Vec::new();
+        let (mut items, mut bytes) = (Vec::new(), 0);
         // All of it is true at the place of the first read: what came between that and a later one is told behind it.
         let mut first_rev = None;
-        // What does not fit is passed over: a page is short only at the end of the list.
+        // What does not fit is passed over: a page is short only at the end of the list, or where its items are large.
         loop {
             let page = self.0.resources.journal.items(kind, group, after, limit).await;
             let page = page.map_err(|error| read_error(&error))?;
             let rev = *first_rev.get_or_insert(page.rev);
             for item in page.items.iter().filter(|item| fits(&item.json)) {
                 items.extend(serde_json::from_str(&item.json).ok().map(Json));
-                if items.len() >= limit {
+                bytes += item.json.len();
+                if items.len() >= limit || bytes >= PAGE_BYTES_MAX {
                     return Ok(ListResult { items, rev, next: Some(item.rank.to_string()) });
                 }
             }

@@ -8,7 +8,7 @@ use tenon_protocol::prompt::{
 };
 
 use crate::daemon::{Caller, Daemon};
-use crate::handlers::check::invalid;
+use crate::handlers::check::{self, invalid};
 
 /// The longest key of a prompt, in bytes: keys are kept as long as the session.
 const KEY_BYTES_MAX: usize = 256;
@@ -24,9 +24,7 @@ pub(crate) async fn prompt(
 }
 
 fn check(params: &PromptParams) -> Result<(), RpcError> {
-    if params.input.is_empty() {
-        return Err(invalid("input is empty"));
-    }
+    check::input(&params.input)?;
     if params.key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
         return Err(invalid(format!("key is 1 to {KEY_BYTES_MAX} bytes long")));
     }
@@ -48,7 +46,8 @@ fn check_pending(params: &PendingParams) -> Result<(), RpcError> {
     match &params.input {
         None if replaces => return Err(invalid("replace needs an input")),
         Some(_) if !replaces => return Err(invalid("an input belongs to replace alone")),
-        Some(_) | None => {}
+        Some(input) => check::input(input)?,
+        None => {}
     }
     match params.delivery {
         Some(_) if params.op != PendingChange::Promote => Err(invalid("a delivery belongs to promote alone")),

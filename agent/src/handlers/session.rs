@@ -3,10 +3,17 @@ use std::sync::Arc;
 
 use tenon_protocol::error::RpcError;
 use tenon_protocol::open::{CloseHow, CloseParams, OpenParams, OpenResult};
+use tenon_protocol::version::TITLE_BYTES_MAX;
 
 use crate::daemon::{Caller, Daemon};
-use crate::handlers::check::invalid;
+use crate::handlers::check::{invalid, length};
 use crate::handlers::reply::{Answer, Reply, serialise};
+
+/// Bytes of a workspace's name: what a path has, each written as `%XX`.
+const WORKSPACE_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of the name of a model or a profile.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Opens a new session, attaches to one, or forks one.
 pub(crate) async fn open(
@@ -30,7 +37,11 @@ fn check(params: &OpenParams) -> Result<(), RpcError> {
     if params.session_id.is_none() && params.from.is_none() && params.workspace.is_none() {
         return Err(invalid("a new session needs a workspace"));
     }
-    Ok(())
+    length("workspace", params.workspace.as_ref(), WORKSPACE_BYTES_MAX)?;
+    length("title", params.title.as_ref(), TITLE_BYTES_MAX)?;
+    let settings = params.settings.as_ref();
+    length("model", settings.and_then(|settings| settings.model.as_ref()), NAME_BYTES_MAX)?;
+    length("profile", settings.and_then(|settings| settings.profile.as_ref()), NAME_BYTES_MAX)
 }
 
 /// Parts with a session. Detaching also ends this connection's subscriptions to it.

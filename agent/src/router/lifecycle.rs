@@ -10,9 +10,13 @@ use tenon_protocol::methods::EXPERIMENTAL;
 use tenon_protocol::version::{INLINE_BYTES_MAX, MESSAGE_IN_BYTES_MAX, PAGE_EVENTS_MAX, PROTOCOL};
 
 use crate::handlers::Caller;
+use crate::handlers::check::length;
 use crate::handlers::presence::Host;
 use crate::handlers::reply::serialise;
 use crate::router::published::DIGEST;
+
+/// Bytes of a client's name for itself, and of its kind.
+const CLIENT_BYTES_MAX: usize = 256;
 
 /// What a client said of itself.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ struct ServerInfo {
 /// Answers `initialize`: who the caller is, and the result.
 ///
 /// # Errors
-/// 1005 when the client speaks no version this build knows, 1006 when the daemon is just leaving.
+/// 1005 when the client speaks no version this build knows, -32602 when its name is too long, 1006 when the daemon is just leaving.
 pub(super) fn initialize(
     host: &dyn Host,
     id: u64,
@@ -61,6 +65,7 @@ pub(super) fn initialize(
         let message = format!("this build speaks version {PROTOCOL} of the protocol alone");
         return Err(unsupported(message));
     }
+    check_client(&introduction)?;
     let experimental = experimental(introduction.hello.experimental.as_deref());
     let (instance, can) = host.hello();
     let server_info = ServerInfo { name: "tenon", version: instance.version.clone() };
@@ -97,6 +102,14 @@ fn limits() -> Limits {
 fn experimental(wanted: Option<&[String]>) -> Vec<String> {
     let is_there = |item: &&String| EXPERIMENTAL.iter().any(|(known, _)| *known == item.as_str());
     wanted.unwrap_or_default().iter().filter(is_there).cloned().collect()
+}
+
+/// What a client calls itself stands in the log with everything it does.
+fn check_client(introduction: &Introduction) -> Result<(), RpcError> {
+    let client = introduction.hello.client.as_ref();
+    length("client.id", client.map(|client| &client.id), CLIENT_BYTES_MAX)?;
+    length("client.kind", client.map(|client| &client.kind), CLIENT_BYTES_MAX)?;
+    length("clientInfo.name", introduction.name.as_ref(), CLIENT_BYTES_MAX)
 }
 
 fn caller(

@@ -7,11 +7,12 @@ use tenon_protocol::ids::{MessageId, TurnId};
 use tenon_protocol::prompt::{
     Admission, Delivery, InterruptParams, InterruptResult, PromptParams, PromptResult,
 };
-use tenon_protocol::version::QUEUE_LEN_MAX;
+use tenon_protocol::version::{QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
 
 use crate::base::ids;
 use crate::config::credentials::KeyState;
 use crate::config::model::ModelError;
+use crate::projections::cut::size;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::jobs::WhichJobs;
 use crate::turn::ports::Fact;
@@ -29,6 +30,9 @@ impl Actor {
         }
         self.check_open()?;
         let (outcome, position) = self.place(&params)?;
+        if outcome != Admission::Started {
+            self.room_for(&params.input)?;
+        }
         let input = self.checked_input(params.input)?;
         self.refresh_world();
         self.check_key()?;
@@ -135,6 +139,19 @@ impl Actor {
         Err(RpcError::new(ErrorKind::QueueFull, message)
             .retry(Retry::Later)
             .hint("`agent/pending` withdraws one"))
+    }
+
+    /// The messages that wait are in memory, and in one picture.
+    fn room_for(&self, input: &[Content]) -> Result<(), RpcError> {
+        let waiting = self.state.waiting.steers().iter().chain(self.state.waiting.queue());
+        let bytes = waiting.map(|pending| size(&pending.input)).sum::<usize>() + size(&input);
+        if bytes <= QUEUE_BYTES_MAX {
+            return Ok(());
+        }
+        let message =
+            format!("the messages that wait in session {} may take {QUEUE_BYTES_MAX} bytes", self.state.id);
+        let error = RpcError::new(ErrorKind::QueueFull, message).retry(Retry::Later);
+        Err(error.hint("`agent/pending` withdraws one"))
     }
 
     /// Tells whether the session's model can be used with the keys there are.

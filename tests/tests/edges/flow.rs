@@ -43,6 +43,40 @@ fn dribbled_bytes_are_put_together() {
     }
 }
 
+#[test]
+fn what_a_client_says_is_bounded() {
+    let mut stage = Stage::new();
+    let mut client = Raw::connect(&stage.home, Way::Lines).unwrap();
+    let long = "x".repeat(15 << 20);
+    let input = |text: &str| json!({"sessionId": "s_none", "input": [{"type": "text", "text": text}]});
+    let image =
+        json!({"sessionId": "s_none", "input": [{"type": "image", "mime": "image/png", "data": long}]});
+    let pieces = vec![json!({"type": "text", "text": "x"}); 257];
+    let workspace = stage.home.workspace();
+    let cases = [
+        ("agent/prompt", input(&long)),
+        ("agent/prompt", input(&"\u{1}".repeat(1 << 20))),
+        ("agent/prompt", image),
+        ("agent/prompt", json!({"sessionId": "s_none", "input": pieces})),
+        ("agent/open", json!({"workspace": workspace, "title": long})),
+        ("agent/open", json!({"workspace": workspace, "settings": {"model": long}})),
+        ("agent/open", json!({"workspace": long})),
+        ("agent/answer", json!({"requestId": "r_none", "decision": "deny", "note": long})),
+        ("agent/answer", json!({"requestId": "r_none", "decision": "answer", "form": {"a": long}})),
+    ];
+    for (method, params) in cases {
+        client.request(method, &params).unwrap();
+        let answer = client.answer().unwrap().unwrap();
+        assert_eq!(told(&answer).1, -32602, "{method}: {answer}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains("may "), "{answer}");
+        assert!(answer.to_string().len() < 1_000, "nothing of it comes back");
+    }
+    // The negative control: what is just within its bound is looked at further, and is no session's.
+    client.request("agent/prompt", &input(&"x".repeat(3_000_000))).unwrap();
+    assert_eq!(told(&client.answer().unwrap().unwrap()).1, 1101);
+    stage.is_well();
+}
+
 /// Returns a request of exactly so many bytes, all but a few of them in a member that nobody knows.
 fn request_of(bytes: usize) -> String {
     let mut text =
