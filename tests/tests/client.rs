@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::json;
 use tenon_client::protocol::content::Content;
 use tenon_client::protocol::event::{Envelope, EventBody};
@@ -151,7 +152,10 @@ async fn a_call_without_an_answer_in_time_is_told_and_the_connection_goes_on() {
     let home = Home::new().unwrap();
     let client = connect(&home).await;
     let params = ListParams::of("session");
-    let late = client.call_within::<List>(&params, Duration::ZERO).await;
+    let daemon = home.daemon().unwrap().unwrap();
+    daemon.signal(Signal::STOP);
+    let late = client.call_within::<List>(&params, Duration::from_millis(50)).await;
+    daemon.signal(Signal::CONT);
     assert!(matches!(late, Err(ClientError::TimedOut { .. })), "{late:?}");
     client.call_within::<List>(&params, PATIENCE).await.unwrap();
 }
