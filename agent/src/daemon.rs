@@ -18,6 +18,7 @@ pub(crate) mod drain;
 mod ephemeral;
 pub(crate) mod jobs;
 pub(crate) mod lists;
+mod offered;
 pub(crate) mod owner;
 mod past;
 pub(crate) mod presence;

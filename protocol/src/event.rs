@@ -8,6 +8,7 @@ use crate::ids::TurnId;
 use crate::json::Json;
 
 pub mod all;
+pub mod catalogue;
 pub mod change;
 pub mod context;
 pub mod job;
@@ -210,6 +211,24 @@ bodies! {
     ConfigRejected(all::ConfigRejected) "config.rejected";
     /// A configuration was taken.
     ConfigChanged(all::ConfigChanged) "config.changed";
+    /// A model that can be named came.
+    ModelAdded(catalogue::ModelAdded) "model.added";
+    /// A model that can be named is another now.
+    ModelChanged(catalogue::ModelChanged) "model.changed";
+    /// A model that can be named went.
+    ModelRemoved(catalogue::ModelRemoved) "model.removed";
+    /// A server of models came.
+    ProviderAdded(catalogue::ProviderAdded) "provider.added";
+    /// A server of models is another now.
+    ProviderChanged(catalogue::ProviderChanged) "provider.changed";
+    /// A server of models went.
+    ProviderRemoved(catalogue::ProviderRemoved) "provider.removed";
+    /// A policy that can be named came.
+    ProfileAdded(catalogue::ProfileAdded) "profile.added";
+    /// A policy that can be named is another now.
+    ProfileChanged(catalogue::ProfileChanged) "profile.changed";
+    /// A policy that can be named went.
+    ProfileRemoved(catalogue::ProfileRemoved) "profile.removed";
     /// A provider needs a key.
     AuthRequired(all::AuthRequired) "auth.required";
     /// A stored key came, changed or went.

@@ -870,6 +870,24 @@ export type EventBody =
   | { type: "config.rejected"; data: ConfigRejected; }
   /** A configuration was taken. */
   | { type: "config.changed"; data: ConfigChanged; }
+  /** A model that can be named came. */
+  | { type: "model.added"; data: ModelAdded; }
+  /** A model that can be named is another now. */
+  | { type: "model.changed"; data: ModelChanged; }
+  /** A model that can be named went. */
+  | { type: "model.removed"; data: ModelRemoved; }
+  /** A server of models came. */
+  | { type: "provider.added"; data: ProviderAdded; }
+  /** A server of models is another now. */
+  | { type: "provider.changed"; data: ProviderChanged; }
+  /** A server of models went. */
+  | { type: "provider.removed"; data: ProviderRemoved; }
+  /** A policy that can be named came. */
+  | { type: "profile.added"; data: ProfileAdded; }
+  /** A policy that can be named is another now. */
+  | { type: "profile.changed"; data: ProfileChanged; }
+  /** A policy that can be named went. */
+  | { type: "profile.removed"; data: ProfileRemoved; }
   /** A provider needs a key. */
   | { type: "auth.required"; data: AuthRequired; }
   /** A stored key came, changed or went. */
@@ -1259,6 +1277,46 @@ export interface MessageStarted {
   role: MessageRole;
 }
 
+/** A model came. */
+export interface ModelAdded {
+  /** Its item. */
+  item: ModelItem;
+}
+
+/** A model is another now. */
+export interface ModelChanged {
+  /** Its item. */
+  item: ModelItem;
+}
+
+/** A model that can be named in settings. */
+export interface ModelItem {
+  /** `provider/model`. */
+  id: string;
+  /** The provider's own name of the model. */
+  model: string;
+  /** The provider's name. */
+  provider: string;
+  /** Whether a key is there, or none is needed. */
+  ready: boolean;
+  /** Which HTTP format it speaks. */
+  wire: string;
+  /** Tokens of its context. */
+  contextTokens?: number;
+  /** Whether `settings.model` names it now. */
+  default?: boolean;
+  /** US dollars for a million input tokens. */
+  inputCost?: number;
+  /** US dollars for a million output tokens. */
+  outputCost?: number;
+}
+
+/** A model went. */
+export interface ModelRemoved {
+  /** Which. */
+  id: string;
+}
+
 /** Something a person should know. */
 export interface Notice {
   /** What kind of thing. */
@@ -1458,6 +1516,40 @@ export interface PlanStep {
   files?: Array<string>;
 }
 
+/** A profile came. */
+export interface ProfileAdded {
+  /** Its item. */
+  item: ProfileItem;
+}
+
+/** A profile is another now. */
+export interface ProfileChanged {
+  /** Its item. */
+  item: ProfileItem;
+}
+
+/** A named policy: what is allowed, asked or denied. */
+export interface ProfileItem {
+  /** Its name. */
+  id: string;
+  /** Reaching hosts. */
+  network: string;
+  /** Reading files: `allow`, `ask` or `deny`. */
+  read: string;
+  /** Running commands. */
+  shell: string;
+  /** Writing files. */
+  write: string;
+  /** Whether it is the configured one. */
+  default?: boolean;
+}
+
+/** A profile went. */
+export interface ProfileRemoved {
+  /** Which. */
+  id: string;
+}
+
 /** A message was taken in; committed before the client is answered. */
 export interface PromptAdmitted {
   /** How it wanted to be delivered. */
@@ -1532,6 +1624,18 @@ export interface PromptResult {
   turnId?: TurnId;
 }
 
+/** A provider came. */
+export interface ProviderAdded {
+  /** Its item. */
+  item: ProviderItem;
+}
+
+/** A provider is another now. */
+export interface ProviderChanged {
+  /** Its item. */
+  item: ProviderItem;
+}
+
 /** What went wrong at a provider. */
 export interface ProviderFailure {
   /** The kind: rateLimited, providerDown, unauthorized, forbidden, badRequest, notFound, contextFull, cut, stalled, … */
@@ -1542,6 +1646,26 @@ export interface ProviderFailure {
   hint?: string;
   /** The HTTP status, if there was one. */
   status?: number;
+}
+
+/** A server of models. */
+export interface ProviderItem {
+  /** Where it is. */
+  baseUrl: string;
+  /** Its name in the configuration. */
+  id: string;
+  /** Whether a key is there, or none is needed. */
+  ready: boolean;
+  /** Which HTTP format it speaks. */
+  wire: string;
+  /** Where its key comes from. */
+  key?: KeyOrigin;
+}
+
+/** A provider went. */
+export interface ProviderRemoved {
+  /** Which. */
+  id: string;
 }
 
 /** Support for queued messages. */

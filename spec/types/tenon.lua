@@ -712,6 +712,51 @@
 ---@field type "config.changed"
 ---@field data tenon.ConfigChanged
 
+---A model that can be named came.
+---@class tenon.EventBody.model.added
+---@field type "model.added"
+---@field data tenon.ModelAdded
+
+---A model that can be named is another now.
+---@class tenon.EventBody.model.changed
+---@field type "model.changed"
+---@field data tenon.ModelChanged
+
+---A model that can be named went.
+---@class tenon.EventBody.model.removed
+---@field type "model.removed"
+---@field data tenon.ModelRemoved
+
+---A server of models came.
+---@class tenon.EventBody.provider.added
+---@field type "provider.added"
+---@field data tenon.ProviderAdded
+
+---A server of models is another now.
+---@class tenon.EventBody.provider.changed
+---@field type "provider.changed"
+---@field data tenon.ProviderChanged
+
+---A server of models went.
+---@class tenon.EventBody.provider.removed
+---@field type "provider.removed"
+---@field data tenon.ProviderRemoved
+
+---A policy that can be named came.
+---@class tenon.EventBody.profile.added
+---@field type "profile.added"
+---@field data tenon.ProfileAdded
+
+---A policy that can be named is another now.
+---@class tenon.EventBody.profile.changed
+---@field type "profile.changed"
+---@field data tenon.ProfileChanged
+
+---A policy that can be named went.
+---@class tenon.EventBody.profile.removed
+---@field type "profile.removed"
+---@field data tenon.ProfileRemoved
+
 ---A provider needs a key.
 ---@class tenon.EventBody.auth.required
 ---@field type "auth.required"
@@ -775,6 +820,15 @@
 ---| tenon.EventBody.workspace.removed
 ---| tenon.EventBody.config.rejected
 ---| tenon.EventBody.config.changed
+---| tenon.EventBody.model.added
+---| tenon.EventBody.model.changed
+---| tenon.EventBody.model.removed
+---| tenon.EventBody.provider.added
+---| tenon.EventBody.provider.changed
+---| tenon.EventBody.provider.removed
+---| tenon.EventBody.profile.added
+---| tenon.EventBody.profile.changed
+---| tenon.EventBody.profile.removed
 ---| tenon.EventBody.auth.required
 ---| tenon.EventBody.auth.changed
 ---| tenon.EventBody.agent.draining
@@ -1011,6 +1065,30 @@
 ---@field messageId tenon.MessageId The message.
 ---@field role tenon.MessageRole Whose.
 
+---A model came.
+---@class tenon.ModelAdded
+---@field item tenon.ModelItem Its item.
+
+---A model is another now.
+---@class tenon.ModelChanged
+---@field item tenon.ModelItem Its item.
+
+---A model that can be named in settings.
+---@class tenon.ModelItem
+---@field id string `provider/model`.
+---@field model string The provider's own name of the model.
+---@field provider string The provider's name.
+---@field ready boolean Whether a key is there, or none is needed.
+---@field wire string Which HTTP format it speaks.
+---@field contextTokens? integer Tokens of its context.
+---@field default? boolean Whether `settings.model` names it now.
+---@field inputCost? number US dollars for a million input tokens.
+---@field outputCost? number US dollars for a million output tokens.
+
+---A model went.
+---@class tenon.ModelRemoved
+---@field id string Which.
+
 ---Something a person should know.
 ---@class tenon.Notice
 ---@field kind string What kind of thing.
@@ -1131,6 +1209,27 @@
 ---@field title string What it does.
 ---@field files? string[] Files it is about.
 
+---A profile came.
+---@class tenon.ProfileAdded
+---@field item tenon.ProfileItem Its item.
+
+---A profile is another now.
+---@class tenon.ProfileChanged
+---@field item tenon.ProfileItem Its item.
+
+---A named policy: what is allowed, asked or denied.
+---@class tenon.ProfileItem
+---@field id string Its name.
+---@field network string Reaching hosts.
+---@field read string Reading files: `allow`, `ask` or `deny`.
+---@field shell string Running commands.
+---@field write string Writing files.
+---@field default? boolean Whether it is the configured one.
+
+---A profile went.
+---@class tenon.ProfileRemoved
+---@field id string Which.
+
 ---A message was taken in; committed before the client is answered.
 ---@class tenon.PromptAdmitted
 ---@field delivery tenon.Delivery How it wanted to be delivered.
@@ -1173,12 +1272,32 @@
 ---@field position? integer Its place in the queue, counted from 1.
 ---@field turnId? tenon.TurnId The turn it started or joins.
 
+---A provider came.
+---@class tenon.ProviderAdded
+---@field item tenon.ProviderItem Its item.
+
+---A provider is another now.
+---@class tenon.ProviderChanged
+---@field item tenon.ProviderItem Its item.
+
 ---What went wrong at a provider.
 ---@class tenon.ProviderFailure
 ---@field kind string The kind: rateLimited, providerDown, unauthorized, forbidden, badRequest, notFound, contextFull, cut, stalled, …
 ---@field message string One sentence, secrets removed.
 ---@field hint? string What to do next.
 ---@field status? integer The HTTP status, if there was one.
+
+---A server of models.
+---@class tenon.ProviderItem
+---@field baseUrl string Where it is.
+---@field id string Its name in the configuration.
+---@field ready boolean Whether a key is there, or none is needed.
+---@field wire string Which HTTP format it speaks.
+---@field key? tenon.KeyOrigin Where its key comes from.
+
+---A provider went.
+---@class tenon.ProviderRemoved
+---@field id string Which.
 
 ---Support for queued messages.
 ---@class tenon.QueueSupport

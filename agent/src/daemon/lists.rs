@@ -5,7 +5,7 @@ use tenon_protocol::job::JobItem;
 use tenon_protocol::json::Json;
 use tenon_protocol::list::{ListParams, ListResult};
 use tenon_protocol::model::{KeyOrigin, KeyPlace, ModelItem, ProviderItem};
-use tenon_protocol::session::{SessionItem, SessionState};
+use tenon_protocol::session::{ProfileItem, SessionItem, SessionState};
 use tenon_protocol::tool::ToolItem;
 
 use crate::base::uri;
@@ -50,9 +50,9 @@ impl Daemon {
             }
             "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
             "tool" => self.whole(&params, || Ok(self.tools())).await,
-            "model" => self.whole(&params, || self.models(&caller.variables)).await,
-            "provider" => self.whole(&params, || self.providers(&caller.variables)).await,
-            "profile" => self.whole(&params, || self.profiles(&caller.variables)).await,
+            "model" => self.whole(&params, || self.models(&caller.variables).map(json)).await,
+            "provider" => self.whole(&params, || self.providers(&caller.variables).map(json)).await,
+            "profile" => self.whole(&params, || self.profiles(&caller.variables).map(json)).await,
             // Nothing of these exists in this build.
             "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
             // Of the last three each session has its own; of the others nothing exists in this build.
@@ -160,7 +160,7 @@ impl Daemon {
     }
 
     /// Returns every provider, whether or not a key is there: one can log in to it.
-    fn providers(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+    pub(in crate::daemon) fn providers(&self, variables: &Variables) -> Result<Vec<ProviderItem>, RpcError> {
         let world = self.world(variables)?;
         let names = world.config.known();
         let found = names.iter().filter_map(|name| world.config.provider(name, &world.environment));
@@ -171,12 +171,12 @@ impl Daemon {
             base_url: provider.base_url.clone().unwrap_or_default(),
             id: provider.name,
         };
-        Ok(found.map(|provider| Json::from_serialize(&item(provider))).collect())
+        Ok(found.map(item).collect())
     }
 
     /// Returns the models that can be named now: of each provider that is available, those the catalogue knows and the one
     /// that is configured.
-    fn models(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+    pub(in crate::daemon) fn models(&self, variables: &Variables) -> Result<Vec<ModelItem>, RpcError> {
         let world = self.world(variables)?;
         let chosen = world.choose(None).ok().map(|choice| choice.full_name());
         let names = world.config.available(&world.environment, &world.credentials);
@@ -192,7 +192,7 @@ impl Daemon {
             for model in models {
                 let known = catalogue::find(&provider.name, &model);
                 let id = format!("{}/{model}", provider.name);
-                items.push(Json::from_serialize(&ModelItem {
+                items.push(ModelItem {
                     default: (chosen.as_ref() == Some(&id)).then_some(true),
                     id,
                     provider: provider.name.clone(),
@@ -202,15 +202,16 @@ impl Daemon {
                     input_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.input),
                     output_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.output),
                     model,
-                }));
+                });
             }
         }
         Ok(items)
     }
 
-    fn profiles(&self, variables: &Variables) -> Result<Vec<Json>, RpcError> {
+    /// Returns the profiles that can be named.
+    pub(in crate::daemon) fn profiles(&self, variables: &Variables) -> Result<Vec<ProfileItem>, RpcError> {
         let world = self.world(variables)?;
-        let item = |profile: &crate::config::profile::Profile| tenon_protocol::session::ProfileItem {
+        let item = |profile: &crate::config::profile::Profile| ProfileItem {
             id: profile.name.clone(),
             read: profile.read.as_str().to_owned(),
             write: profile.write.as_str().to_owned(),
@@ -218,8 +219,12 @@ impl Daemon {
             network: profile.network.as_str().to_owned(),
             default: (profile.name == world.config.profile).then_some(true),
         };
-        Ok(world.config.profiles.values().map(|profile| Json::from_serialize(&item(profile))).collect())
+        Ok(world.config.profiles.values().map(item).collect())
     }
+}
+
+fn json<T: serde::Serialize>(items: Vec<T>) -> Vec<Json> {
+    items.iter().map(Json::from_serialize).collect()
 }
 
 fn id_of(item: &Json) -> Option<&str> {

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::credentials::Credentials;
 use crate::config::files::Seen;
 use crate::daemon::Daemon;
+use crate::daemon::offered::Offered;
 use crate::workspace::watch::Watcher;
 
 /// How long is waited behind a change for more of it: an editor saves in several steps.
@@ -26,13 +27,20 @@ pub(crate) struct Told {
     versions: watch::Sender<BTreeMap<PathBuf, u64>>,
     /// The stored keys as they were told last; before that, as they were found.
     keys: watch::Sender<Option<Arc<Credentials>>>,
+    /// What there is to choose from, as it was told last; before that, as it was found.
+    pub(in crate::daemon) offered: watch::Sender<Option<Offered>>,
     /// One tells at a time, so that nothing is told twice.
     turn: Semaphore,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { versions: watch::Sender::default(), keys: watch::Sender::default(), turn: Semaphore::new(1) }
+        Self {
+            versions: watch::Sender::default(),
+            keys: watch::Sender::default(),
+            offered: watch::Sender::default(),
+            turn: Semaphore::new(1),
+        }
     }
 }
 
@@ -84,6 +92,9 @@ impl Daemon {
                     versions.insert(seen.file, seen.version);
                 });
             }
+        }
+        if last.is_some() || told.offered.borrow().is_none() {
+            last = self.tell_offered().await?.or(last);
         }
         Ok(last)
     }

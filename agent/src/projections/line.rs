@@ -96,6 +96,15 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::WorkspaceRemoved(removed) => format!("{} is no longer trusted", removed.id),
         EventBody::ConfigChanged(changed) => format!("configuration {} is in force", changed.file),
         EventBody::ConfigRejected(rejected) => format!("configuration not taken: {}", rejected.error),
+        EventBody::ModelAdded(added) => format!("model {} can be named", added.item.id),
+        EventBody::ModelChanged(changed) => format!("model {} is another now", changed.item.id),
+        EventBody::ModelRemoved(removed) => format!("model {} is gone", removed.id),
+        EventBody::ProviderAdded(added) => format!("provider {} is there", added.item.id),
+        EventBody::ProviderChanged(changed) => format!("provider {} is another now", changed.item.id),
+        EventBody::ProviderRemoved(removed) => format!("provider {} is gone", removed.id),
+        EventBody::ProfileAdded(added) => format!("profile {} can be named", added.item.id),
+        EventBody::ProfileChanged(changed) => format!("profile {} is another now", changed.item.id),
+        EventBody::ProfileRemoved(removed) => format!("profile {} is gone", removed.id),
         EventBody::AuthRequired(required) => {
             format!("{} needs a key: {}", required.provider, required.how)
         }
