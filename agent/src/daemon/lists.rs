@@ -50,9 +50,13 @@ impl Daemon {
             }
             "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
             "tool" => self.whole(&params, || Ok(self.tools())).await,
-            "model" => self.whole(&params, || self.models(&caller.variables).map(json)).await,
-            "provider" => self.whole(&params, || self.providers(&caller.variables).map(json)).await,
-            "profile" => self.whole(&params, || self.profiles(&caller.variables).map(json)).await,
+            "model" => self.whole(&params, || self.models(&caller.variables).map(|items| json(&items))).await,
+            "provider" => {
+                self.whole(&params, || self.providers(&caller.variables).map(|items| json(&items))).await
+            }
+            "profile" => {
+                self.whole(&params, || self.profiles(&caller.variables).map(|items| json(&items))).await
+            }
             // Nothing of these exists in this build.
             "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
             // Of the last three each session has its own; of the others nothing exists in this build.
@@ -223,7 +227,7 @@ impl Daemon {
     }
 }
 
-fn json<T: serde::Serialize>(items: Vec<T>) -> Vec<Json> {
+fn json<T: serde::Serialize>(items: &[T]) -> Vec<Json> {
     items.iter().map(Json::from_serialize).collect()
 }
 

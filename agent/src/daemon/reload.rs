@@ -29,6 +29,8 @@ pub(crate) struct Told {
     keys: watch::Sender<Option<Arc<Credentials>>>,
     /// What there is to choose from, as it was told last; before that, as it was found.
     pub(in crate::daemon) offered: watch::Sender<Option<Offered>>,
+    /// The event that told something last.
+    last: watch::Sender<Option<u64>>,
     /// One tells at a time, so that nothing is told twice.
     turn: Semaphore,
 }
@@ -39,6 +41,7 @@ impl Default for Told {
             versions: watch::Sender::default(),
             keys: watch::Sender::default(),
             offered: watch::Sender::default(),
+            last: watch::Sender::default(),
             turn: Semaphore::new(1),
         }
     }
@@ -76,7 +79,8 @@ impl Daemon {
         }
     }
 
-    /// Tells the `all` log what has changed since it was told last; when this returns, it is there.
+    /// Tells the `all` log what has changed since it was told last; when this returns, it is there, at the latest in the event
+    /// that is returned, whoever told it.
     pub(crate) async fn tell_configuration(&self) -> Result<Option<u64>, RpcError> {
         let told = &self.0.told;
         let Ok(_turn) = told.turn.acquire().await else { return Ok(None) };
@@ -96,7 +100,10 @@ impl Daemon {
         if last.is_some() || told.offered.borrow().is_none() {
             last = self.tell_offered().await?.or(last);
         }
-        Ok(last)
+        if last.is_some() {
+            told.last.send_replace(last);
+        }
+        Ok(*told.last.borrow())
     }
 }
 
