@@ -16,12 +16,14 @@ pub(crate) mod contents;
 pub(crate) mod doors;
 pub(crate) mod drain;
 mod ephemeral;
+mod export;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 mod offered;
 pub(crate) mod owner;
 mod past;
 pub(crate) mod presence;
+mod prune;
 mod reload;
 pub(crate) mod sessions;
 

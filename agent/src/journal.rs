@@ -15,6 +15,7 @@ use tenon_protocol::ids::SessionId;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::base::clock::SharedClock;
+use crate::base::digest::Digest;
 use crate::journal::ballast::{Ballast, Reserve};
 use crate::journal::checkpoint::Checkpointer;
 use crate::journal::executor::{Executor, Threads};
@@ -30,6 +31,7 @@ mod blobs;
 mod chain;
 mod checkpoint;
 mod claim;
+mod collect;
 mod connection;
 mod error;
 mod executor;
@@ -43,6 +45,7 @@ mod page;
 mod plan;
 mod read;
 mod readers;
+pub(crate) mod refs;
 mod replay;
 mod schema;
 pub(crate) mod state_dir;
@@ -54,6 +57,7 @@ mod writer;
 
 pub(crate) use crate::journal::batch::{Batch, Committed, Draft, ItemKind, ItemWrite};
 pub(crate) use crate::journal::blobs::{Blobs, Piece};
+pub(crate) use crate::journal::collect::Collected;
 pub(crate) use crate::journal::error::{AppendError, BlobError, OpenError, ReadError};
 pub(crate) use crate::journal::items::{ItemPage, ItemRank};
 pub(crate) use crate::journal::log_id::LogId;
@@ -127,6 +131,7 @@ impl Journal {
             clock,
             live: Arc::clone(&journal.live),
             ballast: Arc::clone(&journal.ballast),
+            blobs: journal.blobs.clone(),
             head_file,
             checkpointer: Checkpointer::new(&database, Arc::clone(executor)),
             last: claim.last,
@@ -271,6 +276,24 @@ impl Journal {
     /// Returns the store of large contents.
     pub(crate) const fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    /// Removes the blobs that a daemon which was killed could not remove behind a deletion.
+    pub(crate) async fn collect_left_behind(&self) -> Result<(), AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Command::Collect(reply), answer).await
+    }
+
+    /// Removes every blob that no log needs, or with `dry` counts them. Looks at all blobs there are.
+    pub(crate) async fn collect(&self, dry: bool) -> Result<Collected, ReadError> {
+        let blobs = self.blobs.clone();
+        self.readers.run(move |reader| Ok(collect::all(reader, &blobs, dry))).await
+    }
+
+    /// Returns the blobs that a log names; not all of them need to be there.
+    pub(crate) async fn blobs_of(&self, log: &LogId) -> Result<Vec<Digest>, ReadError> {
+        let log = log.clone();
+        self.readers.run(move |reader| refs::of_log(reader, &log)).await
     }
 
     /// Reads a page of a list, newest write first, and the seq of the machine's log that it is true at.

@@ -12,6 +12,10 @@ words! {
         HandOver = "handOver",
         /// Check the hash chains.
         Verify = "verify",
+        /// Delete old sessions, and contents that no session needs any more.
+        Prune = "prune",
+        /// Write a session's log and the contents it names to a file.
+        Export = "export",
         /// Trust a workspace.
         Trust = "trust",
         /// Take back a workspace's trust, or a grant.
@@ -30,8 +34,32 @@ wire! {
         workspace: String,
         /// The grant, for `revoke`.
         grant: crate::ids::GrantId,
-        /// Only this session's log, for `verify`.
+        /// Only this session's log, for `verify`; the session, for `export`.
         session_id: crate::ids::SessionId,
+        /// For `prune`: sessions that nothing happened in for so many seconds.
+        older_than_s: u64,
+        /// For `prune`: all but this many of each workspace, the newest.
+        keep: u64,
+        /// For `prune`: whether only to tell what would go.
+        dry_run: bool,
+        /// For `export`: the new file, an absolute path.
+        path: String,
+    }
+}
+
+impl AdminParams {
+    /// Returns the parameters of an operation, and nothing more.
+    pub const fn of(op: AdminOp) -> Self {
+        Self {
+            op,
+            workspace: None,
+            grant: None,
+            session_id: None,
+            older_than_s: None,
+            keep: None,
+            dry_run: None,
+            path: None,
+        }
     }
 }
 
@@ -48,6 +76,34 @@ wire! {
         verified: Verified,
         /// For `trust` and `revoke`: the `all` log's place.
         seq: u64,
+        /// For `prune`: what went, or would go.
+        pruned: Pruned,
+        /// For `export`: what was written.
+        exported: Exported,
+    }
+}
+
+wire! {
+    /// What a pruning removed.
+    struct Pruned {
+        /// The sessions.
+        sessions: Vec<crate::ids::SessionId>,
+        /// Contents that no session needed, beside those that went with their sessions.
+        blobs: u64,
+        /// Their bytes on the disk.
+        bytes: u64,
+    }
+}
+
+wire! {
+    /// What an export holds.
+    struct Exported {
+        /// The file.
+        path: String,
+        /// Events of the log.
+        events: u64,
+        /// Contents that they name.
+        blobs: u64,
     }
 }
 

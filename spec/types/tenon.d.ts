@@ -12,6 +12,10 @@ export type AdminOp =
   | "handOver"
   /** Check the hash chains. */
   | "verify"
+  /** Delete old sessions, and contents that no session needs any more. */
+  | "prune"
+  /** Write a session's log and the contents it names to a file. */
+  | "export"
   /** Trust a workspace. */
   | "trust"
   /** Take back a workspace's trust, or a grant. */
@@ -21,9 +25,17 @@ export type AdminOp =
 export interface AdminParams {
   /** What to do. */
   op: AdminOp;
+  /** For `prune`: whether only to tell what would go. */
+  dryRun?: boolean;
   /** The grant, for `revoke`. */
   grant?: GrantId;
-  /** Only this session's log, for `verify`. */
+  /** For `prune`: all but this many of each workspace, the newest. */
+  keep?: number;
+  /** For `prune`: sessions that nothing happened in for so many seconds. */
+  olderThanS?: number;
+  /** For `export`: the new file, an absolute path. */
+  path?: string;
+  /** Only this session's log, for `verify`; the session, for `export`. */
   sessionId?: SessionId;
   /** The workspace, for `trust` and `revoke`. */
   workspace?: string;
@@ -31,8 +43,12 @@ export interface AdminParams {
 
 /** What came of it. */
 export interface AdminResult {
+  /** For `export`: what was written. */
+  exported?: Exported;
   /** For `drain`, `stop` and `handOver`: the process that leaves. */
   pid?: number;
+  /** For `prune`: what went, or would go. */
+  pruned?: Pruned;
   /** For `drain`, `stop` and `handOver`: turns that still run. */
   running?: number;
   /** For `trust` and `revoke`: the `all` log's place. */
@@ -903,6 +919,16 @@ export interface EventWishes {
   delta?: DeltaWish;
 }
 
+/** What an export holds. */
+export interface Exported {
+  /** Contents that they name. */
+  blobs: number;
+  /** Events of the log. */
+  events: number;
+  /** The file. */
+  path: string;
+}
+
 /** Reads a content by its reference, in pages. */
 export interface FetchParams {
   /** A `ref` of some event, result or content. */
@@ -1666,6 +1692,16 @@ export interface ProviderItem {
 export interface ProviderRemoved {
   /** Which. */
   id: string;
+}
+
+/** What a pruning removed. */
+export interface Pruned {
+  /** Contents that no session needed, beside those that went with their sessions. */
+  blobs: number;
+  /** Their bytes on the disk. */
+  bytes: number;
+  /** The sessions. */
+  sessions: Array<SessionId>;
 }
 
 /** Support for queued messages. */

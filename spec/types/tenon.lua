@@ -8,19 +8,27 @@
 ---| '"stop"' # Interrupt turns and leave.
 ---| '"handOver"' # Let a newer agent take over: turns stand still at their next safe point and go on there. It is undone when the connection that asked for it ends first.
 ---| '"verify"' # Check the hash chains.
+---| '"prune"' # Delete old sessions, and contents that no session needs any more.
+---| '"export"' # Write a session's log and the contents it names to a file.
 ---| '"trust"' # Trust a workspace.
 ---| '"revoke"' # Take back a workspace's trust, or a grant.
 
 ---Housekeeping of the daemon.
 ---@class tenon.AdminParams
 ---@field op tenon.AdminOp What to do.
+---@field dryRun? boolean For `prune`: whether only to tell what would go.
 ---@field grant? tenon.GrantId The grant, for `revoke`.
----@field sessionId? tenon.SessionId Only this session's log, for `verify`.
+---@field keep? integer For `prune`: all but this many of each workspace, the newest.
+---@field olderThanS? integer For `prune`: sessions that nothing happened in for so many seconds.
+---@field path? string For `export`: the new file, an absolute path.
+---@field sessionId? tenon.SessionId Only this session's log, for `verify`; the session, for `export`.
 ---@field workspace? string The workspace, for `trust` and `revoke`.
 
 ---What came of it.
 ---@class tenon.AdminResult
+---@field exported? tenon.Exported For `export`: what was written.
 ---@field pid? integer For `drain`, `stop` and `handOver`: the process that leaves.
+---@field pruned? tenon.Pruned For `prune`: what went, or would go.
 ---@field running? integer For `drain`, `stop` and `handOver`: turns that still run.
 ---@field seq? integer For `trust` and `revoke`: the `all` log's place.
 ---@field verified? tenon.Verified For `verify`: what was checked.
@@ -838,6 +846,12 @@
 ---@class tenon.EventWishes
 ---@field delta? tenon.DeltaWish Deltas, at most so many messages a second.
 
+---What an export holds.
+---@class tenon.Exported
+---@field blobs integer Contents that they name.
+---@field events integer Events of the log.
+---@field path string The file.
+
 ---Reads a content by its reference, in pages.
 ---@class tenon.FetchParams
 ---@field ref string A `ref` of some event, result or content.
@@ -1298,6 +1312,12 @@
 ---A provider went.
 ---@class tenon.ProviderRemoved
 ---@field id string Which.
+
+---What a pruning removed.
+---@class tenon.Pruned
+---@field blobs integer Contents that no session needed, beside those that went with their sessions.
+---@field bytes integer Their bytes on the disk.
+---@field sessions tenon.SessionId[] The sessions.
 
 ---Support for queued messages.
 ---@class tenon.QueueSupport

@@ -20,4 +20,5 @@ mod schema;
 mod secrets;
 mod shipped;
 mod starts;
+mod storage;
 mod versions;

@@ -40,6 +40,7 @@ files! {
     protocol
     recovery
     secrets
+    storage
     trust
     turns
 }

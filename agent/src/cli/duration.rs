@@ -1,16 +1,17 @@
 //! Spans of time as people write and read them. Not here: points in time.
 use std::time::Duration;
 
-/// Reads `90`, `90s`, `10m` or `2h`; a bare number is seconds.
+/// Reads `90`, `90s`, `10m`, `2h` or `30d`; a bare number is seconds.
 ///
 /// # Errors
 /// A sentence for the usage message: the text is something else, or no time at all.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || "a time expected, such as 90s, 10m or 2h".to_owned();
+    let wrong = || "a time expected, such as 90s, 10m, 2h or 30d".to_owned();
     let (digits, unit_s) = match text.chars().last() {
         Some('s') => (&text[..text.len() - 1], 1),
         Some('m') => (&text[..text.len() - 1], 60),
         Some('h') => (&text[..text.len() - 1], 3600),
+        Some('d') => (&text[..text.len() - 1], 86_400),
         _ => (text, 1),
     };
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -40,7 +41,7 @@ mod tests {
         for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200)] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "m", "0", "-1s", "1.5m", "10 m", "10d", "+5", "99999999999999999999h"] {
+        for text in ["", "m", "0", "-1s", "1.5m", "10 m", "10w", "+5", "99999999999999999999h"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -88,12 +88,8 @@ pub(crate) fn person(event: &Envelope) -> String {
 }
 
 async fn verify(client: &Client, terminal: Terminal, args: &LogArgs) -> Result<Exit, Failure> {
-    let params = AdminParams {
-        op: AdminOp::Verify,
-        workspace: None,
-        grant: None,
-        session_id: args.which.name().map(Into::into),
-    };
+    let params =
+        AdminParams { session_id: args.which.name().map(Into::into), ..AdminParams::of(AdminOp::Verify) };
     let result = client.call::<Admin>(&params).await?;
     let Some(verified) = result.verified else {
         return Err(Failure::failed("the agent does not say what it verified"));

@@ -1,5 +1,6 @@
 //! `tenon sessions`. Not here: what a session is.
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use tenon_protocol::list::ListFilter;
@@ -8,11 +9,14 @@ use tenon_protocol::open::{CloseHow, CloseParams};
 use tenon_protocol::session::SessionItem;
 
 use crate::base::uri;
+use crate::cli::duration;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::listing::{self, Wanted};
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::Terminal;
+
+mod storage;
 
 /// The arguments of `tenon sessions`.
 #[derive(Args, Debug)]
@@ -38,6 +42,10 @@ enum Change {
     Archive(ChangeArgs),
     /// Deletes sessions with their logs
     Delete(ChangeArgs),
+    /// Deletes old sessions, and stored contents that no session needs any more
+    Prune(PruneArgs),
+    /// Writes a session, with the contents it names, to a file of JSON lines
+    Export(ExportArgs),
 }
 
 /// The sessions that are changed.
@@ -48,14 +56,44 @@ struct ChangeArgs {
     sessions: Vec<String>,
 }
 
+/// What may go.
+#[derive(Args, Debug)]
+struct PruneArgs {
+    /// Sessions in which nothing happened for this time, such as 90d or 12h
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    older_than: Option<Duration>,
+    /// All but the N newest of each workspace
+    #[arg(long, value_name = "N")]
+    keep: Option<u64>,
+    /// Only says what would go
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is written, and where.
+#[derive(Args, Debug)]
+struct ExportArgs {
+    /// The session, by id
+    #[arg(value_name = "SESSION")]
+    session: String,
+    /// The new file; SESSION.jsonl where none is named
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &SessionsArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(args.workspace.as_deref())?;
     let terminal = Terminal::of(&surroundings.variables, false);
-    if let Some(Change::Archive(change) | Change::Delete(change)) = &args.change {
-        let how =
-            if matches!(args.change, Some(Change::Delete(_))) { CloseHow::Delete } else { CloseHow::Archive };
-        return close(&surroundings, &change.sessions, how);
+    match &args.change {
+        Some(Change::Archive(change)) => return close(&surroundings, &change.sessions, CloseHow::Archive),
+        Some(Change::Delete(change)) => return close(&surroundings, &change.sessions, CloseHow::Delete),
+        Some(Change::Prune(prune)) => return storage::prune(&surroundings, terminal, prune),
+        Some(Change::Export(export)) => return storage::export(&surroundings, terminal, export),
+        None => {}
     }
     let workspace = match &args.workspace {
         Some(_) => Some(surroundings.workspace_uri()?),

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &StopArgs) -> Result<Exit, Failure> {
     let op = if args.now { AdminOp::Stop } else { AdminOp::Drain };
     let asked = block_on(async {
         let client = surroundings.client(Starting::Never, Presence::Watching).await?;
-        let params = AdminParams { op, workspace: None, grant: None, session_id: None };
+        let params = AdminParams::of(op);
         match client.call::<Admin>(&params).await {
             Ok(result) => Ok((result.running.unwrap_or(0), result.pid)),
             // It left before the answer was out.

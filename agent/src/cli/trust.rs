@@ -38,7 +38,7 @@ pub(crate) fn run(args: &TrustArgs) -> Result<Exit, Failure> {
     }
     let workspace = surroundings.workspace_uri()?;
     let (op, word) = if args.revoke { (AdminOp::Revoke, "not trusted") } else { (AdminOp::Trust, "trusted") };
-    let params = AdminParams { op, workspace: Some(workspace.clone()), grant: None, session_id: None };
+    let params = AdminParams { workspace: Some(workspace.clone()), ..AdminParams::of(op) };
     block_on(async {
         let client = surroundings.client(Starting::OnDemand, Presence::Asking).await?;
         client.call::<Admin>(&params).await?;

@@ -14,7 +14,7 @@ use crate::journal::{Batch, Draft, ItemKind, ItemWrite, LogId};
 use crate::projections::line::line;
 
 /// Sessions that are looked at after a start; the newest come first, and the ones left open are among them.
-const RECOVERED_MAX: usize = 10_000;
+pub(crate) const RECOVERED_MAX: usize = 10_000;
 
 impl Daemon {
     /// Does some housekeeping.
@@ -24,6 +24,8 @@ impl Daemon {
             AdminOp::Stop => self.stop().await,
             AdminOp::HandOver => self.hand_over(caller).await,
             AdminOp::Verify => self.verify(params).await,
+            AdminOp::Prune => self.prune(&params).await,
+            AdminOp::Export => self.export(params).await,
             AdminOp::Trust => self.trust(&needed(params.workspace)?).await,
             AdminOp::Revoke => match params.grant {
                 Some(grant) => self.revoke_grant(&grant).await,
@@ -108,6 +110,10 @@ impl Daemon {
             if let Err(error) = self.session(&id).await {
                 tracing::error!(session = %id, %error, "a session cannot be taken up");
             }
+        }
+        // Behind what people wait for.
+        if let Err(error) = self.0.resources.journal.collect_left_behind().await {
+            tracing::warn!(%error, "what was deleted is not removed yet");
         }
     }
 

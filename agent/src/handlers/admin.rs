@@ -23,10 +23,15 @@ fn check(params: &AdminParams) -> Result<(), RpcError> {
         AdminOp::Revoke if params.workspace.is_some() == params.grant.is_some() => {
             Err(invalid("revoke needs either a workspace or a grant"))
         }
+        AdminOp::Export if params.session_id.is_none() || params.path.is_none() => {
+            Err(invalid("export needs a sessionId and a path"))
+        }
         AdminOp::Drain
         | AdminOp::Stop
         | AdminOp::HandOver
         | AdminOp::Verify
+        | AdminOp::Prune
+        | AdminOp::Export
         | AdminOp::Trust
         | AdminOp::Revoke => Ok(()),
     }
@@ -48,5 +53,7 @@ mod tests {
         assert!(is_refused(serde_json::json!({"op": "revoke", "workspace": "/w", "grant": "g_1"})));
         assert!(!is_refused(serde_json::json!({"op": "revoke", "grant": "g_1"})));
         assert!(!is_refused(serde_json::json!({"op": "stop"})));
+        assert!(is_refused(serde_json::json!({"op": "export", "sessionId": "s_1"})));
+        assert!(!is_refused(serde_json::json!({"op": "export", "sessionId": "s_1", "path": "/f"})));
     }
 }

@@ -5,15 +5,17 @@
 //! synced. So a name that exists is whole, and a blob that was stored survives a power cut before any event that names it.
 mod stream;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use crate::base::digest::Digest;
 use crate::journal::error::BlobError;
+use crate::journal::log_id::LogId;
 use crate::journal::state_dir::make_directory;
 
 pub(crate) use crate::journal::blobs::stream::Piece;
@@ -31,20 +33,141 @@ const HEAD_LEN: usize = 9;
 /// zstd's default; a pre-image of some kilobytes takes a fraction of a millisecond.
 const LEVEL: i32 = 3;
 
+#[expect(
+    clippy::disallowed_types,
+    reason = "tools on blocking threads and the writer share it; held for one look at a file"
+)]
+type Lock<T> = std::sync::Mutex<T>;
+
 /// The store. Cloning shares it.
 #[derive(Clone, Debug)]
-pub(crate) struct Blobs(Arc<Store>);
+pub(crate) struct Blobs {
+    store: Arc<Store>,
+    /// For whom what is stored is kept until it is committed.
+    owner: LogId,
+}
 
 #[derive(Debug)]
 struct Store {
     root: PathBuf,
     /// Makes temporary names unique in this process.
     counter: AtomicU64,
+    /// What was stored and is not committed yet: kept, whatever the logs say. Of the machine's log nothing is let go.
+    kept: Lock<BTreeMap<LogId, BTreeSet<Digest>>>,
+}
+
+/// What became of a blob that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::journal) enum Removal {
+    /// It is kept for a batch under way.
+    Kept,
+    /// A log needs it.
+    Needed,
+    /// It is gone; so many bytes it had on the disk.
+    Gone(u64),
 }
 
 impl Blobs {
     pub(in crate::journal) fn new(directory: &Path) -> Self {
-        Self(Arc::new(Store { root: directory.join("blobs"), counter: AtomicU64::new(0) }))
+        let store =
+            Store { root: directory.join("blobs"), counter: AtomicU64::new(0), kept: Lock::default() };
+        Self { store: Arc::new(store), owner: LogId::All }
+    }
+
+    /// Returns the store as a session uses it: what it stores is kept until its log names it or it lets go of it.
+    pub(crate) fn of(&self, owner: LogId) -> Self {
+        Self { store: Arc::clone(&self.store), owner }
+    }
+
+    /// Keeps a blob that is there already until the log names it.
+    pub(crate) fn keep(&self, digest: Digest) {
+        self.kept(|kept| kept.entry(self.owner.clone()).or_default().insert(digest));
+    }
+
+    /// Lets go of what was stored for a log and never named by it.
+    pub(crate) fn let_go(&self, owner: &LogId) {
+        self.kept(|kept| kept.remove(owner));
+    }
+
+    /// A log names these now.
+    pub(in crate::journal) fn named<'a>(&self, owner: &LogId, digests: impl Iterator<Item = &'a Digest>) {
+        self.kept(|kept| {
+            let Some(own) = kept.get_mut(owner) else { return };
+            for digest in digests {
+                own.remove(digest);
+            }
+            if own.is_empty() {
+                kept.remove(owner);
+            }
+        });
+    }
+
+    /// Removes a blob that is neither kept nor needed. Who stores it at the same moment either keeps it first, or finds it gone
+    /// and writes it anew: both happen under one lock.
+    pub(in crate::journal) fn remove(
+        &self,
+        digest: Digest,
+        needed: impl FnOnce() -> bool,
+    ) -> io::Result<Removal> {
+        self.kept(|kept| {
+            let removal = self.judge(kept, digest, needed)?;
+            if matches!(removal, Removal::Gone(_)) {
+                let (directory, name) = self.place(digest);
+                match fs::remove_file(directory.join(name)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(removal)
+        })
+    }
+
+    /// Tells what `remove` would do.
+    pub(in crate::journal) fn would_remove(
+        &self,
+        digest: Digest,
+        needed: impl FnOnce() -> bool,
+    ) -> io::Result<Removal> {
+        self.kept(|kept| self.judge(kept, digest, needed))
+    }
+
+    fn judge(
+        &self,
+        kept: &BTreeMap<LogId, BTreeSet<Digest>>,
+        digest: Digest,
+        needed: impl FnOnce() -> bool,
+    ) -> io::Result<Removal> {
+        if kept.values().any(|kept| kept.contains(&digest)) {
+            return Ok(Removal::Kept);
+        }
+        // Asked behind the look at what is kept: a batch names a blob before it lets go of it.
+        if needed() {
+            return Ok(Removal::Needed);
+        }
+        let (directory, name) = self.place(digest);
+        match fs::metadata(directory.join(name)) {
+            Ok(file) => Ok(Removal::Gone(file.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Removal::Gone(0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the digests of all blobs. What cannot be read is left out.
+    pub(in crate::journal) fn all(&self) -> Vec<Digest> {
+        let names = |path: &Path| -> Vec<(PathBuf, String)> {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned())).collect()
+        };
+        let mut found = Vec::new();
+        for (path, beginning) in names(&self.store.root) {
+            let rest = names(&path).into_iter();
+            found.extend(rest.filter_map(|(_, rest)| format!("{beginning}{rest}").parse::<Digest>().ok()));
+        }
+        found
+    }
+
+    fn kept<R>(&self, work: impl FnOnce(&mut BTreeMap<LogId, BTreeSet<Digest>>) -> R) -> R {
+        work(&mut self.store.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Stores a content and returns its digest; one that is there already is not written again. Blocks.
@@ -53,6 +176,7 @@ impl Blobs {
             return Err(BlobError::TooLarge(content.len()));
         }
         let digest = Digest::of(content);
+        self.keep(digest);
         let (directory, name) = self.place(digest);
         let path = directory.join(name);
         if !path.exists() {
@@ -92,17 +216,17 @@ impl Blobs {
     fn place(&self, digest: Digest) -> (PathBuf, String) {
         let mut name = digest.to_string();
         let rest = name.split_off(2);
-        (self.0.root.join(name), rest)
+        (self.store.root.join(name), rest)
     }
 
     /// Returns a path in a directory, which is made, at which nothing is.
     fn temporary(&self, directory: &Path) -> io::Result<PathBuf> {
-        make_directory(&self.0.root)?;
+        make_directory(&self.store.root)?;
         if !directory.exists() {
             make_directory(directory)?;
-            File::open(&self.0.root)?.sync_all()?;
+            File::open(&self.store.root)?.sync_all()?;
         }
-        let number = self.0.counter.fetch_add(1, Ordering::Relaxed);
+        let number = self.store.counter.fetch_add(1, Ordering::Relaxed);
         let temporary = directory.join(format!("tmp-{}-{number}", std::process::id()));
         // A file of that name was left by a process that is gone: it had this one's number.
         drop(fs::remove_file(&temporary));

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use crate::journal::connection;
 use crate::journal::error::OpenError;
+use crate::journal::schema::Step;
 use crate::journal::state_dir;
 
 /// Applies the missing steps in one transaction. From schema 1 on, a copy of the database is kept as
@@ -18,7 +19,7 @@ use crate::journal::state_dir;
 pub(in crate::journal) fn migrate(
     connection: &Connection,
     database: &Path,
-    steps: &[&str],
+    steps: &[Step],
 ) -> Result<(), OpenError> {
     let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
     if !needed(version(connection)?, known)? {
@@ -33,7 +34,10 @@ pub(in crate::journal) fn migrate(
             back_up(database, found)?;
         }
         for step in steps.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
-            connection.execute_batch(step)?;
+            connection.execute_batch(step.sql)?;
+            if let Some(fill) = step.fill {
+                fill(connection)?;
+            }
         }
         connection.pragma_update(None, "user_version", known)?;
         Ok(())

@@ -3,11 +3,13 @@ use bytes::Bytes;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::Event;
 
+use crate::base::digest::Digest;
 use crate::journal::batch::Draft;
 use crate::journal::chain::{self, Link, Moved};
 use crate::journal::log_id::LogId;
 use crate::journal::page::{Ends, Stored};
 use crate::journal::read::Located;
+use crate::journal::refs;
 
 /// Characters of an event's `text`; a line that nobody reads to the end.
 const TEXT_CHARS_MAX: usize = 2_000;
@@ -59,6 +61,8 @@ pub(in crate::journal) struct Placed {
     pub(in crate::journal) bytes: Bytes,
     pub(in crate::journal) private: Option<Vec<u8>>,
     pub(in crate::journal) hash: Link,
+    /// The blobs it names.
+    pub(in crate::journal) refs: Vec<Digest>,
 }
 
 impl Placed {
@@ -91,7 +95,10 @@ pub(in crate::journal) fn place(
             // Kept for a while: without the room that a growing buffer leaves.
             let bytes = Bytes::from(serde_json::to_vec(&event)?.into_boxed_slice());
             end.hash = chain::event(&end.hash, end.epoch, end.seq, &bytes, draft.private.as_deref());
-            Ok(Placed { event, bytes, private: draft.private, hash: end.hash })
+            // The machine's log stays for ever, and needs no blob.
+            let mut refs = if *log == LogId::All { Vec::new() } else { refs::digests(&bytes) };
+            refs.extend(draft.private.as_deref().map(refs::digests).unwrap_or_default());
+            Ok(Placed { event, bytes, private: draft.private, hash: end.hash, refs })
         })
         .collect::<Result<_, serde_json::Error>>()?;
     *head = end;

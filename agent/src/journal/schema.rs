@@ -2,8 +2,31 @@
 //!
 //! A step is never edited once released; the next one is appended.
 
+use rusqlite::Connection;
+
+use crate::journal::refs;
+
+/// A step: what it does to the tables, and what fills them.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::journal) struct Step {
+    pub(in crate::journal) sql: &'static str,
+    pub(in crate::journal) fill: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
+
 /// Step N leads from schema N to N + 1. Schema 0 is the empty database.
-pub(in crate::journal) const STEPS: &[&str] = &[V1];
+pub(in crate::journal) const STEPS: &[Step] =
+    &[Step { sql: V1, fill: None }, Step { sql: V2, fill: Some(refs::fill) }];
+
+/// `refs` says which blobs the events of a log name, `orphans` which are to be removed.
+const V2: &str = "
+CREATE TABLE refs(
+    log INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (log, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refs_digest ON refs(digest);
+CREATE TABLE orphans(digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+";
 
 /// `events.place` is `log << 40 | seq`: one clustered B-tree in order of reading, and unique (log, seq) by construction.
 /// `items.rank` orders items by their last write.

@@ -15,6 +15,7 @@ use crate::journal::{Batch, DATABASE, Draft, Journal, LogId, PageLimits};
 
 mod append;
 mod blobs;
+mod collect;
 mod damage;
 mod migrations;
 mod paging;

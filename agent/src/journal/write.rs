@@ -8,6 +8,7 @@ use crate::journal::error::AppendError;
 use crate::journal::head_file::CommitHead;
 use crate::journal::log_id::LogId;
 use crate::journal::plan::{Head, Placed};
+use crate::journal::refs;
 use crate::journal::schema::place;
 
 /// One change of one log, ready to be written.
@@ -77,7 +78,7 @@ pub(in crate::journal) fn insert_commit(
 }
 
 /// Refuses to write for an owner that was replaced.
-fn fence(connection: &Connection, term: u64) -> Result<(), AppendError> {
+pub(in crate::journal) fn fence(connection: &Connection, term: u64) -> Result<(), AppendError> {
     let present = connection.query_row("SELECT term FROM meta", [], |row| row.get(0)).map(uint)?;
     if present == term { Ok(()) } else { Err(AppendError::Fenced) }
 }
@@ -119,6 +120,7 @@ fn append(connection: &Connection, events: &[Placed], head: &Head) -> Result<(),
             &placed.bytes[..],
             placed.private,
         ])?;
+        refs::insert(connection, head.log, &placed.refs)?;
     }
     move_head(connection, head)
 }
@@ -139,6 +141,7 @@ fn delete(connection: &Connection, log: i64) -> Result<Moved, AppendError> {
         "DELETE FROM items WHERE kind IN (?1, ?2) AND grp = (SELECT name FROM logs WHERE id = ?3)",
         [ItemKind::Answered as i64, ItemKind::Untold as i64, log],
     )?;
+    refs::delete(connection, log)?;
     connection.execute("DELETE FROM logs WHERE id = ?1", [log])?;
     Ok(Moved { log, epoch: 0, seq: 0, hash: chain::ZERO })
 }

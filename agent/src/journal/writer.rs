@@ -13,8 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::base::clock::SharedClock;
 use crate::journal::ballast::Ballast;
 use crate::journal::batch::{Batch, Committed, Draft, ItemWrite};
+use crate::journal::blobs::Blobs;
 use crate::journal::chain::Link;
 use crate::journal::checkpoint::{self, Checkpointer};
+use crate::journal::collect;
 use crate::journal::connection::uint;
 use crate::journal::error::AppendError;
 use crate::journal::executor::Work;
@@ -50,6 +52,8 @@ pub(in crate::journal) enum Command {
     Delete { log: LogId, machine: Vec<Draft>, items: Vec<ItemWrite>, reply: Reply<()> },
     /// Set aside what follows the last good event, whose seq and link are given.
     Heal { log: LogId, good: (u64, Link), reply: Reply<()> },
+    /// Remove blobs that a deletion left behind.
+    Collect(Reply<()>),
     /// Commit what came before, close the database; dropping the sender tells that it is done.
     Stop(oneshot::Sender<()>),
 }
@@ -78,6 +82,7 @@ pub(in crate::journal) struct Writer {
     pub(in crate::journal) clock: SharedClock,
     pub(in crate::journal) live: Arc<LiveLogs>,
     pub(in crate::journal) ballast: Arc<Ballast>,
+    pub(in crate::journal) blobs: Blobs,
     pub(in crate::journal) head_file: HeadFile,
     pub(in crate::journal) checkpointer: Checkpointer,
     pub(in crate::journal) last: CommitHead,
@@ -138,6 +143,11 @@ impl Writer {
                 Ok(changes) => Some(Planned::new(changes, None, Waiting::Done(reply))),
                 Err(error) => refuse(reply, error),
             },
+            Command::Collect(reply) => {
+                self.collect();
+                drop(reply.send(Ok(())));
+                None
+            }
             Command::Stop(done) => {
                 self.stopping = Some(done);
                 None
@@ -249,7 +259,12 @@ impl Writer {
                 self.head_file.write(&last);
                 let bytes = group.iter().map(|planned| planned.bytes).sum();
                 let deletes = |change: &Change| matches!(change, Change::Delete(..));
-                if group.iter().any(|planned| planned.changes.iter().any(deletes)) {
+                let deletes = group.iter().any(|planned| planned.changes.iter().any(deletes));
+                for planned in &group {
+                    self.let_go(planned);
+                }
+                if deletes {
+                    self.collect();
                     checkpoint::scrub(&self.connection);
                 }
                 for planned in group {
@@ -267,6 +282,26 @@ impl Writer {
         }
         if self.heads.len() > HEADS_MAX {
             self.heads.clear();
+        }
+    }
+
+    /// What the log names now needs to be kept no more.
+    fn let_go(&self, planned: &Planned) {
+        for change in &planned.changes {
+            match change {
+                Change::Append(log, events, _) => {
+                    self.blobs.named(log, events.iter().flat_map(|placed| &placed.refs));
+                }
+                Change::Delete(log, _) => self.blobs.let_go(log),
+                Change::Create(..) | Change::SetAside(..) | Change::Item(..) => {}
+            }
+        }
+    }
+
+    /// Removes the blobs that nobody needs any more.
+    fn collect(&self) {
+        if let Err(error) = collect::orphans(&self.connection, self.last.term, &self.blobs) {
+            tracing::warn!(%error, "blobs that nobody needs are removed at the next deletion or start");
         }
     }
 

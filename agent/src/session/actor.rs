@@ -19,7 +19,7 @@ use crate::base::clock::Timestamp;
 use crate::base::task::Task;
 use crate::config::environment::Variables;
 use crate::feed::SignalHub;
-use crate::journal::{AppendError, Batch, Committed, Draft, ItemKind, ItemWrite, LogId};
+use crate::journal::{AppendError, Batch, Blobs, Committed, Draft, ItemKind, ItemWrite, LogId};
 use crate::projections::line::line;
 use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
@@ -183,6 +183,11 @@ impl Actor {
             Command::Turn(command) => self.handle_turn(command).await,
             Command::TurnLost(reason) => self.turn_lost(&reason).await,
         }
+    }
+
+    /// Returns the store of blobs as this session uses it: what it stores is kept until the log names it, or the turn ends.
+    pub(crate) fn blobs(&self) -> Blobs {
+        self.resources.journal.blobs().of(LogId::Session(self.state.id.clone()))
     }
 
     /// Tells whether the log holds all there is to know: nothing runs, and nothing waits to run.

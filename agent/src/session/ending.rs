@@ -12,7 +12,7 @@ use tenon_protocol::open::{CloseHow, SeqResult};
 use tenon_protocol::tool::CallStatus;
 
 use crate::base::ids;
-use crate::journal::AppendError;
+use crate::journal::{AppendError, LogId};
 use crate::projections::turn::{CallPhase, OpenTurn};
 use crate::session::actor::{Actor, Refusal};
 use crate::session::answers::resolved;
@@ -52,6 +52,7 @@ impl Actor {
         }));
         self.commit(facts).await?;
         self.turn = None;
+        self.resources.journal.blobs().let_go(&LogId::Session(self.state.id.clone()));
         Ok(Ended::Over)
     }
 

@@ -12,7 +12,7 @@ use tenon_protocol::ids::SessionId;
 use tenon_protocol::open::ForkFrom;
 
 use crate::base::digest::Digest;
-use crate::journal::{BlobError, Ends, Journal, LogId, PageLimits, ReadError, Stored, TypeFilter};
+use crate::journal::{BlobError, Ends, Journal, LogId, PageLimits, ReadError, Stored, TypeFilter, refs};
 use crate::projections::transcript::Transcript;
 use crate::session::resources::Resources;
 use crate::session::state::State;
@@ -25,6 +25,9 @@ const TURN_ENDED: &str = "turn.ended";
 struct ForkRecord {
     /// The blob with the conversation.
     conversation: Digest,
+    /// What is named in it: the fork needs that too, whatever becomes of its parent.
+    #[serde(default)]
+    refs: Vec<Digest>,
 }
 
 /// What a fork takes along.
@@ -95,12 +98,21 @@ pub(crate) async fn fold(
 ///
 /// # Errors
 /// The disk is full, or refuses.
-pub(crate) async fn store(resources: &Resources, origin: &Origin) -> Result<Vec<u8>, RpcError> {
+pub(crate) async fn store(
+    resources: &Resources,
+    fork: &SessionId,
+    origin: &Origin,
+) -> Result<Vec<u8>, RpcError> {
     let internal = |error: &dyn std::fmt::Display| {
         RpcError::new(ErrorKind::Internal, format!("the conversation cannot be kept: {error}"))
     };
     let bytes = origin.state.transcript.to_bytes().map_err(|error| internal(&error))?;
-    let stored = resources.journal.blobs().put_async(bytes).await;
+    let blobs = resources.journal.blobs().of(LogId::Session(fork.clone()));
+    let refs = refs::digests(&bytes);
+    for digest in &refs {
+        blobs.keep(*digest);
+    }
+    let stored = blobs.put_async(bytes).await;
     let conversation = stored.map_err(|error| {
         if matches!(error, BlobError::StorageFull) {
             RpcError::new(ErrorKind::StorageFull, error.to_string())
@@ -108,7 +120,7 @@ pub(crate) async fn store(resources: &Resources, origin: &Origin) -> Result<Vec<
             internal(&error)
         }
     })?;
-    serde_json::to_vec(&ForkRecord { conversation }).map_err(|error| internal(&error))
+    serde_json::to_vec(&ForkRecord { conversation, refs }).map_err(|error| internal(&error))
 }
 
 fn not_found(id: &SessionId) -> RpcError {

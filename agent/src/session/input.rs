@@ -66,8 +66,12 @@ impl Actor {
     }
 
     fn check_reference(&self, reference: &str) -> Result<(), String> {
-        let known =
-            digest_of(reference).is_some_and(|digest| self.resources.journal.blobs().get(digest).is_ok());
+        let blobs = self.blobs();
+        let known = digest_of(reference).is_some_and(|digest| {
+            // First, so that it is not removed between this look and the admission.
+            blobs.keep(digest);
+            blobs.get(digest).is_ok()
+        });
         if known { Ok(()) } else { Err(format!("reference {reference} is not known")) }
     }
 }

@@ -84,7 +84,7 @@ impl Actor {
     /// nothing is touched and the outcome is unknown.
     async fn file_fate(&mut self, intent: &[PathIntent]) -> Fate {
         let Some(change) = change_of(intent) else { return Fate::Unknown };
-        let (root, blobs) = (Arc::clone(&self.root), self.resources.journal.blobs().clone());
+        let (root, blobs) = (Arc::clone(&self.root), self.blobs());
         let work = tokio::task::spawn_blocking(move || match recover(&root, &change, &blobs) {
             Ok(Recovered::Done(_)) => Fate::Written(shown(&change, |digest| blobs.get(digest).ok())),
             Ok(Recovered::Unknown(_)) => Fate::Unknown,

@@ -99,7 +99,7 @@ pub(crate) async fn create(
     let question = actor.trust_question(&created);
     let (mut private, mut context) = (None, None);
     if let Some(origin) = &seed.origin {
-        private = Some(fork::store(resources, origin).await?);
+        private = Some(fork::store(resources, &actor.state.id, origin).await?);
         // The same model is sent the same beginning, byte for byte.
         context =
             origin.state.context.clone().filter(|set| Some(&set.model) == created.settings.model.as_ref());

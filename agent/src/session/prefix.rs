@@ -45,7 +45,7 @@ impl Actor {
         let generation = self.state.context.as_ref().map_or(0, |set| set.generation) + 1;
         let parts = self.parts();
         let prefix = prefix_of(&parts, &self.resources.registry);
-        let blobs = self.resources.journal.blobs().clone();
+        let blobs = self.blobs();
         let stored = store(blobs, parts).await;
         let Ok(parts) = stored else { return Vec::new() };
         self.prefix = Some(Arc::new(prefix));

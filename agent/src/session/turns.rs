@@ -278,7 +278,7 @@ impl Actor {
             unsaved: self.resources.board.unsaved_in(&self.state.id, &self.root),
             root: Arc::clone(&self.root),
             reads: Arc::clone(&self.state.reads),
-            blobs: Arc::new(self.resources.journal.blobs().clone()),
+            blobs: Arc::new(self.blobs()),
             spawner: Arc::clone(&self.resources.spawner),
             probe: Arc::clone(&self.resources.probe),
             environment: Arc::clone(&self.state.environment),

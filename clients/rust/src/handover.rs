@@ -70,7 +70,7 @@ async fn ask(client: &Client, told: impl Fn(u64)) -> Result<(), ClientError> {
     let types = vec!["agent.draining".to_owned()];
     let options = ObserveOptions { types, delta: Some(false), ..ObserveOptions::default() };
     let mut events = client.observe("all", After::Now, options).await?;
-    let params = AdminParams { op: AdminOp::HandOver, workspace: None, grant: None, session_id: None };
+    let params = AdminParams::of(AdminOp::HandOver);
     let result = client.call::<Admin>(&params).await?;
     told(result.running.unwrap_or(0));
     loop {

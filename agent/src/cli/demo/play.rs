@@ -79,7 +79,7 @@ pub(crate) async fn play(
         () = signals.next() => Ok(true),
         () = tokio::time::sleep(PLAY_TIMEOUT) => Err(Failure::failed("the demonstration took too long")),
     };
-    let leave = AdminParams { op: AdminOp::Stop, workspace: None, grant: None, session_id: None };
+    let leave = AdminParams::of(AdminOp::Stop);
     // Whether it answers or not, the caller waits for its end.
     client.call::<Admin>(&leave).await.ok();
     Ok(Played { agent, interrupted: outcome? })

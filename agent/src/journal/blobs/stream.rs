@@ -34,7 +34,7 @@ impl Blobs {
     /// # Errors
     /// As `put`, and those of the reader.
     pub(crate) fn put_from(&self, content: &mut dyn Read) -> Result<Digest, BlobError> {
-        let temporary = self.temporary(&self.0.root).map_err(full)?;
+        let temporary = self.temporary(&self.store.root).map_err(full)?;
         let stored = pack(&temporary, content).and_then(|digest| self.settle(&temporary, digest));
         if stored.is_err() {
             drop(fs::remove_file(&temporary));
@@ -44,6 +44,7 @@ impl Blobs {
 
     /// Gives a file its name, unless there is one already.
     fn settle(&self, temporary: &Path, digest: Digest) -> Result<Digest, BlobError> {
+        self.keep(digest);
         let (directory, name) = self.place(digest);
         let path = directory.join(name);
         if path.exists() {
