@@ -363,12 +363,14 @@ mod tests {
         }
     }
 
-    /// The published documents in small pieces, so that each member is looked for in little: every method by itself.
+    /// The published documents in small pieces, so that each member is looked for in little: every method that promises something
+    /// by itself.
     fn pieces() -> Vec<(String, Value)> {
         let mut documents = published();
         let methods = documents.remove("methods.json").unwrap();
         let alone = |(name, method): (&String, &Value)| ("methods.json".to_owned(), json!({name: method}));
-        members(&methods).map(alone).chain(documents).collect()
+        let stable = members(&methods).filter(|(_, method)| method["stability"] == "stable");
+        stable.map(alone).chain(documents).collect()
     }
 
     #[test]
