@@ -5,6 +5,7 @@ pub mod golden;
 pub mod home;
 pub mod model_server;
 pub mod process;
+pub mod promised;
 pub mod raw;
 pub mod running;
 pub mod surroundings;

@@ -12,6 +12,8 @@ mod fuzz;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod pictures;

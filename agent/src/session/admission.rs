@@ -172,6 +172,7 @@ impl Actor {
             KeyState::Missing { how } => {
                 let message = format!("no key for provider {}", choice.provider.name);
                 Err(RpcError::new(ErrorKind::AuthRequired, message)
+                    .retry(Retry::Never)
                     .hint(how)
                     .with("provider", &choice.provider.name))
             }

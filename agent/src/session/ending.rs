@@ -1,6 +1,6 @@
 //! The end of a turn, and what follows it. Not here: why it ends (`turn`).
 use tenon_protocol::content::Content;
-use tenon_protocol::error::RpcError;
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::context::UsageChanged;
 use tenon_protocol::event::message::MessageEnded;
 use tenon_protocol::event::prompt::{PendingOp, PromptChanged};
@@ -80,12 +80,12 @@ impl Actor {
     pub(crate) async fn archive(&mut self, how: CloseHow) -> Result<SeqResult, Refusal> {
         if self.state.turn.is_some() {
             let message = format!("session {} is busy", self.state.id);
-            let error = RpcError::new(tenon_protocol::error::ErrorKind::SessionBusy, message);
+            let error = RpcError::new(ErrorKind::SessionBusy, message).retry(Retry::Later);
             return Err(error.hint("interrupt its turn first").into());
         }
         if !self.state.jobs.is_empty() {
             let message = format!("session {} has running jobs", self.state.id);
-            let error = RpcError::new(tenon_protocol::error::ErrorKind::SessionBusy, message);
+            let error = RpcError::new(ErrorKind::SessionBusy, message).retry(Retry::Later);
             return Err(error.hint("end them first: agent/interrupt with jobs, or `tenon jobs kill`").into());
         }
         if !self.state.closed {

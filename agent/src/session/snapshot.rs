@@ -1,5 +1,5 @@
 //! A client attaches: brings its environment, keys and settings. Not here: the picture it gets (`picture`).
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::ids::RequestId;
 use tenon_protocol::open::OpenResult;
@@ -28,6 +28,7 @@ impl Actor {
                 format!("session {} is archived: it can be looked at, not changed", self.state.id),
             );
             return Err(error
+                .retry(Retry::Never)
                 .hint("fork it to go on: `agent/open` with `from`, or `tenon run --fork`")
                 .into());
         }

@@ -278,7 +278,7 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
     }
     if let Some(tree) = outcome.plan {
         let plan_id: PlanId = ids::new(ports.entropy());
-        facts.push(Fact::new(PlanChanged { plan_id, rev: 0, tree, change_id: None }));
+        facts.push(Fact::new(PlanChanged { plan_id, rev: 1, tree, change_id: None }));
     }
     let ended = ToolEnded {
         call_id: id.clone(),

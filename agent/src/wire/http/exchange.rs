@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::handshake::{ClientHello, ClientInfo, Role};
 use tenon_protocol::version::{MESSAGE_IN_BYTES_MAX, PROTOCOL};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -241,7 +241,7 @@ fn introduction(id: u64) -> Introduction {
 }
 
 fn crowded() -> Answer {
-    let told = RpcError::new(ErrorKind::TooManyConnections, "too many connections");
+    let told = RpcError::new(ErrorKind::TooManyConnections, "too many connections").retry(Retry::Later);
     answer::error(StatusCode::SERVICE_UNAVAILABLE, None, told)
 }
 

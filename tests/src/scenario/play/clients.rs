@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
+use crate::promised::promises;
 use crate::scenario::connection::{Connection, PATIENCE};
 use crate::scenario::lines::{Act, FIRST, Line, lines};
 use crate::scenario::parse::{Block, Carrier};
@@ -100,6 +101,9 @@ impl Play<'_> {
 
     fn error(&mut self, name: &str, code: i64, pattern: &Value) -> Result<Option<String>> {
         let reply = self.connection(name)?.reply()?;
+        if let Some(broken) = promises().and_then(|promises| promises.broken(&reply["error"])) {
+            bail!(broken);
+        }
         if reply["error"]["code"] == code && matches(pattern, &reply["error"], &mut self.captures) {
             return Ok(None);
         }
