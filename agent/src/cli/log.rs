@@ -79,12 +79,19 @@ fn line(event: &Json, json: bool) -> String {
     }
 }
 
-/// Returns an event as a line for people: seq, time, type, text.
+/// Returns an event as a line for people: seq, time, type, text, and how to get the whole of what the event has a part of.
 pub(crate) fn person(event: &Envelope) -> String {
     let seq = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
     let at = event.at.as_deref().unwrap_or_default();
     let time = at.get(..19).unwrap_or(at).replacen('T', " ", 1);
-    format!("{seq:>6}  {time:<19}  {:<18}  {}", safe_line(&event.kind), safe_line(&event.text))
+    let whole = whole(event).unwrap_or_default();
+    format!("{seq:>6}  {time:<19}  {:<18}  {}{whole}", safe_line(&event.kind), safe_line(&event.text))
+}
+
+/// Returns the command that prints what the event refers to.
+fn whole(event: &Envelope) -> Option<String> {
+    let reference = event.data.0.get("ref")?.as_str()?;
+    Some(format!("  [all of it: tenon fetch {}]", safe_line(reference)))
 }
 
 async fn verify(client: &Client, terminal: Terminal, args: &LogArgs) -> Result<Exit, Failure> {
@@ -126,5 +133,16 @@ mod tests {
         let expected = "     7  2026-01-02 03:04:05  notice              two lines\\u{1b}[2J";
         assert_eq!(line(&event, false), expected);
         assert!(line(&event, true).contains(r#""later":{"field":1}"#));
+    }
+
+    #[test]
+    fn an_event_that_refers_to_more_says_how_to_get_it() {
+        let shown = |data: serde_json::Value| {
+            let event = json!({"seq": 7, "type": "tool.ended", "data": data, "text": "ok"});
+            line(&Json(event), false)
+        };
+        assert!(shown(json!({"ref": "b3:0"})).ends_with("  ok  [all of it: tenon fetch b3:0]"));
+        assert!(shown(json!({"ref": 3})).ends_with("  ok"));
+        assert!(shown(json!({})).ends_with("  ok"));
     }
 }
