@@ -10,6 +10,7 @@ pub(crate) mod admin;
 mod auth;
 pub(crate) mod caller;
 pub(crate) mod changes;
+mod commands;
 mod complete;
 mod configure;
 pub(crate) mod contents;

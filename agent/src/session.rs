@@ -15,6 +15,7 @@ pub(crate) mod command;
 pub(crate) mod difference;
 pub(crate) mod configure;
 pub(crate) mod ending;
+mod expansion;
 pub(crate) mod fork;
 pub(crate) mod hold;
 pub(crate) mod input;

@@ -6,6 +6,7 @@
 //! Not here: what may be written when (`changes`, `approvals`).
 //!
 //! Imports: base, config
+pub(crate) mod commands;
 pub(crate) mod confined_write;
 pub(crate) mod error;
 pub(crate) mod find;

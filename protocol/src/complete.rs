@@ -25,8 +25,8 @@ wire! {
     optional {
         /// The session whose workspace is meant.
         session_id: SessionId,
-        /// The workspace where there is no session yet: absolute path or `file://` URI. Without either only built-in commands
-        /// are known.
+        /// The workspace where there is no session yet: absolute path or `file://` URI. Without either only the
+        /// person's own commands are known.
         workspace: String,
     }
 }

@@ -12,7 +12,8 @@ wire! {
     optional {
         /// Only those of this session.
         session_id: SessionId,
-        /// Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
+        /// Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for
+        /// grants and commands.
         filter: ListFilter,
         /// Go on after this item.
         after: String,
@@ -33,12 +34,40 @@ wire! {
     #[derive(Default)]
     struct ListFilter {}
     optional {
-        /// Only sessions of this workspace: `file://` URI or absolute path.
+        /// Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path.
         workspace: String,
         /// Only sessions in this state.
         state: crate::session::SessionState,
         /// Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
         archived: bool,
+    }
+}
+
+words! {
+    /// Where a command comes from.
+    enum CommandOrigin {
+        /// A folder of the workspace.
+        Workspace = "workspace",
+        /// The person's own configuration.
+        User = "user",
+    }
+}
+
+wire! {
+    /// A command: a text that is sent to the model in place of a message that begins with `/` and its name.
+    struct CommandItem {
+        /// Its name, without the slash.
+        id: String,
+        /// Its file: relative to the workspace, absolute for the person's own.
+        file: String,
+        /// Where it comes from.
+        from: CommandOrigin,
+    }
+    optional {
+        /// What it is for, one line.
+        description: String,
+        /// What its arguments are, one line.
+        hint: String,
     }
 }
 

@@ -434,7 +434,7 @@ export interface CompleteParams {
   text: string;
   /** The session whose workspace is meant. */
   sessionId?: SessionId;
-  /** The workspace where there is no session yet: absolute path or `file://` URI. Without either only built-in commands are known. */
+  /** The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands are known. */
   workspace?: string;
 }
 
@@ -1215,7 +1215,7 @@ export interface ListFilter {
   archived?: boolean;
   /** Only sessions in this state. */
   state?: SessionState;
-  /** Only sessions of this workspace: `file://` URI or absolute path. */
+  /** Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path. */
   workspace?: string;
 }
 
@@ -1225,7 +1225,7 @@ export interface ListParams {
   kind: string;
   /** Go on after this item. */
   after?: string;
-  /** Only those that fit, by kind: `workspace`, `state` and `archived` for sessions. */
+  /** Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants and commands. */
   filter?: ListFilter;
   /** At most so many, 1 to 1,000; 100 if absent. */
   limit?: number;

@@ -264,7 +264,7 @@
 ---@field at integer The place of the cursor: a byte offset into the text, between two characters.
 ---@field text string The message so far.
 ---@field sessionId? tenon.SessionId The session whose workspace is meant.
----@field workspace? string The workspace where there is no session yet: absolute path or `file://` URI. Without either only built-in commands are known.
+---@field workspace? string The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands are known.
 
 ---What may stand there, best first.
 ---@class tenon.CompleteResult
@@ -1026,13 +1026,13 @@
 ---@class tenon.ListFilter
 ---@field archived? boolean Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
 ---@field state? tenon.SessionState Only sessions in this state.
----@field workspace? string Only sessions of this workspace: `file://` URI or absolute path.
+---@field workspace? string Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path.
 
 ---Lists things of a kind.
 ---@class tenon.ListParams
 ---@field kind string Of which kind: session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, grant, workspace.
 ---@field after? string Go on after this item.
----@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions.
+---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants and commands.
 ---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
 ---@field sessionId? tenon.SessionId Only those of this session.
 

@@ -41,6 +41,7 @@ files! {
     recovery
     secrets
     storage
+    slash_commands
     trust
     turns
 }

@@ -1,11 +1,13 @@
 //! `agent/complete`: what may stand at a place in a message, and the names of workspaces, kept while somebody types. Not
-//! here: how a mention is written (`base::mention`), how names are found (`workspace::names`).
+//! here: how a mention is written (`base::mention`), commands (`commands`), how names are found (`workspace::names`).
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_protocol::complete::{ByteRange, CompleteParams, CompleteResult, CompletionItem, CompletionKind};
 use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::ids::SessionId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::base::clock::Timestamp;
@@ -13,6 +15,7 @@ use crate::base::mention::{self, Mention};
 use crate::base::task::{self, Task};
 use crate::daemon::Daemon;
 use crate::daemon::doors::resolve;
+use crate::workspace::commands;
 use crate::workspace::error::FileError;
 use crate::workspace::names::{Best, Name, Names};
 use crate::workspace::root::Root;
@@ -90,7 +93,10 @@ impl Daemon {
         params: CompleteParams,
         at: usize,
     ) -> Result<CompleteResult, RpcError> {
-        let root = self.root_of(&params).await?;
+        let root = self.root_of(params.session_id.as_ref(), params.workspace.as_deref()).await?;
+        if let Some((typed, range)) = commands::typed(&params.text, at) {
+            return self.complete_command(root, typed, byte_range(range), ITEMS_MAX).await;
+        }
         match (root, mention::around(&params.text, at)) {
             (Some(root), Some(mention)) => {
                 Ok(mentions(&mention, self.names(root, mention.path.clone()).await?))
@@ -100,12 +106,16 @@ impl Daemon {
     }
 
     /// Returns the workspace that is meant, if one is.
-    async fn root_of(&self, params: &CompleteParams) -> Result<Option<PathBuf>, RpcError> {
-        let session = match &params.session_id {
+    pub(in crate::daemon) async fn root_of(
+        &self,
+        session: Option<&SessionId>,
+        workspace: Option<&str>,
+    ) -> Result<Option<PathBuf>, RpcError> {
+        let session = match session {
             Some(id) => Some(self.workspace_of(id).await?),
             None => None,
         };
-        let named = params.workspace.as_deref().map(resolve).transpose()?;
+        let named = workspace.map(resolve).transpose()?;
         let own = session.as_deref().map(resolve).transpose()?;
         match (own, named) {
             (Some(own), Some(named)) if own != named => Err(RpcError::new(
@@ -151,10 +161,14 @@ fn gone(reason: &str) -> RpcError {
     RpcError::new(ErrorKind::WorkspaceNotFound, reason)
 }
 
+fn byte_range(range: Range<usize>) -> ByteRange {
+    let place = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
+    ByteRange { start: place(range.start), end: place(range.end) }
+}
+
 /// Makes items of names. A folder's ends with a slash, behind which its files can be asked for.
 fn mentions(mention: &Mention, best: Best) -> CompleteResult {
-    let place = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
-    let range = ByteRange { start: place(mention.range.start), end: place(mention.range.end) };
+    let range = byte_range(mention.range.clone());
     let item = |name: Name| {
         let path = if name.folder { format!("{}/", name.path) } else { name.path.into_string() };
         let kind = if name.folder { CompletionKind::Folder } else { CompletionKind::File };

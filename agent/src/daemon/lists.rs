@@ -59,8 +59,12 @@ impl Daemon {
             }
             // Nothing of these exists in this build.
             "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
+            "command" => {
+                let items = self.list_commands(&params).await?;
+                self.whole(&params, || Ok(json(&items))).await
+            }
             // Of the last three each session has its own; of the others nothing exists in this build.
-            "command" | "skill" | "mcp" | "change" | "checkpoint" | "plan" => {
+            "skill" | "mcp" | "change" | "checkpoint" | "plan" => {
                 self.whole(&params, || Ok(Vec::new())).await
             }
             other => {

@@ -88,7 +88,8 @@ impl Actor {
     pub(crate) fn deliver(&self, pending: Pending) -> Vec<Fact> {
         let files = pending.input.iter().filter_map(|piece| self.attach_file(piece));
         let attached: Vec<String> = files.chain(pending.context.as_ref().map(shown::shown)).collect();
-        let private = if attached.is_empty() { None } else { record::encode(&InputRecord { attached }) };
+        let beside = InputRecord { attached, expansion: self.expansion(&pending.input) };
+        let private = if beside == InputRecord::default() { None } else { record::encode(&beside) };
         let ended = MessageEnded {
             message_id: pending.id.clone(),
             role: MessageRole::User,

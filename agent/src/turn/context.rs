@@ -40,8 +40,13 @@ fn messages(transcript: &Transcript) -> Vec<ModelMessage> {
 
 fn user(content: &[Content], private: Option<&[u8]>) -> ModelMessage {
     let input: InputRecord = record::decode(private);
-    let attached = input.attached.into_iter().map(Part::Text);
-    ModelMessage::User(content.iter().map(part).chain(attached).collect())
+    let mut parts: Vec<Part> = content.iter().map(part).collect();
+    let first = content.iter().position(|piece| matches!(piece, Content::Text { .. }));
+    if let (Some(text), Some(first)) = (input.expansion, first) {
+        parts[first] = Part::Text(text);
+    }
+    parts.extend(input.attached.into_iter().map(Part::Text));
+    ModelMessage::User(parts)
 }
 
 fn part(content: &Content) -> Part {

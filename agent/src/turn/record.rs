@@ -19,6 +19,9 @@ pub(crate) struct AnswerRecord {
 pub(crate) struct InputRecord {
     /// Texts, in order.
     pub(crate) attached: Vec<String>,
+    /// What stands in place of the first text: that of the command which the message begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expansion: Option<String>,
 }
 
 /// Returns a column's bytes.
