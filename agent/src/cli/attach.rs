@@ -124,8 +124,9 @@ fn bridge(agent: &UnixStream) -> Result<Side, Failure> {
     thread("to-agent", move || {
         // Where it is the agent's end that broke the other thread tells.
         if copy(io::stdin().lock(), &mut to_agent) != Err(Broken::Writing) {
-            to_agent.shutdown(Shutdown::Write).ok();
+            // Said first: the agent may leave as soon as it hears of it, and then it was still the client that ended.
             client_ended.send(Side::Client).ok();
+            to_agent.shutdown(Shutdown::Write).ok();
         }
     })?;
     thread("from-agent", move || {

@@ -148,15 +148,19 @@ fn check(home: &Home, person: Person<'_>) -> Result<()> {
     ensure!(of("turn.ended")[1]["data"]["stop"] == "interrupted", "{log:#?}");
     let written: Vec<&Value> =
         of("tool.proposed").into_iter().filter(|call| call["data"]["name"] == "write").collect();
-    ensure!(written.len() == 1, "it was wanted {} times", written.len());
-    let call = &written[0]["data"]["callId"];
-    let of_call = |kind: &str| {
-        of(kind).into_iter().filter(|event| event["data"]["callId"] == *call).collect::<Vec<_>>()
+    let of_call = |kind: &str, call: &Value| {
+        let of_it = |event: &&Value| event["data"]["callId"] == call["data"]["callId"];
+        of(kind).into_iter().filter(of_it).collect::<Vec<_>>()
     };
+    // A kill between a proposal and the end of its answer has the model asked again: what it wanted first is closed.
+    let is_done = |call: &Value| of_call("tool.ended", call).iter().any(|end| end["data"]["status"] == "ok");
+    let (done, closed): (Vec<&Value>, Vec<&Value>) = written.into_iter().partition(|call| is_done(call));
+    ensure!(done.len() == 1, "it was done {} times: {log:#?}", done.len());
+    ensure!(closed.iter().all(|call| of_call("tool.ended", call).len() == 1), "it is open: {log:#?}");
+    ensure!(closed.iter().all(|call| of_call("tool.started", call).is_empty()), "it was begun: {log:#?}");
     // One that certainly did nothing before the kill is started again; what it does is done once.
-    let (ended, applied) = (of_call("tool.ended"), of_call("change.applied"));
-    ensure!(ended.len() == 1 && applied.len() <= 1, "{ended:?}, {applied:?}");
-    ensure!(ended[0]["data"]["status"] == "ok" && applied.len() == 1, "it was allowed: {log:#?}");
+    let counts = (of_call("tool.ended", done[0]).len(), of("change.applied").len());
+    ensure!(counts == (1, 1), "it was allowed: {log:#?}");
     ensure!(home.read("b.txt") == "two\n", "what is done is there");
     home.tenon(&["log", "--verify"])?.expect(0).map(drop)
 }
