@@ -80,7 +80,7 @@ const fn early(
     told: &'static [(&'static str, i64)],
     then: Then,
 ) -> Row {
-    Row { edge, is_introduced: false, ways, sent, told, then }
+    Row { is_introduced: false, ..row(edge, ways, sent, told, then) }
 }
 
 const UNREADABLE: &str = "a body that is no JSON, not UTF-8, or nested deeper than 128";

@@ -14,7 +14,7 @@ use crate::base::secret::Secret;
 use crate::base::task;
 use crate::config::credentials::{CredentialsError, KeyPlace, KeyState, store};
 use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
-use crate::daemon::lists::key_origin;
+use crate::daemon::offered::key_origin;
 use crate::daemon::{Caller, Daemon};
 use crate::session::KeyCheck;
 use crate::session::login::try_key;

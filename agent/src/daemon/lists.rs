@@ -1,19 +1,16 @@
-//! `agent/list`. Not here: how lists stay true (`session`, `journal`).
+//! `agent/list`. Not here: how lists stay true (`session`, `journal`), and what the configuration offers (`offered`).
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::job::JobItem;
 use tenon_protocol::json::Json;
 use tenon_protocol::list::{ListParams, ListResult};
-use tenon_protocol::model::{KeyOrigin, KeyPlace, ModelItem, ProviderItem};
-use tenon_protocol::session::{ProfileItem, SessionItem, SessionState};
+use tenon_protocol::session::{SessionItem, SessionState};
 use tenon_protocol::tool::ToolItem;
 
 use crate::base::uri;
-use crate::catalogue;
-use crate::config::credentials::{self, KeyState};
 use crate::config::environment::Variables;
 use crate::daemon::doors::read_error;
-use crate::daemon::{Caller, Daemon};
+use crate::daemon::{Caller, Daemon, offered};
 use crate::journal::{ItemKind, ItemRank};
 use crate::session::load::config_error;
 use crate::session::world::World;
@@ -50,14 +47,15 @@ impl Daemon {
             }
             "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
             "tool" => self.whole(&params, || Ok(self.tools())).await,
-            "model" => self.whole(&params, || self.models(&caller.variables).map(|items| json(&items))).await,
+            "model" => {
+                self.whole(&params, || Ok(json(&offered::models(&self.world(&caller.variables)?)))).await
+            }
             "provider" => {
-                self.whole(&params, || self.providers(&caller.variables).map(|items| json(&items))).await
+                self.whole(&params, || Ok(json(&offered::providers(&self.world(&caller.variables)?)))).await
             }
             "profile" => {
-                self.whole(&params, || self.profiles(&caller.variables).map(|items| json(&items))).await
+                self.whole(&params, || Ok(json(&offered::profiles(&self.world(&caller.variables)?)))).await
             }
-            // Nothing of these exists in this build.
             "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
             "command" => {
                 let items = self.list_commands(&params).await?;
@@ -166,69 +164,6 @@ impl Daemon {
     pub(crate) fn world(&self, variables: &Variables) -> Result<World, RpcError> {
         World::load(&self.0.resources.files, variables, None).map_err(|error| config_error(&error))
     }
-
-    /// Returns every provider, whether or not a key is there: one can log in to it.
-    pub(in crate::daemon) fn providers(&self, variables: &Variables) -> Result<Vec<ProviderItem>, RpcError> {
-        let world = self.world(variables)?;
-        let names = world.config.known();
-        let found = names.iter().filter_map(|name| world.config.provider(name, &world.environment));
-        let item = |provider: crate::config::provider::ProviderConfig| ProviderItem {
-            ready: ready(&provider, &world),
-            key: Some(key_origin(&provider, &world)),
-            wire: provider.wire.as_str().to_owned(),
-            base_url: provider.base_url.clone().unwrap_or_default(),
-            id: provider.name,
-        };
-        Ok(found.map(item).collect())
-    }
-
-    /// Returns the models that can be named now: of each provider that is available, those the catalogue knows and the one
-    /// that is configured.
-    pub(in crate::daemon) fn models(&self, variables: &Variables) -> Result<Vec<ModelItem>, RpcError> {
-        let world = self.world(variables)?;
-        let chosen = world.choose(None).ok().map(|choice| choice.full_name());
-        let names = world.config.available(&world.environment, &world.credentials);
-        let mut items = Vec::new();
-        for provider in names.iter().filter_map(|name| world.config.provider(name, &world.environment)) {
-            let mut models: Vec<String> =
-                catalogue::models(&provider.name).map(|(name, _)| name.to_owned()).collect();
-            models.extend(provider.model.clone().filter(|model| !models.contains(model)));
-            let of_chosen =
-                chosen.as_deref().and_then(|full| full.strip_prefix(&format!("{}/", provider.name)));
-            models.extend(of_chosen.map(str::to_owned).filter(|model| !models.contains(model)));
-            let ready = ready(&provider, &world);
-            for model in models {
-                let known = catalogue::find(&provider.name, &model);
-                let id = format!("{}/{model}", provider.name);
-                items.push(ModelItem {
-                    default: (chosen.as_ref() == Some(&id)).then_some(true),
-                    id,
-                    provider: provider.name.clone(),
-                    wire: provider.wire.as_str().to_owned(),
-                    ready,
-                    context_tokens: known.map(|known| known.context_tokens),
-                    input_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.input),
-                    output_cost: known.and_then(|known| known.price.as_ref()).map(|price| price.output),
-                    model,
-                });
-            }
-        }
-        Ok(items)
-    }
-
-    /// Returns the profiles that can be named.
-    pub(in crate::daemon) fn profiles(&self, variables: &Variables) -> Result<Vec<ProfileItem>, RpcError> {
-        let world = self.world(variables)?;
-        let item = |profile: &crate::config::profile::Profile| ProfileItem {
-            id: profile.name.clone(),
-            read: profile.read.as_str().to_owned(),
-            write: profile.write.as_str().to_owned(),
-            shell: profile.shell.as_str().to_owned(),
-            network: profile.network.as_str().to_owned(),
-            default: (profile.name == world.config.profile).then_some(true),
-        };
-        Ok(world.config.profiles.values().map(item).collect())
-    }
 }
 
 fn json<T: serde::Serialize>(items: &[T]) -> Vec<Json> {
@@ -242,24 +177,6 @@ fn id_of(item: &Json) -> Option<&str> {
 fn foreign_cursor() -> RpcError {
     let error = RpcError::new(ErrorKind::InvalidParams, "`after` is not the `next` of an earlier page");
     error.hint("the list may have changed: read it from its beginning")
-}
-
-fn ready(provider: &crate::config::provider::ProviderConfig, world: &World) -> bool {
-    !matches!(provider.key(&world.environment, &world.credentials), KeyState::Missing { .. })
-}
-
-/// Returns where a provider's key comes from, as clients are told.
-pub(crate) fn key_origin(provider: &crate::config::provider::ProviderConfig, world: &World) -> KeyOrigin {
-    let (place, name) = match provider.key(&world.environment, &world.credentials) {
-        KeyState::NotNeeded => (KeyPlace::NotNeeded, None),
-        KeyState::Missing { .. } => (KeyPlace::Missing, None),
-        KeyState::Found { place, .. } => match place {
-            credentials::KeyPlace::Variable(name) => (KeyPlace::Variable, Some(name)),
-            credentials::KeyPlace::File(file) => (KeyPlace::File, Some(file.display().to_string())),
-            credentials::KeyPlace::Stored => (KeyPlace::Stored, None),
-        },
-    };
-    KeyOrigin { place, name }
 }
 
 fn parses<T: for<'de> serde::Deserialize<'de>>(json: &str) -> bool {

@@ -12,9 +12,8 @@ use tenon_protocol::event::all::{AuthChanged, ConfigChanged, ConfigRejected};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::credentials::Credentials;
-use crate::config::files::Seen;
+use crate::config::files::{Good, Seen};
 use crate::daemon::Daemon;
-use crate::daemon::offered::Offered;
 use crate::workspace::watch::Watcher;
 
 /// How long is waited behind a change for more of it: an editor saves in several steps.
@@ -27,8 +26,8 @@ pub(crate) struct Told {
     versions: watch::Sender<BTreeMap<PathBuf, u64>>,
     /// The stored keys as they were told last; before that, as they were found.
     keys: watch::Sender<Option<Arc<Credentials>>>,
-    /// What there is to choose from, as it was told last; before that, as it was found.
-    pub(in crate::daemon) offered: watch::Sender<Option<Offered>>,
+    /// What the files said when there was told last what they offer; before that, as they were found.
+    pub(in crate::daemon) offered: watch::Sender<Option<Good>>,
     /// The event that told something last.
     last: watch::Sender<Option<u64>>,
     /// One tells at a time, so that nothing is told twice.
@@ -105,9 +104,7 @@ impl Daemon {
         }
         Ok(*told.last.borrow())
     }
-}
 
-impl Daemon {
     async fn tell_keys(&self) -> Result<Option<u64>, RpcError> {
         let now = self.0.resources.files.credentials();
         let earlier = self.0.told.keys.borrow().clone();

@@ -53,6 +53,13 @@ impl Agent {
         self.send(json!({"jsonrpc": "2.0", "id": request["id"], "result": result})).await;
     }
 
+    /// Waits for a subscription, names it, and returns what was asked for.
+    async fn subscribe(&mut self, id: &str) -> Value {
+        let request = self.expect("agent/observe").await;
+        self.answer(&request, json!(id)).await;
+        request["params"].clone()
+    }
+
     async fn greet(&mut self) {
         let request = self.expect("initialize").await;
         assert_eq!(request["params"]["capabilities"]["experimental"]["agent"]["protocol"], json!([1]));
@@ -322,8 +329,7 @@ async fn a_dropped_subscription_is_given_up_at_the_agent() {
     let mut agent = agents.remove(0).unwrap();
     let played = play(async move {
         agent.greet().await;
-        let request = agent.expect("agent/observe").await;
-        agent.answer(&request, json!("sub-1")).await;
+        agent.subscribe("sub-1").await;
         assert_eq!(agent.expect("agent/unobserve").await["params"], json!(["sub-1"]));
     });
     let client = connect(streams).await;
@@ -434,9 +440,7 @@ async fn a_place_that_is_gone_is_answered_with_a_fresh_picture() {
             } else {
                 agent.answer(&request, open_answer).await;
             }
-            let request = agent.expect("agent/observe").await;
-            assert_eq!(request["params"]["after"], cursor);
-            agent.answer(&request, json!("sub")).await;
+            assert_eq!(agent.subscribe("sub").await["after"], cursor);
             agent.event("sub", 10).await;
             assert_eq!(agent.expect("agent/unobserve").await["params"], json!(["sub"]));
         }
@@ -465,13 +469,10 @@ async fn a_subscription_that_the_agent_ended_is_opened_again_unless_its_log_is_g
     let mut agent = agents.remove(0).unwrap();
     let played = play(async move {
         agent.greet().await;
-        let request = agent.expect("agent/observe").await;
-        agent.answer(&request, json!("sub-1")).await;
+        agent.subscribe("sub-1").await;
         agent.event("sub-1", 3).await;
         agent.deliver("sub-1", closed("the client took nothing for ten minutes")).await;
-        let request = agent.expect("agent/observe").await;
-        assert_eq!(request["params"]["after"], "1.3");
-        agent.answer(&request, json!("sub-2")).await;
+        assert_eq!(agent.subscribe("sub-2").await["after"], "1.3");
         agent.event("sub-2", 4).await;
         agent.deliver("sub-2", closed("deleted")).await;
     });
@@ -491,8 +492,7 @@ async fn the_last_handle_that_is_dropped_ends_the_connection() {
     let (told, dropped) = tokio::sync::oneshot::channel();
     let played = play(async move {
         agent.greet().await;
-        let request = agent.expect("agent/observe").await;
-        agent.answer(&request, json!("sub-1")).await;
+        agent.subscribe("sub-1").await;
         assert!(dropped.await.is_ok(), "the subscription alone holds it");
         agent.event("sub-1", 1).await;
         agent.lines.next_line().await.unwrap()
