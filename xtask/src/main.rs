@@ -17,6 +17,8 @@ mod root;
 mod shell;
 mod test;
 mod tidy;
+mod tools;
+mod vscode;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ enum Task {
         /// Run only tests whose name contains this
         filter: Option<String>,
     },
+    /// Check and test the client for VS Code alone
+    Vscode,
     /// Measure the binary with real processes against a scripted model server; prints a table
     Bench(bench::Options),
     /// Run the fuzz targets: damaged streams against the codec, strange requests against a daemon
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
         Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Vscode => vscode::run(),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz { seconds } => fuzz::run(seconds),
         Task::Golden => golden::run(),

@@ -1,10 +1,10 @@
-//! Runs every test of the workspace: unit, integration and documentation.
+//! Runs every test: the workspace's, unit, integration and documentation, and those of the editors' clients.
 //!
 //! Not here: the tests.
 //! `cargo nextest` is used where it is installed, because it runs each test in a process of its own and in parallel;
 //! `cargo test` is the same tests without it.
 
-use crate::{root, shell};
+use crate::{root, shell, vscode};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -39,7 +39,9 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
     } else {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
-    shell::run(prepare(&mut tests, slow).args(filter))
+    shell::run(prepare(&mut tests, slow).args(filter))?;
+    // Last, because they are not cargo's; a filter names tests in Rust.
+    if filter.is_none() { vscode::test() } else { Ok(()) }
 }
 
 /// Runs the test of the binary that is shipped: its demo in a root that holds nothing else.
