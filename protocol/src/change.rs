@@ -1,4 +1,5 @@
 //! Files and hunks as clients see them. Not here: how changes are made.
+use crate::ids::ChangeId;
 
 words! {
     /// What happened to a file.
@@ -48,6 +49,10 @@ wire! {
         before: String,
         /// BLAKE3 of the content after; absent where there is none.
         after: String,
+        /// The permission bits before; absent where there was no file.
+        before_mode: u32,
+        /// The permission bits after; absent where there is no file.
+        after_mode: u32,
         /// Whether bytes of the path are not UTF-8 and stand as `%XX`.
         path_encoded: bool,
     }
@@ -90,6 +95,8 @@ wire! {
         ours: String,
         /// The whole file as it is on disk, by reference.
         theirs: String,
+        /// Later changes of the session that changed the same lines: what goes back with them is in nobody's way.
+        changes: Vec<ChangeId>,
         /// Whether bytes of the path are not UTF-8 and stand as `%XX`.
         path_encoded: bool,
     }

@@ -333,6 +333,8 @@ export interface ChangeApplied {
   uncovered: Array<Uncovered>;
   /** The call that made it. */
   callId?: CallId;
+  /** Folders that had to be made for it, outermost first: an undo removes those that are empty then. */
+  folders?: Array<string>;
 }
 
 /** A set of file edits, applied and reverted as one. */
@@ -553,6 +555,8 @@ export interface Conflict {
   text: string;
   /** The whole file both sides began with, by reference. */
   base?: string;
+  /** Later changes of the session that changed the same lines: what goes back with them is in nobody's way. */
+  changes?: Array<ChangeId>;
   /** The hunk that is in the way; the whole file if absent. */
   hunk?: number;
   /** The whole file as it would be written, by reference. */
@@ -971,8 +975,12 @@ export interface FileChange {
   path: string;
   /** BLAKE3 of the content after; absent where there is none. */
   after?: string;
+  /** The permission bits after; absent where there is no file. */
+  afterMode?: number;
   /** BLAKE3 of the content before; absent where there was none. */
   before?: string;
+  /** The permission bits before; absent where there was no file. */
+  beforeMode?: number;
   /** The old path of a move. */
   from?: string;
   /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
@@ -2070,6 +2078,8 @@ export interface SessionReverted {
   scope: RevertScope;
   /** Where to. */
   to: RevertTo;
+  /** Where the conversation goes on: behind this event. Absent where only files went back. */
+  at?: number;
   /** Who asked for it. */
   by?: By;
   /** The change that it is; absent where no file changed. */

@@ -201,6 +201,7 @@
 ---@field files tenon.FileChange[] The files.
 ---@field uncovered tenon.Uncovered[] What it could not cover.
 ---@field callId? tenon.CallId The call that made it.
+---@field folders? string[] Folders that had to be made for it, outermost first: an undo removes those that are empty then.
 
 ---A set of file edits, applied and reverted as one.
 ---@alias tenon.ChangeId string
@@ -335,6 +336,7 @@
 ---@field path string Relative to the workspace.
 ---@field text string One line for people.
 ---@field base? string The whole file both sides began with, by reference.
+---@field changes? tenon.ChangeId[] Later changes of the session that changed the same lines: what goes back with them is in nobody's way.
 ---@field hunk? integer The hunk that is in the way; the whole file if absent.
 ---@field ours? string The whole file as it would be written, by reference.
 ---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
@@ -877,7 +879,9 @@
 ---@field op tenon.FileOp What happened.
 ---@field path string Relative to the workspace.
 ---@field after? string BLAKE3 of the content after; absent where there is none.
+---@field afterMode? integer The permission bits after; absent where there is no file.
 ---@field before? string BLAKE3 of the content before; absent where there was none.
+---@field beforeMode? integer The permission bits before; absent where there was no file.
 ---@field from? string The old path of a move.
 ---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
 
@@ -1541,6 +1545,7 @@
 ---@field checkpointId tenon.CheckpointId The place just before it.
 ---@field scope tenon.RevertScope What went back.
 ---@field to tenon.RevertTo Where to.
+---@field at? integer Where the conversation goes on: behind this event. Absent where only files went back.
 ---@field by? tenon.By Who asked for it.
 ---@field changeId? tenon.ChangeId The change that it is; absent where no file changed.
 

@@ -18,6 +18,14 @@ pub(crate) struct Applied {
     pub(crate) created: Vec<RelPath>,
 }
 
+impl Applied {
+    /// Returns the created folders as events tell them; one whose name is not UTF-8 is not told, and so stays for good.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let told = self.created.iter().map(RelPath::to_wire).filter(|(_, encoded)| !encoded);
+        told.map(|(folder, _)| folder.into_owned()).collect()
+    }
+}
+
 /// What was found where something else was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {

@@ -77,6 +77,8 @@ impl FileEdit {
             from: self.from.as_ref().zip(from).map(|(path, (plain, _))| text(path, &plain)),
             before: self.before.map(|version| version.digest.to_string()),
             after: self.after.map(|version| version.digest.to_string()),
+            before_mode: self.before.map(|version| version.mode),
+            after_mode: self.after.map(|version| version.mode),
             path_encoded: encode.then_some(true),
         }
     }

@@ -101,8 +101,11 @@ impl History {
         let kept = |digest: Option<&String>, mode| {
             digest.and_then(|digest| digest.parse().ok()).map(|digest| Kept { digest, mode })
         };
-        let before = kept(file.before.as_ref(), intent.and_then(|intent| intent.before_mode));
-        let after = kept(file.after.as_ref(), intent.and_then(|intent| intent.after_mode));
+        // What was recorded before files had modes has them in the call's intent.
+        let before_mode = file.before_mode.or_else(|| intent?.before_mode);
+        let after_mode = file.after_mode.or_else(|| intent?.after_mode);
+        let before = kept(file.before.as_ref(), before_mode);
+        let after = kept(file.after.as_ref(), after_mode);
         let change = self.changes.len();
         let mut add = |path: &str, before, after| {
             let touches = self.touches.entry((path.to_owned(), encoded)).or_default();
@@ -177,6 +180,7 @@ mod tests {
             checkpoint_id: format!("k_{number}").into(),
             files,
             uncovered: Vec::new(),
+            folders: None,
             call_id: None,
         }
         .into()
@@ -190,6 +194,8 @@ mod tests {
             from: from.map(str::to_owned),
             before: before.map(|text| digest(text).to_string()),
             after: after.map(|text| digest(text).to_string()),
+            before_mode: None,
+            after_mode: None,
             path_encoded: None,
         }
     }

@@ -28,7 +28,7 @@ enum Fate {
     /// It was settled with this.
     Known { status: CallStatus, text: String, exit: Option<i32> },
     /// Its file change is on the disk, whole.
-    Written(Vec<FileChange>),
+    Written { files: Vec<FileChange>, folders: Vec<String> },
     /// Nobody knows.
     Unknown,
 }
@@ -53,7 +53,7 @@ impl Actor {
             Fate::NotYet => return facts,
             Fate::Known { status, text, exit } => (status, vec![Content::text(text)], exit),
             Fate::Unknown => (CallStatus::Unknown, unknown_outcome(), None),
-            Fate::Written(files) => {
+            Fate::Written { files, folders } => {
                 let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
                 let text = format!("wrote {} (the agent was restarted meanwhile)", paths.join(", "));
                 let change: ChangeId = ids::new(&*self.resources.entropy);
@@ -64,6 +64,7 @@ impl Actor {
                     checkpoint_id,
                     files,
                     uncovered: Vec::new(),
+                    folders: (!folders.is_empty()).then_some(folders),
                     call_id: Some(id.clone()),
                 }));
                 (CallStatus::Ok, vec![Content::text(text)], None)
@@ -86,7 +87,10 @@ impl Actor {
         let Some(change) = change_of(intent) else { return Fate::Unknown };
         let (root, blobs) = (Arc::clone(&self.root), self.blobs());
         let work = tokio::task::spawn_blocking(move || match recover(&root, &change, &blobs) {
-            Ok(Recovered::Done(_)) => Fate::Written(shown(&change, |digest| blobs.get(digest).ok())),
+            Ok(Recovered::Done(applied)) => Fate::Written {
+                files: shown(&change, |digest| blobs.get(digest).ok()),
+                folders: applied.folders(),
+            },
             Ok(Recovered::Unknown(_)) => Fate::Unknown,
             // Its contents were not stored yet, so nothing was written: it can run from the start.
             Err(_) if settle(&root, &change) == Settled::Before => Fate::NotYet,

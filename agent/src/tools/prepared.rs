@@ -76,6 +76,8 @@ pub(crate) struct Outcome {
     pub(crate) reads: Vec<(String, Digest)>,
     /// Files it changed; empty where it changed none.
     pub(crate) files: Vec<FileChange>,
+    /// Folders that had to be made for them, outermost first.
+    pub(crate) folders: Vec<String>,
     /// The new steps of the plan, for the tool that keeps it.
     pub(crate) plan: Option<Vec<PlanStep>>,
 }
@@ -90,6 +92,7 @@ impl Outcome {
             exit: None,
             reads: Vec::new(),
             files: Vec::new(),
+            folders: Vec::new(),
             plan: None,
         }
     }

@@ -193,12 +193,13 @@ impl Work for Write {
 impl Write {
     fn write(self) -> Outcome {
         match self.staged.apply(&self.root, &*self.blobs) {
-            Ok(_) => {
+            Ok(applied) => {
                 let digest = Digest::of(self.staged.after());
                 self.remembered.put(digest, self.staged.after());
                 let mut outcome = Outcome::ok(self.told);
                 outcome.reads = vec![(self.change.path.clone(), digest)];
                 outcome.files = vec![self.change];
+                outcome.folders = applied.folders();
                 outcome
             }
             Err(ApplyError::Conflict(_)) => Outcome::failed(format!(

@@ -273,6 +273,7 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
             checkpoint_id,
             files: outcome.files,
             uncovered: Vec::new(),
+            folders: (!outcome.folders.is_empty()).then_some(outcome.folders),
             call_id: Some(id.clone()),
         }));
     }

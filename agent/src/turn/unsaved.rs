@@ -85,6 +85,7 @@ fn question(ports: &dyn Ports, proposal: &Proposal, path: &RelPath, editor: &str
         base: None,
         ours: None,
         theirs: None,
+        changes: None,
     };
     RequestItem {
         request_id,

@@ -104,6 +104,8 @@ wire! {
         uncovered: Vec<Uncovered>,
     }
     optional {
+        /// Folders that had to be made for it, outermost first: an undo removes those that are empty then.
+        folders: Vec<String>,
         /// The call that made it.
         call_id: CallId,
     }

@@ -86,6 +86,8 @@ wire! {
     optional {
         /// The change that it is; absent where no file changed.
         change_id: ChangeId,
+        /// Where the conversation goes on: behind this event. Absent where only files went back.
+        at: u64,
         /// Who asked for it.
         by: By,
     }
