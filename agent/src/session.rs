@@ -14,6 +14,7 @@ mod attached;
 pub(crate) mod command;
 pub(crate) mod difference;
 pub(crate) mod configure;
+mod enables;
 pub(crate) mod ending;
 mod expansion;
 pub(crate) mod fork;

@@ -48,6 +48,30 @@ wire! {
         patch: Json,
         /// Only if the layer is at this revision; else 1502.
         if_rev: String,
+        /// A key or a table, dotted, or empty for everything: the result then has `layers`.
+        explain: String,
+    }
+}
+
+wire! {
+    /// What one layer says of one key.
+    struct ConfigEntry {
+        /// The key, dotted.
+        key: String,
+        /// The layer.
+        layer: ConfigLayer,
+        /// What it says; a secret is `[redacted]`.
+        value: Json,
+        /// Whether it counts: no later layer goes before it. The rules of all layers count together.
+        counts: bool,
+    }
+    optional {
+        /// The file it stands in.
+        file: String,
+        /// The line of that file, from 1.
+        line: u64,
+        /// The environment variable it comes from.
+        variable: String,
     }
 }
 
@@ -72,5 +96,8 @@ wire! {
         warnings: Vec<String>,
         /// After a change: the end of the log it stands in, the session's or `all`.
         seq: u64,
+        /// For `explain`: what each layer says, by key, each from the lowest layer up. Without the last one that counts, the one
+        /// before it would.
+        layers: Vec<ConfigEntry>,
     }
 }

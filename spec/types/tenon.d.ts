@@ -477,6 +477,24 @@ export interface ConfigChanged {
   file: string;
 }
 
+/** What one layer says of one key. */
+export interface ConfigEntry {
+  /** Whether it counts: no later layer goes before it. The rules of all layers count together. */
+  counts: boolean;
+  /** The key, dotted. */
+  key: string;
+  /** The layer. */
+  layer: ConfigLayer;
+  /** What it says; a secret is `[redacted]`. */
+  value: Json;
+  /** The file it stands in. */
+  file?: string;
+  /** The line of that file, from 1. */
+  line?: number;
+  /** The environment variable it comes from. */
+  variable?: string;
+}
+
 /** Where an effective value comes from. */
 export type ConfigLayer =
   /** Nobody set it. */
@@ -513,6 +531,8 @@ export type ConfigScope =
 export interface ConfigureParams {
   /** Which layer. */
   scope: ConfigScope;
+  /** A key or a table, dotted, or empty for everything: the result then has `layers`. */
+  explain?: string;
   /** Only if the layer is at this revision; else 1502. */
   ifRev?: string;
   /** What to change, as nested tables of keys: merged into the layer, `null` removes. Without it nothing is changed. */
@@ -535,6 +555,8 @@ export interface ConfigureResult {
   value: Json;
   /** The layer's file; absent for a session. */
   file?: string;
+  /** For `explain`: what each layer says, by key, each from the lowest layer up. Without the last one that counts, the one before it would. */
+  layers?: Array<ConfigEntry>;
   /** What the file says that was not taken: a value that does not fit. The last good one is in force and shown. */
   rejected?: ConfigRejected;
   /** After a change: the end of the log it stands in, the session's or `all`. */

@@ -290,6 +290,16 @@
 ---@class tenon.ConfigChanged
 ---@field file string The file.
 
+---What one layer says of one key.
+---@class tenon.ConfigEntry
+---@field counts boolean Whether it counts: no later layer goes before it. The rules of all layers count together.
+---@field key string The key, dotted.
+---@field layer tenon.ConfigLayer The layer.
+---@field value tenon.Json What it says; a secret is `[redacted]`.
+---@field file? string The file it stands in.
+---@field line? integer The line of that file, from 1.
+---@field variable? string The environment variable it comes from.
+
 ---Where an effective value comes from.
 ---@alias tenon.ConfigLayer
 ---| '"builtIn"' # Nobody set it.
@@ -313,6 +323,7 @@
 ---Reads a layer of the configuration, or changes it.
 ---@class tenon.ConfigureParams
 ---@field scope tenon.ConfigScope Which layer.
+---@field explain? string A key or a table, dotted, or empty for everything: the result then has `layers`.
 ---@field ifRev? string Only if the layer is at this revision; else 1502.
 ---@field patch? tenon.Json What to change, as nested tables of keys: merged into the layer, `null` removes. Without it nothing is changed.
 ---@field sessionId? tenon.SessionId The session, for `session`; for `workspace` it names its workspace.
@@ -325,6 +336,7 @@
 ---@field rev string The layer's revision; opaque, equal for equal content.
 ---@field value tenon.Json What the layer itself says, as nested tables.
 ---@field file? string The layer's file; absent for a session.
+---@field layers? tenon.ConfigEntry[] For `explain`: what each layer says, by key, each from the lowest layer up. Without the last one that counts, the one before it would.
 ---@field rejected? tenon.ConfigRejected What the file says that was not taken: a value that does not fit. The last good one is in force and shown.
 ---@field seq? integer After a change: the end of the log it stands in, the session's or `all`.
 ---@field warnings? string[] What else its author should know, one sentence each: unknown keys, keys that a workspace may not set.

@@ -1,102 +1,104 @@
-//! `tenon config`: reading, writing and explaining the user's configuration. Not here: what keys there are.
+//! `tenon config`: reading, changing and explaining the configuration, over the protocol. Not here: what keys there are, and
+//! which layer goes before which.
+mod change;
+mod keys;
+mod look;
+
 use clap::{Args, Subcommand};
 
+use crate::cli::config::change::{AddArgs, RemoveArgs, RevArgs, SetArgs, UnsetArgs};
+use crate::cli::config::keys::Names;
+pub(in crate::cli) use crate::cli::config::keys::completed_in_fish;
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, sentence};
-use crate::cli::surroundings::Surroundings;
-use crate::cli::table;
+use crate::cli::failure::Failure;
+use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::Terminal;
-use crate::config::edit::{self, EditError};
-use crate::config::paths::workspace_config;
-use crate::config::schema;
 
 /// The arguments of `tenon config`.
 #[derive(Args, Debug)]
+#[command(after_help = HELP)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
-    command: ConfigCommand,
+    command: Option<ConfigCommand>,
 }
+
+const HELP: &str = "Without a subcommand it explains everything that is set.
+Layers, the last that says something counts: what is built in, your own file, the file of a trusted
+workspace (.tenon/config.toml, which may only narrow), TENON_* variables, a session's settings.
+Changes are checked before they are written, comments and order stay, and what runs takes them at once.
+
+  tenon config set profile edit                     in your own file
+  tenon config set --workspace limits.steps 10      in the workspace's file
+  tenon config add rules.allow 'cargo test *'       puts an entry into a list
+  tenon config explain limits.steps                 which layers say what, and which one counts
+  tenon config keys                                 every key, with what it takes";
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Prints the value of a key
-    Get {
-        /// The key, dotted, such as limits.steps
-        key: String,
-    },
-    /// Sets a key in the user's configuration
-    Set {
-        /// The key, dotted
-        key: String,
-        /// The value, as text
-        #[arg(allow_hyphen_values = true)]
-        value: String,
-    },
-    /// Removes a key from the user's configuration
-    Unset {
-        /// The key, dotted
-        key: String,
-    },
-    /// Tells where the value of a key, a table or everything comes from
-    Explain {
-        /// The key or table, dotted
-        #[arg(default_value = "", hide_default_value = true)]
-        key: String,
-    },
+    /// Prints the value that counts of a key, of all keys of a table, or of everything
+    Get(ReadArgs),
+    /// Sets a key
+    Set(SetArgs),
+    /// Removes keys, or whole tables such as providers.local
+    Unset(UnsetArgs),
+    /// Puts entries into a list, such as rules.allow
+    Add(AddArgs),
+    /// Takes entries out of a list
+    Remove(RemoveArgs),
+    /// Tells which layers say what of a key, a table or everything, and which one counts
+    Explain(ReadArgs),
+    /// Lists the keys there are, with what each takes
+    Keys(keys::KeysArgs),
+    /// Prints the revision of a layer, for --if-rev
+    Rev(RevArgs),
+}
+
+/// What is to be read.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ReadArgs {
+    /// The key or table, dotted, such as limits.steps or limits; everything if absent
+    #[arg(default_value = "", hide_default_value = true, value_parser = Names::KeysAndTables)]
+    #[arg(hide_possible_values = true)]
+    key: String,
+    /// As this session has it
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Prints one JSON object a line
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &ConfigArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(None)?;
     let terminal = Terminal::of(&surroundings.variables, false);
-    let file = &surroundings.paths.config_file;
-    match &args.command {
-        ConfigCommand::Get { key } => match surroundings.configuration()?.get(key)? {
-            Some(value) => terminal.line(&value)?,
-            None => return Err(Failure::failed(format!("{key} is not set"))),
-        },
-        ConfigCommand::Set { key, value } => edit::set(file, key, value)?,
-        ConfigCommand::Unset { key } => edit::unset(file, key)?,
-        ConfigCommand::Explain { key } => explain(&surroundings, terminal, key)?,
+    if let Some(ConfigCommand::Keys(args)) = &args.command {
+        keys::run(terminal, args)?;
+        return Ok(Exit::Done);
     }
-    Ok(Exit::Done)
-}
-
-impl From<EditError> for Failure {
-    fn from(error: EditError) -> Self {
-        match error {
-            EditError::Invalid(error) => error.into(),
-            EditError::Write { .. } => Self::failed(sentence(&error)),
+    block_on(async {
+        let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
+        let at = Desk { client: &client, surroundings: &surroundings, terminal };
+        match &args.command {
+            None => look::explain(&at, &ReadArgs::default()).await?,
+            Some(ConfigCommand::Get(args)) => look::get(&at, args).await?,
+            Some(ConfigCommand::Explain(args)) => look::explain(&at, args).await?,
+            Some(ConfigCommand::Set(args)) => change::set(&at, args).await?,
+            Some(ConfigCommand::Unset(args)) => change::unset(&at, args).await?,
+            Some(ConfigCommand::Add(args)) => change::add(&at, args).await?,
+            Some(ConfigCommand::Remove(args)) => change::remove(&at, args).await?,
+            Some(ConfigCommand::Rev(args)) => change::rev(&at, args).await?,
+            // Told above: it needs no agent.
+            Some(ConfigCommand::Keys(_)) => {}
         }
-    }
+        Ok(Exit::Done)
+    })
 }
 
-fn explain(surroundings: &Surroundings, terminal: Terminal, key: &str) -> Result<(), Failure> {
-    let resolved = surroundings.configuration()?;
-    if let Some(row) = schema::find(key) {
-        terminal.note(&format!("{}: {}", row.name, row.help));
-    }
-    for warning in &resolved.warnings {
-        terminal.note(&format!("warning: {warning}"));
-    }
-    let rows: Vec<Vec<String>> = resolved
-        .explain(key)?
-        .into_iter()
-        .map(|row| {
-            let counts = if row.effective { "*" } else { "" }.to_owned();
-            vec![row.key, counts, row.layer.to_string(), row.value, row.place.to_string()]
-        })
-        .collect();
-    if rows.is_empty() {
-        terminal.note(&format!("{key} is not set anywhere"));
-    } else {
-        terminal.print(&table::layout(terminal, &["KEY", "", "LAYER", "VALUE", "PLACE"], &rows))?;
-    }
-    let workspace = workspace_config(&surroundings.workspace()?);
-    if workspace.exists() {
-        // It counts per session and only where trusted, which the agent decides; here it would be a guess.
-        let file = workspace.display();
-        terminal.note(&format!("{file} may narrow this further in a workspace that is trusted"));
-    }
-    Ok(())
+/// What every subcommand works with.
+#[derive(Clone, Copy)]
+struct Desk<'a> {
+    client: &'a tenon_client::Client,
+    surroundings: &'a Surroundings,
+    terminal: Terminal,
 }

@@ -9,9 +9,8 @@ use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use crate::base::ids::{self, SystemEntropy};
 use crate::config::error::{ConfigError, Place, Warning, WarningKind};
-use crate::config::layer::{self, Patch, Source};
+use crate::config::layer::{self, Source};
 use crate::config::resolve::Layers;
-use crate::config::schema;
 use crate::config::value::Value;
 
 /// Why a file was not changed.
@@ -31,33 +30,13 @@ pub(crate) enum EditError {
     },
 }
 
-/// Sets a key in a file, given as text as on a command line; makes the file where there is none.
+/// Makes changes in the user's file, all of them or none; returns what is in it now. Makes the file where there is none; a key
+/// that goes and is not there is no error.
 ///
 /// The file is replaced in one step and is then readable by its owner alone.
 ///
 /// # Errors
-/// The key is unknown, the value does not fit, the file would not be valid with it, or it cannot be written. The file is
-/// then as it was.
-pub(crate) fn set(file: &Path, key: &str, value: &str) -> Result<(), EditError> {
-    let row = schema::find(key);
-    let mut patch = Patch::default();
-    patch.set(key, value)?;
-    let value = row.and_then(|row| row.shape.read(value).ok());
-    user(file, &[(key.to_owned(), value)]).map(drop)
-}
-
-/// Removes a key from a file; one that is not there is no error.
-///
-/// # Errors
-/// As for [`set`].
-pub(crate) fn unset(file: &Path, key: &str) -> Result<(), EditError> {
-    user(file, &[(key.to_owned(), None)]).map(drop)
-}
-
-/// Makes changes in the user's file, all of them or none; returns what is in it now.
-///
-/// # Errors
-/// As for [`set`].
+/// A value does not fit, the file would not be valid with it, or it cannot be written. The file is then as it was.
 pub(crate) fn user(file: &Path, changes: &[(String, Option<Value>)]) -> Result<Source, EditError> {
     change(file, changes, |source| {
         Layers { user: Some(source.clone()), ..Layers::default() }.resolve().map(drop)
@@ -67,7 +46,7 @@ pub(crate) fn user(file: &Path, changes: &[(String, Option<Value>)]) -> Result<S
 /// Makes changes in a workspace's file, all of them or none; returns what is in it now. `below` is the user's.
 ///
 /// # Errors
-/// As for [`set`], and a change would widen what is permitted.
+/// As for [`user`], and a change would widen what is permitted.
 pub(crate) fn workspace(
     file: &Path,
     below: Option<&Source>,

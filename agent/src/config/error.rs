@@ -2,7 +2,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// A file's line, or the variable or flag that a value came from.
+/// A file's line, or the variable that a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// A line of a file; the first is 1.
@@ -14,8 +14,6 @@ pub(crate) enum Place {
     },
     /// An environment variable.
     Variable(String),
-    /// A flag, or a setting of the session.
-    Setting,
     /// The program's own default.
     BuiltIn,
 }
@@ -25,7 +23,6 @@ impl fmt::Display for Place {
         match self {
             Self::Line { file, line } => write!(f, "{}:{line}", file.display()),
             Self::Variable(name) => f.write_str(name),
-            Self::Setting => f.write_str("setting"),
             Self::BuiltIn => f.write_str("built in"),
         }
     }
@@ -50,7 +47,7 @@ impl ConfigError {
     pub(crate) fn file(&self) -> Option<&PathBuf> {
         match &self.place {
             Some(Place::Line { file, .. }) => Some(file),
-            Some(Place::Variable(_) | Place::Setting | Place::BuiltIn) | None => None,
+            Some(Place::Variable(_) | Place::BuiltIn) | None => None,
         }
     }
 
@@ -58,7 +55,7 @@ impl ConfigError {
     pub(crate) fn line(&self) -> Option<usize> {
         match &self.place {
             Some(Place::Line { line, .. }) => Some(*line),
-            Some(Place::Variable(_) | Place::Setting | Place::BuiltIn) | None => None,
+            Some(Place::Variable(_) | Place::BuiltIn) | None => None,
         }
     }
 }

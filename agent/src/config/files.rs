@@ -34,7 +34,7 @@ impl Good {
     /// Returns the layers, with the variables of a client on top.
     pub(crate) fn layers(&self, variables: &Variables) -> Layers {
         let (user, workspace) = (self.user.clone(), self.workspace.clone());
-        Layers { user, workspace, environment: variables.clone(), ..Layers::default() }
+        Layers { user, workspace, environment: variables.clone() }
     }
 }
 

@@ -27,8 +27,6 @@ pub(crate) enum Layer {
     Workspace,
     /// `TENON_*` variables.
     Environment,
-    /// Flags and settings of the session.
-    Setting,
 }
 
 impl fmt::Display for Layer {
@@ -38,7 +36,6 @@ impl fmt::Display for Layer {
             Self::User => "user",
             Self::Workspace => "workspace",
             Self::Environment => "environment",
-            Self::Setting => "setting",
         })
     }
 }
@@ -194,32 +191,4 @@ pub(crate) fn unknown(key: String, place: Place) -> Warning {
         None => "unknown key, ignored".to_owned(),
     };
     Warning { kind: WarningKind::UnknownKey, place, key, message }
-}
-
-/// Values that flags or a session set; each checked as it is added.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Patch(Entries);
-
-impl Patch {
-    /// Adds a value, given as text.
-    ///
-    /// # Errors
-    /// The key is unknown, or the text does not stand for a value of it.
-    pub(crate) fn set(&mut self, key: &str, text: &str) -> Result<(), ConfigError> {
-        let error = |message, allowed| ConfigError {
-            place: Some(Place::Setting),
-            key: key.to_owned(),
-            message,
-            allowed,
-        };
-        let row = schema::find(key).ok_or_else(|| error("unknown key".to_owned(), schema::nearest(key)))?;
-        let value = row.shape.read(text).map_err(|misfit| error(misfit.message, Some(misfit.allowed)))?;
-        self.0.insert(key.to_owned(), Entry { value, place: Place::Setting });
-        Ok(())
-    }
-
-    /// Returns the values.
-    pub(crate) const fn entries(&self) -> &Entries {
-        &self.0
-    }
 }

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::config::build::build;
 use crate::config::environment::Variables;
 use crate::config::error::{ConfigError, Place, Warning};
-use crate::config::layer::{self, Entries, Entry, Layer, Patch, Source};
+use crate::config::layer::{self, Entries, Entry, Layer, Source};
 use crate::config::narrow::narrow;
 use crate::config::schema;
 use crate::config::tree::Tree;
@@ -23,8 +23,6 @@ pub(crate) struct Layers {
     pub(crate) workspace: Option<Source>,
     /// Variables of the one who asks: `TENON_*`, `CI` and `HOME` are looked at.
     pub(crate) environment: Variables,
-    /// Flags and settings of the session.
-    pub(crate) patch: Patch,
 }
 
 /// A configuration with its history.
@@ -47,8 +45,8 @@ pub(crate) struct Explained {
     pub(crate) layer: Layer,
     /// Where it stands.
     pub(crate) place: Place,
-    /// The value as TOML; secrets are taken out.
-    pub(crate) value: String,
+    /// The value; secrets are taken out.
+    pub(crate) value: Value,
     /// Whether it counts: nothing later goes before it.
     pub(crate) effective: bool,
 }
@@ -72,7 +70,6 @@ impl Layers {
         }
         let known = Merged::of(&layers).into_entries();
         layers.push((Layer::Environment, variables::read(&self.environment, &known, &mut warnings)?));
-        layers.push((Layer::Setting, self.patch.entries().clone()));
         let merged = Merged::of(&layers);
         let config = build(&merged, self.environment.get("HOME").map(String::as_str))?;
         Ok(Resolved { config, warnings, layers, merged })
@@ -80,15 +77,6 @@ impl Layers {
 }
 
 impl Resolved {
-    /// Returns the effective value of a key; `None` where nobody set it and nothing is built in.
-    ///
-    /// # Errors
-    /// The key is unknown.
-    pub(crate) fn get(&self, key: &str) -> Result<Option<String>, ConfigError> {
-        let row = schema::find(key).ok_or_else(|| unknown_key(key))?;
-        Ok(self.merged.0.get(key).map(|(_, entry)| shown(row.shape, &entry.value)))
-    }
-
     /// Returns what one layer says, as nested tables without secrets.
     pub(crate) fn of_layer(&self, wanted: Layer) -> Tree {
         let own = self.layers.iter().filter(|(layer, _)| *layer == wanted).flat_map(|(_, entries)| entries);
@@ -123,11 +111,10 @@ impl Resolved {
         if !key.is_empty() && schema::find(key).is_none() && !schema::is_table(key) {
             return Err(unknown_key(key));
         }
-        let beneath = format!("{key}.");
         let mut rows = Vec::new();
         for (at, entry_layer) in &self.layers {
             for (name, entry) in entry_layer {
-                if key.is_empty() || name == key || name.starts_with(&beneath) {
+                if schema::is_within(name, key) {
                     rows.push(self.explained(*at, name, entry));
                 }
             }
@@ -139,7 +126,7 @@ impl Resolved {
     fn explained(&self, layer: Layer, key: &str, entry: &Entry) -> Explained {
         let shape = schema::find(key).map_or(Shape::Secret, |row| row.shape);
         let effective = shape == Shape::Rules || self.origin(key).is_some_and(|(winner, _)| winner == layer);
-        let value = shown(shape, &entry.value);
+        let value = shape.shown(&entry.value);
         Explained { key: key.to_owned(), layer, place: entry.place.clone(), value, effective }
     }
 }
@@ -151,14 +138,6 @@ pub(crate) fn unknown_key(key: &str) -> ConfigError {
         None => "unknown key".to_owned(),
     };
     ConfigError { place: None, key: key.to_owned(), message, allowed: None }
-}
-
-fn shown(shape: Shape, value: &Value) -> String {
-    if shape == Shape::Secret {
-        crate::base::secret::REDACTED.to_owned()
-    } else {
-        shape.shown(value).to_string()
-    }
 }
 
 /// The values that count, each with the layer it comes from.

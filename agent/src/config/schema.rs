@@ -19,6 +19,20 @@ pub(crate) enum Narrowing {
     Refused,
 }
 
+impl Narrowing {
+    /// Returns what a workspace may do, behind "a workspace may".
+    pub(crate) const fn of_workspaces(self) -> Option<&'static str> {
+        match self {
+            Self::Free => Some("set it"),
+            Self::Add => Some("add to it"),
+            Self::Lower => Some("lower it"),
+            Self::Off => Some("switch it off"),
+            Self::Profile => Some("narrow it"),
+            Self::Refused => None,
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
@@ -144,6 +158,11 @@ pub(crate) fn is_table(prefix: &str) -> bool {
         let head: Vec<&str> = row.name.split('.').take(depth).collect();
         row.name.split('.').count() > depth && matches(&head.join("."), prefix)
     })
+}
+
+/// Returns whether a key is the named one or lies beneath it; every key lies beneath the empty name.
+pub(crate) fn is_within(key: &str, name: &str) -> bool {
+    name.is_empty() || key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Returns the known key that an unknown one most likely means: the same place, with the last segment that differs

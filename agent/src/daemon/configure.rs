@@ -19,7 +19,7 @@ use crate::daemon::doors::resolve;
 use crate::daemon::reload::rejected;
 use crate::daemon::{Caller, Daemon};
 use crate::session::command::Command;
-use crate::session::configure::layer_word;
+use crate::session::configure::{entry, layer_word};
 use crate::session::load::config_error;
 
 /// The layer of a file that is meant.
@@ -43,9 +43,10 @@ impl Daemon {
             })?;
             let changes =
                 params.patch.as_ref().map(changes).transpose().map_err(|error| config_error(&error))?;
-            let (if_rev, variables) = (params.if_rev, caller.variables.clone());
+            let (if_rev, explain, variables) = (params.if_rev, params.explain, caller.variables.clone());
             let handle = self.session(&id).await?;
-            return handle.call(|reply| Command::Configure { changes, if_rev, variables, reply }).await?;
+            let command = |reply| Command::Configure { changes, if_rev, explain, variables, reply };
+            return handle.call(command).await?;
         }
         let target = self.target(&params).await?;
         let mut seq = None;
@@ -55,7 +56,7 @@ impl Daemon {
             self.0.resources.files.look_at_all();
             seq = self.tell_configuration().await?;
         }
-        let read = self.read_layer(caller, &target)?;
+        let read = self.read_layer(caller, &target, params.explain.as_deref())?;
         Ok(ConfigureResult { seq, ..read })
     }
 
@@ -116,10 +117,17 @@ impl Daemon {
         written.map(drop)
     }
 
-    fn read_layer(&self, caller: &Caller, target: &Target) -> Result<ConfigureResult, RpcError> {
+    fn read_layer(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        explain: Option<&str>,
+    ) -> Result<ConfigureResult, RpcError> {
         let files = &self.0.resources.files;
         let good = files.look(target.root.as_deref()).map_err(|error| config_error(&error))?;
         let resolved = good.layers(&caller.variables).resolve().map_err(|error| config_error(&error))?;
+        let layers = explain.map(|key| resolved.explain(key)).transpose();
+        let layers = layers.map_err(|error| config_error(&error))?;
         let seen = files.seen().into_iter().find(|seen| seen.file == target.file);
         let warnings: Vec<String> = resolved.warnings.iter().map(ToString::to_string).collect();
         Ok(ConfigureResult {
@@ -127,6 +135,7 @@ impl Daemon {
             file: Some(target.file.display().to_string()),
             rejected: seen.as_ref().and_then(rejected),
             warnings: (!warnings.is_empty()).then_some(warnings),
+            layers: layers.map(|rows| rows.into_iter().map(entry).collect()),
             ..layer_result(&resolved, target.layer)
         })
     }
@@ -143,6 +152,7 @@ fn layer_result(resolved: &Resolved, layer: Layer) -> ConfigureResult {
         rejected: None,
         warnings: None,
         seq: None,
+        layers: None,
     }
 }
 

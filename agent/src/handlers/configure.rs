@@ -6,7 +6,10 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::handshake::Role;
 
 use crate::daemon::{Caller, Daemon};
-use crate::handlers::check::invalid;
+use crate::handlers::check::{invalid, length};
+
+/// Bytes of the key or table that is to be explained: longer than any can be.
+const EXPLAIN_BYTES_MAX: usize = 1024;
 
 /// Reads or changes a layer of the configuration. Everybody may read.
 pub(crate) async fn configure(
@@ -21,5 +24,6 @@ pub(crate) async fn configure(
     if params.if_rev.is_some() && params.patch.is_none() {
         return Err(invalid("`ifRev` without a `patch` decides nothing"));
     }
+    length("explain", params.explain.as_ref(), EXPLAIN_BYTES_MAX)?;
     daemon.configure(&caller, params).await
 }

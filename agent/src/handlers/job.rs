@@ -6,7 +6,7 @@ use tenon_protocol::job::{JobOp, JobParams, JobResult, JobSize, RunParams, RunRe
 
 use crate::base::base64;
 use crate::daemon::{Caller, Daemon};
-use crate::handlers::check::invalid;
+use crate::handlers::check::{invalid, length};
 
 /// The longest command, in bytes: far below what the kernel takes as one argument (128 KiB).
 const COMMAND_BYTES_MAX: usize = 64 << 10;
@@ -23,6 +23,7 @@ pub(crate) async fn run(
     caller: Arc<Caller>,
     params: RunParams,
 ) -> Result<RunResult, RpcError> {
+    length("command", Some(&params.command), COMMAND_BYTES_MAX)?;
     check_command(&params.command)?;
     check_size(params.size)?;
     daemon.run(&caller, params).await
@@ -37,9 +38,6 @@ pub(crate) async fn job(daemon: Daemon, _: Arc<Caller>, params: JobParams) -> Re
 fn check_command(command: &str) -> Result<(), RpcError> {
     if command.trim().is_empty() {
         return Err(invalid("command is empty"));
-    }
-    if command.len() > COMMAND_BYTES_MAX {
-        return Err(invalid(format!("command is longer than {COMMAND_BYTES_MAX} bytes")));
     }
     if command.contains('\0') {
         return Err(invalid("command holds a NUL character, which no program can be given"));
@@ -106,7 +104,6 @@ mod tests {
     fn a_command_says_something_that_a_program_can_be_given() {
         assert!(check_command(" \n").is_err());
         assert!(check_command("a\0b").is_err());
-        assert!(check_command(&"x".repeat(COMMAND_BYTES_MAX + 1)).is_err());
-        assert!(check_command(&"x".repeat(COMMAND_BYTES_MAX)).is_ok());
+        assert!(check_command("true").is_ok());
     }
 }

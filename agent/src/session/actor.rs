@@ -170,8 +170,8 @@ impl Actor {
             Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),
-            Command::Configure { changes, if_rev, variables, reply } => {
-                respond(reply, self.configure(changes, if_rev, variables).await)
+            Command::Configure { changes, if_rev, explain, variables, reply } => {
+                respond(reply, self.configure(changes, if_rev, explain, variables).await)
             }
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
             Command::Leave { reply } => respond_plain(reply, None),

@@ -3,7 +3,7 @@ use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::change::ConflictKind;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
-use tenon_protocol::event::session::{By, RequestResolved, SessionCreated};
+use tenon_protocol::event::session::{By, RequestResolved};
 use tenon_protocol::ids::{GrantId, RequestId};
 use tenon_protocol::open::SeqResult;
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
@@ -187,17 +187,8 @@ impl Actor {
         self.state.requests.values().find(|request| request.kind == RequestKind::Trust)
     }
 
-    /// Returns the question that a new session of an untrusted workspace asks.
-    pub(crate) fn trust_question(&self, created: &SessionCreated) -> Option<Fact> {
-        if self.resources.standing.trusts(&created.workspace) {
-            return None;
-        }
-        let workspace = created.workspace.clone();
-        let profile = created.settings.profile.clone().unwrap_or_default();
-        let mut enables = vec![format!("profile {profile} in place of read")];
-        if crate::config::paths::workspace_config(self.root.path()).exists() {
-            enables.push("the workspace's own .tenon/config.toml, which can only narrow".to_owned());
-        }
+    /// Returns the question that a new session of an untrusted workspace asks; `enables` is what trust would enable.
+    pub(crate) fn trust_question(&self, workspace: String, enables: Vec<String>) -> Fact {
         let request_id: RequestId = ids::new(&*self.resources.entropy);
         let option = |id: &str, label: &str, scope| RequestOption {
             id: id.to_owned(),
@@ -205,7 +196,7 @@ impl Actor {
             scope: Some(scope),
             pattern: None,
         };
-        Some(Fact::new(RequestItem {
+        Fact::new(RequestItem {
             request_id,
             kind: RequestKind::Trust,
             title: format!("trust {}?", self.root.path().display()),
@@ -219,7 +210,7 @@ impl Actor {
             call_id: None,
             turn: None,
             reason: Some("nobody has trusted this workspace yet".to_owned()),
-        }))
+        })
     }
 
     /// Trust was given or taken back somewhere: resolves the open question and reads the configuration anew.

@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Configure {
         changes: Option<Changes>,
         if_rev: Option<String>,
+        explain: Option<String>,
         variables: Variables,
         reply: Reply<Result<ConfigureResult, RpcError>>,
     },

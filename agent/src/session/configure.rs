@@ -1,7 +1,7 @@
 //! `agent/configure` for a session: its settings as a layer. Not here: files (`daemon::configure`).
 use std::collections::BTreeMap;
 
-use tenon_protocol::configure::{ConfigLayer, ConfigureResult};
+use tenon_protocol::configure::{ConfigEntry, ConfigLayer, ConfigureResult};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::session::SessionChanged;
 use tenon_protocol::json::Json;
@@ -9,8 +9,10 @@ use tenon_protocol::session::{SessionLimits, Settings};
 
 use crate::base::digest::Digest;
 use crate::config::environment::Variables;
+use crate::config::error::{ConfigError, Place};
 use crate::config::layer::Layer;
-use crate::config::resolve::Resolved;
+use crate::config::resolve::{Explained, Resolved};
+use crate::config::schema;
 use crate::config::tree::{Changes, Tree};
 use crate::config::value::Value;
 use crate::session::actor::{Actor, Refusal};
@@ -26,6 +28,7 @@ impl Actor {
         &mut self,
         changes: Option<Changes>,
         if_rev: Option<String>,
+        explain: Option<String>,
         variables: Variables,
     ) -> Result<ConfigureResult, Refusal> {
         let mut seq = None;
@@ -53,7 +56,29 @@ impl Actor {
         }
         let variables = if self.brought.is_empty() { variables } else { self.brought.clone() };
         let below = self.world.good.layers(&variables).resolve().map_err(|error| config_error(&error))?;
-        Ok(self.layer(&below, seq))
+        let layers = explain.map(|key| self.explain(&below, &key)).transpose();
+        let layers = layers.map_err(|error| config_error(&error))?;
+        Ok(ConfigureResult { layers, ..self.layer(&below, seq) })
+    }
+
+    /// Returns what each layer says of a key, or of all that lie beneath a table, the session's own last.
+    fn explain(&self, below: &Resolved, key: &str) -> Result<Vec<ConfigEntry>, ConfigError> {
+        let mut rows: Vec<ConfigEntry> = below.explain(key)?.into_iter().map(entry).collect();
+        let configured = below.values();
+        for (own, value) in values(&self.state.settings) {
+            if !schema::is_within(own, key) || configured.get(own) == Some(&&value) {
+                continue;
+            }
+            for row in rows.iter_mut().filter(|row| row.key == own) {
+                row.counts = false;
+            }
+            let behind = rows.partition_point(|row| row.key.as_str() <= own);
+            let (layer, value) = (ConfigLayer::Session, Json::from_serialize(&value));
+            let key = own.to_owned();
+            let row = ConfigEntry { key, layer, value, counts: true, file: None, line: None, variable: None };
+            rows.insert(behind, row);
+        }
+        Ok(rows)
     }
 
     fn layer(&self, below: &Resolved, seq: Option<u64>) -> ConfigureResult {
@@ -78,6 +103,7 @@ impl Actor {
             rejected: None,
             warnings: None,
             seq,
+            layers: None,
         }
     }
 }
@@ -89,8 +115,18 @@ pub(crate) const fn layer_word(layer: Layer) -> ConfigLayer {
         Layer::User => ConfigLayer::User,
         Layer::Workspace => ConfigLayer::Workspace,
         Layer::Environment => ConfigLayer::Environment,
-        Layer::Setting => ConfigLayer::Session,
     }
+}
+
+/// Returns what a layer says of a key as clients are told.
+pub(crate) fn entry(row: Explained) -> ConfigEntry {
+    let (file, line, variable) = match row.place {
+        Place::Line { file, line } => (Some(file.display().to_string()), u64::try_from(line).ok(), None),
+        Place::Variable(name) => (None, None, Some(name)),
+        Place::BuiltIn => (None, None, None),
+    };
+    let (layer, value) = (layer_word(row.layer), Json::from_serialize(&row.value));
+    ConfigEntry { key: row.key, layer, value, counts: row.effective, file, line, variable }
 }
 
 /// Returns the revision of settings: what they say decides.

@@ -18,6 +18,7 @@ use crate::config::files::Good;
 use crate::journal::{ItemKind, ItemWrite};
 use crate::session::actor::{Actor, Beside, storage};
 use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
+use crate::session::enables::enables;
 use crate::session::fork::{self, Origin};
 use crate::session::resources::Resources;
 use crate::session::snapshot::merge;
@@ -96,7 +97,13 @@ pub(crate) async fn create(
         actor.state.ephemeral = true;
         beside.items.push(ephemeral_item(&actor.state.id, false));
     }
-    let question = actor.trust_question(&created);
+    let question = if trust.reads_configuration() {
+        None
+    } else {
+        let profile = created.settings.profile.as_deref().unwrap_or_default();
+        let enabled = enables(&actor.root.clone(), profile).await;
+        Some(actor.trust_question(created.workspace.clone(), enabled))
+    };
     let (mut private, mut context) = (None, None);
     if let Some(origin) = &seed.origin {
         private = Some(fork::store(resources, &actor.state.id, origin).await?);

@@ -87,10 +87,9 @@ fn later_layers_go_before_earlier_ones_and_explain_tells_them_apart() {
     let mut layers = user("profile = \"auto\"\n[limits]\nsteps = 20\n");
     layers.workspace = Some(source("/w/config.toml", "profile = \"edit\"\n[limits]\nsteps = 15\n"));
     layers.environment = variables(&[("TENON_LIMITS_STEPS", "30")]);
-    layers.patch.set("limits.steps", "40").unwrap();
     let resolved = layers.resolve().unwrap();
     assert_eq!(resolved.warnings, []);
-    assert_eq!((resolved.config.limits.steps, resolved.config.profile.as_str()), (40, "edit"));
+    assert_eq!((resolved.config.limits.steps, resolved.config.profile.as_str()), (30, "edit"));
     let rows = resolved.explain("limits.steps").unwrap();
     let rows: Vec<String> =
         rows.iter().map(|r| format!("{} {} {} {}", r.layer, r.place, r.value, r.effective)).collect();
@@ -98,12 +97,10 @@ fn later_layers_go_before_earlier_ones_and_explain_tells_them_apart() {
     built in built in 25 false
     user /u/config.toml:3 20 false
     workspace /w/config.toml:3 15 false
-    environment TENON_LIMITS_STEPS 30 false
-    setting setting 40 true
+    environment TENON_LIMITS_STEPS 30 true
     ");
-    assert_eq!(resolved.get("profile").unwrap().as_deref(), Some("\"edit\""));
-    assert_eq!(resolved.explain("limits").unwrap().len(), 8);
-    assert_eq!(resolved.get("limits.cost_usd").unwrap(), None);
+    assert_eq!(resolved.explain("limits").unwrap().len(), 7);
+    assert_eq!(resolved.explain("limits.cost_usd").unwrap(), []);
     let unknown = resolved.explain("limit.steps").unwrap_err().to_string();
     assert_eq!(unknown, "limit.steps: unknown key; did you mean limits.steps?");
 }
@@ -158,8 +155,8 @@ fn a_key_in_a_wrong_place_never_comes_back_in_a_message() {
     let resolved =
         user("[providers.a]\nwire = \"script\"\nheaders = { X-Key = \"test-key\" }\n").resolve().unwrap();
     assert_eq!(resolved.config.providers["a"].headers["X-Key"], "test-key");
-    assert_eq!(resolved.get("providers.a.headers.X-Key").unwrap().as_deref(), Some("[redacted]"));
-    assert!(!format!("{:?}", resolved.explain("providers").unwrap()).contains("test-key"));
+    let told = format!("{:?}", resolved.explain("providers").unwrap());
+    assert!(told.contains("[redacted]") && !told.contains("test-key"), "{told}");
     assert!(!format!("{:?}", resolved.config).contains("test-key"));
 }
 

@@ -1,7 +1,7 @@
 //! The manual of the configuration, spec/config.md, has the table of keys as it is. Not here: its prose.
 use std::path::Path;
 
-use crate::config::schema::{KEYS, Key, Narrowing};
+use crate::config::schema::{KEYS, Key};
 
 /// What stands around the table.
 const MARKS: [&str; 2] = ["<!-- keys: generated -->\n", "<!-- keys: end -->"];
@@ -9,14 +9,7 @@ const MARKS: [&str; 2] = ["<!-- keys: generated -->\n", "<!-- keys: end -->"];
 fn table() -> String {
     let mut table = "| key | takes | a workspace may | meaning |\n| --- | --- | --- | --- |\n".to_owned();
     for Key { name, shape, narrowing, help } in KEYS {
-        let workspace = match narrowing {
-            Narrowing::Free => "set it",
-            Narrowing::Add => "add to it",
-            Narrowing::Lower => "lower it",
-            Narrowing::Off => "switch it off",
-            Narrowing::Profile => "narrow it",
-            Narrowing::Refused => "–",
-        };
+        let workspace = narrowing.of_workspaces().unwrap_or("–");
         let name = name.replace(".*", ".NAME");
         let takes = shape.allowed();
         table.extend(["| `", &name, "` | ", &takes, " | ", workspace, " | ", help, " |\n"]);
