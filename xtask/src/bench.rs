@@ -18,6 +18,7 @@ mod start;
 mod streaming;
 mod table;
 mod turns;
+mod undo;
 mod watcher;
 mod wire;
 
@@ -75,6 +76,7 @@ const GROUPS: &[(&str, Measure)] = &[
     ("idle", memory::idle),
     ("sessions", memory::sessions),
     ("turn", turns::measure),
+    ("undo", undo::measure),
     ("deltas", streaming::measure),
     ("wire", wire::measure),
     ("crowd", load::crowd),

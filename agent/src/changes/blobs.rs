@@ -2,13 +2,20 @@
 use crate::base::digest::Digest;
 use crate::journal::{BlobError, Blobs};
 
-/// Contents by digest. What `put` has returned stays until the journal's retention removes it. Both calls block.
+/// Contents by digest. What `put` has returned stays until the journal's retention removes it. All calls block.
 pub(crate) trait BlobStore: std::fmt::Debug + Send + Sync {
     /// Stores contents durably and returns their digest; storing the same twice is free.
     ///
     /// # Errors
     /// The disk is full or fails, or the contents are too large.
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError>;
+
+    /// Stores contents that have become of others, which are stored: as what is other, where that is far smaller. Storing the
+    /// same twice is free.
+    ///
+    /// # Errors
+    /// As `put`.
+    fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError>;
 
     /// Returns contents.
     ///
@@ -20,6 +27,10 @@ pub(crate) trait BlobStore: std::fmt::Debug + Send + Sync {
 impl BlobStore for Blobs {
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
         Self::put(self, bytes)
+    }
+
+    fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
+        Self::put_after(self, bytes, earlier)
     }
 
     fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
@@ -45,6 +56,11 @@ pub(crate) mod tests {
             let digest = Digest::of(bytes);
             self.0.lock().unwrap().insert(digest, bytes.to_vec());
             Ok(digest)
+        }
+
+        fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
+            self.get(earlier)?;
+            self.put(bytes)
         }
 
         fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {

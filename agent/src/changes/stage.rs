@@ -87,7 +87,15 @@ impl Staged {
     /// # Errors
     /// As [`apply`].
     pub(crate) fn apply(&self, root: &Root, blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
-        blobs.put(&self.after)?;
+        match &self.before {
+            Some(before) => {
+                let earlier = blobs.put(before)?;
+                blobs.put_after(&self.after, earlier)?;
+            }
+            None => {
+                blobs.put(&self.after)?;
+            }
+        }
         apply(root, &self.change, blobs)
     }
 }

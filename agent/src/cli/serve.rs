@@ -2,7 +2,9 @@
 use std::path::Path;
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
@@ -77,12 +79,9 @@ fn leave_starter(descriptor: i32, log_dir: &Path) -> Result<Daemonised, Failure>
 /// Logs go to standard error, which is the log file of a daemon; standard output may be a connection.
 fn log_to_stderr(surroundings: &Surroundings) {
     let wanted = surroundings.variables.get("TENON_LOG").map_or("info", String::as_str);
-    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    let made = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .try_init();
+    let filter = wanted.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let made = tracing_subscriber::registry().with(lines).with(filter).try_init();
     // Somebody was first: then there is a log already.
     drop(made);
 }

@@ -3,6 +3,10 @@
 //!
 //! `blobs/ab/cdef…`, 0600 in 0700. A blob is written to a temporary file, synced, and renamed; then its directory is
 //! synced. So a name that exists is whole, and a blob that was stored survives a power cut before any event that names it.
+//!
+//! A version of a content may be stored as what became other since an earlier version. Whoever keeps or names it keeps and names
+//! what it rests on too.
+mod format;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,15 +27,8 @@ pub(crate) use crate::journal::blobs::stream::Piece;
 /// The largest content: whole files are read into memory to be stored, and nothing an agent edits is larger.
 pub(crate) const BLOB_BYTES_MAX: usize = 64 << 20;
 
-/// How the content follows the head of a blob's file.
-const RAW: u8 = 0;
-const ZSTD: u8 = 1;
-
-/// One byte of format, eight of length.
-const HEAD_LEN: usize = 9;
-
-/// zstd's default; a pre-image of some kilobytes takes a fraction of a millisecond.
-const LEVEL: i32 = 3;
+/// How many blobs one rests on at most: reading it reads them all.
+pub(in crate::journal) const PATCHES_MAX: usize = 32;
 
 #[expect(
     clippy::disallowed_types,
@@ -79,9 +76,12 @@ impl Blobs {
         Self { store: Arc::clone(&self.store), owner }
     }
 
-    /// Keeps a blob that is there already until the log names it.
+    /// Keeps a blob that is there already, and what it rests on, until the log names it.
     pub(crate) fn keep(&self, digest: Digest) {
-        self.kept(|kept| kept.entry(self.owner.clone()).or_default().insert(digest));
+        // First it, so that it stays what it is while it is looked at.
+        for digest in std::iter::once(digest).chain(self.rests_on(digest)) {
+            self.kept(|kept| kept.entry(self.owner.clone()).or_default().insert(digest));
+        }
     }
 
     /// Lets go of what was stored for a log and never named by it.
@@ -112,8 +112,7 @@ impl Blobs {
         self.kept(|kept| {
             let removal = self.judge(kept, digest, needed)?;
             if matches!(removal, Removal::Gone(_)) {
-                let (directory, name) = self.place(digest);
-                match fs::remove_file(directory.join(name)) {
+                match fs::remove_file(self.path(digest)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
                 }
@@ -144,8 +143,7 @@ impl Blobs {
         if needed() {
             return Ok(Removal::Needed);
         }
-        let (directory, name) = self.place(digest);
-        match fs::metadata(directory.join(name)) {
+        match fs::metadata(self.path(digest)) {
             Ok(file) => Ok(Removal::Gone(file.len())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Removal::Gone(0)),
             Err(error) => Err(error),
@@ -172,30 +170,87 @@ impl Blobs {
 
     /// Stores a content and returns its digest; one that is there already is not written again. Blocks.
     pub(crate) fn put(&self, content: &[u8]) -> Result<Digest, BlobError> {
+        self.put_as(content, || None)
+    }
+
+    /// Stores the next version of a content that is there as what became other, where that is far smaller. Otherwise as `put`.
+    /// Blocks.
+    pub(crate) fn put_after(&self, content: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
+        self.put_as(content, || {
+            self.keep(earlier);
+            let rests_on = self.rests_on(earlier).len();
+            if rests_on >= PATCHES_MAX {
+                return None;
+            }
+            format::patch(content, earlier, &self.get(earlier).ok()?)
+        })
+    }
+
+    fn put_as(&self, content: &[u8], smaller: impl FnOnce() -> Option<Vec<u8>>) -> Result<Digest, BlobError> {
         if content.len() > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge(content.len()));
         }
         let digest = Digest::of(content);
         self.keep(digest);
-        let (directory, name) = self.place(digest);
-        let path = directory.join(name);
-        if !path.exists() {
-            self.write(&directory, &path, &encode(content)?).map_err(full)?;
+        if !self.is_whole(digest) {
+            let bytes = smaller().map_or_else(|| format::whole(content), Ok)?;
+            let (directory, name) = self.place(digest);
+            self.write(&directory, &directory.join(name), &bytes).map_err(full)?;
         }
         Ok(digest)
     }
 
+    /// Tells whether a blob is there with all that it rests on.
+    fn is_whole(&self, digest: Digest) -> bool {
+        std::iter::once(digest).chain(self.rests_on(digest)).all(|digest| self.path(digest).exists())
+    }
+
+    /// Returns what a blob rests on, nearest first. What cannot be read rests on nothing.
+    fn rests_on(&self, digest: Digest) -> Vec<Digest> {
+        let mut found = Vec::new();
+        let mut next = format::earlier(&self.path(digest));
+        while let Some(earlier) = next.filter(|_| found.len() < PATCHES_MAX) {
+            found.push(earlier);
+            next = format::earlier(&self.path(earlier));
+        }
+        found
+    }
+
+    /// Adds what blobs rest on to what a log names, each once.
+    pub(in crate::journal) fn complete(&self, digests: &mut Vec<Digest>) {
+        let more: Vec<Digest> = digests.iter().flat_map(|digest| self.rests_on(*digest)).collect();
+        digests.extend(more);
+        digests.sort_unstable();
+        digests.dedup();
+    }
+
     /// Reads a content and checks that it is the one of that digest. Blocks.
     pub(crate) fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
-        let (directory, name) = self.place(digest);
-        let stored = fs::read(directory.join(name)).map_err(|error| {
+        let mut parts = vec![self.stored(digest)?];
+        while let Some(earlier) = parts.last().and_then(|stored| format::earlier_of(stored)) {
+            if parts.len() > PATCHES_MAX {
+                return Err(BlobError::Damaged(digest));
+            }
+            let missing = |error| {
+                if matches!(error, BlobError::NotFound(_)) { BlobError::Damaged(digest) } else { error }
+            };
+            parts.push(self.stored(earlier).map_err(missing)?);
+        }
+        let mut content = Vec::new();
+        while let Some(stored) = parts.pop() {
+            content = format::content(&stored, &content).ok_or(BlobError::Damaged(digest))?;
+        }
+        if Digest::of(&content) == digest { Ok(content) } else { Err(BlobError::Damaged(digest)) }
+    }
+
+    fn stored(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        fs::read(self.path(digest)).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 BlobError::NotFound(digest)
             } else {
                 BlobError::Io(error)
             }
-        })?;
-        decode(&stored).filter(|content| Digest::of(content) == digest).ok_or(BlobError::Damaged(digest))
+        })
     }
 
     /// Stores a content on a thread that may block.
@@ -211,6 +266,11 @@ impl Blobs {
     pub(crate) async fn get_async(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
         let store = self.clone();
         blocking(move || store.get(digest)).await
+    }
+
+    fn path(&self, digest: Digest) -> PathBuf {
+        let (directory, name) = self.place(digest);
+        directory.join(name)
     }
 
     fn place(&self, digest: Digest) -> (PathBuf, String) {
@@ -260,28 +320,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
-}
-
-fn encode(content: &[u8]) -> io::Result<Vec<u8>> {
-    let packed = zstd::bulk::compress(content, LEVEL)?;
-    let (format, body) =
-        if packed.len() < content.len() { (ZSTD, packed.as_slice()) } else { (RAW, content) };
-    let mut bytes = Vec::with_capacity(HEAD_LEN + body.len());
-    bytes.push(format);
-    bytes.extend(u64::try_from(content.len()).unwrap_or(u64::MAX).to_le_bytes());
-    bytes.extend(body);
-    Ok(bytes)
-}
-
-fn decode(stored: &[u8]) -> Option<Vec<u8>> {
-    let (format, rest) = stored.split_first()?;
-    let (len, body) = rest.split_first_chunk()?;
-    let len = usize::try_from(u64::from_le_bytes(*len)).ok().filter(|len| *len <= BLOB_BYTES_MAX)?;
-    match *format {
-        RAW => Some(body.to_vec()),
-        ZSTD => zstd::bulk::decompress(body, len).ok(),
-        _ => None,
-    }
 }
 
 fn full(error: io::Error) -> BlobError {

@@ -174,7 +174,7 @@ impl Writer {
         }
         let told = !machine.is_empty() || (log == LogId::All && !drafts.is_empty());
         let items = placed(items, if told { ItemPlace::First } else { ItemPlace::Kept });
-        let events = place(&log, &mut head, drafts, at)?;
+        let events = self.place(&log, &mut head, drafts, at)?;
         let own = (!events.is_empty()).then_some(changes.len());
         if own.is_some() {
             changes.push(Change::Append(log.clone(), events, head));
@@ -207,7 +207,7 @@ impl Writer {
         let mut changes = vec![Change::SetAside(log.clone(), head)];
         let message = format!("the end of log {log} was damaged: {lost} events were set aside");
         if log == LogId::All {
-            let events = place(&log, &mut head, vec![notice(message)], at)?;
+            let events = self.place(&log, &mut head, vec![notice(message)], at)?;
             changes.push(Change::Append(log.clone(), events, head));
         } else {
             self.plan_machine(&mut changes, vec![notice(message)], Vec::new(), at)?;
@@ -227,7 +227,7 @@ impl Writer {
         if !drafts.is_empty() {
             let log = LogId::All;
             let mut head = self.head(&log)?.ok_or_else(|| AppendError::NoLog(log.clone()))?;
-            let events = place(&log, &mut head, drafts, at)?;
+            let events = self.place(&log, &mut head, drafts, at)?;
             changes.push(Change::Append(log.clone(), events, head));
             self.heads.insert(log, Some(head));
         }
@@ -283,6 +283,21 @@ impl Writer {
         if self.heads.len() > HEADS_MAX {
             self.heads.clear();
         }
+    }
+
+    fn place(
+        &self,
+        log: &LogId,
+        head: &mut Head,
+        drafts: Vec<Draft>,
+        at: &str,
+    ) -> Result<Vec<plan::Placed>, AppendError> {
+        let mut events = plan::place(log, head, drafts, at)
+            .map_err(|error| AppendError::Unserialisable(log.clone(), Arc::new(error)))?;
+        for placed in &mut events {
+            self.blobs.complete(&mut placed.refs);
+        }
+        Ok(events)
     }
 
     /// What the log names now needs to be kept no more.
@@ -380,16 +395,6 @@ fn placed(items: Vec<ItemWrite>, place: ItemPlace) -> Vec<Change> {
 fn refuse<T>(reply: Reply<T>, error: AppendError) -> Option<Planned> {
     drop(reply.send(Err(error)));
     None
-}
-
-fn place(
-    log: &LogId,
-    head: &mut Head,
-    drafts: Vec<Draft>,
-    at: &str,
-) -> Result<Vec<plan::Placed>, AppendError> {
-    plan::place(log, head, drafts, at)
-        .map_err(|error| AppendError::Unserialisable(log.clone(), Arc::new(error)))
 }
 
 /// Returns a notice that some of the journal was lost.

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::str;
 
 use crate::base::digest::{Digest, Digesting};
-use crate::journal::blobs::{BLOB_BYTES_MAX, Blobs, HEAD_LEN, LEVEL, RAW, ZSTD, blocking, create, full};
+use crate::journal::blobs::format::{HEAD_LEN, LEVEL, RAW, ZSTD};
+use crate::journal::blobs::{BLOB_BYTES_MAX, Blobs, blocking, create, full};
 use crate::journal::error::BlobError;
 
 /// Bytes that are read at once.
@@ -45,12 +46,12 @@ impl Blobs {
     /// Gives a file its name, unless there is one already.
     fn settle(&self, temporary: &Path, digest: Digest) -> Result<Digest, BlobError> {
         self.keep(digest);
-        let (directory, name) = self.place(digest);
-        let path = directory.join(name);
-        if path.exists() {
+        if self.is_whole(digest) {
             fs::remove_file(temporary)?;
             return Ok(digest);
         }
+        let (directory, name) = self.place(digest);
+        let path = directory.join(name);
         // It makes the directory where there is none.
         self.temporary(&directory).map_err(full)?;
         fs::rename(temporary, &path).map_err(full)?;
@@ -63,15 +64,20 @@ impl Blobs {
     /// # Errors
     /// As `get`.
     pub(crate) fn piece(&self, digest: Digest, start: u64, len: usize) -> Result<Piece, BlobError> {
-        let (directory, name) = self.place(digest);
-        let file = File::open(directory.join(name)).map_err(|error| {
+        if !self.rests_on(digest).is_empty() {
+            // No larger than what is edited: it may be in memory.
+            let content = self.get(digest)?;
+            return scan(&mut content.as_slice(), start, len).map(|(_, piece)| piece).map_err(BlobError::Io);
+        }
+        let file = File::open(self.path(digest)).map_err(|error| {
             if error.kind() == ErrorKind::NotFound {
                 BlobError::NotFound(digest)
             } else {
                 BlobError::Io(error)
             }
         })?;
-        let (found, piece) = scan(file, start, len).map_err(|_| BlobError::Damaged(digest))?;
+        let scanned = unpack(file).and_then(|mut content| scan(&mut content, start, len));
+        let (found, piece) = scanned.map_err(|_| BlobError::Damaged(digest))?;
         if found == digest { Ok(piece) } else { Err(BlobError::Damaged(digest)) }
     }
 
@@ -111,18 +117,22 @@ fn pack(path: &Path, content: &mut dyn Read) -> Result<Digest, BlobError> {
     Ok(digesting.digest())
 }
 
-/// Goes through a blob's file; returns the digest of its content, and the piece of it.
-fn scan(mut file: File, start: u64, len: usize) -> io::Result<(Digest, Piece)> {
+/// Returns what yields the content of a blob's file that rests on no other.
+fn unpack(mut file: File) -> io::Result<Box<dyn Read>> {
     let mut head = [0; HEAD_LEN];
     file.read_exact(&mut head)?;
-    let mut content: Box<dyn Read> = match head[0] {
+    Ok(match head[0] {
         RAW => Box::new(BufReader::new(file)),
         ZSTD => Box::new(zstd::stream::read::Decoder::new(file)?),
         _ => return Err(ErrorKind::InvalidData.into()),
-    };
+    })
+}
+
+/// Goes through a content; returns its digest, and the piece of it.
+fn scan(content: &mut dyn Read, start: u64, len: usize) -> io::Result<(Digest, Piece)> {
     let (mut digesting, mut text, mut piece) = (Digesting::default(), Text::default(), Piece::default());
     let end = start.saturating_add(u64::try_from(len).unwrap_or(u64::MAX));
-    each_step(&mut content, |bytes| {
+    each_step(content, |bytes| {
         digesting.push(bytes);
         text.push(bytes);
         let room = SAMPLE_BYTES_MAX - piece.sample.len();

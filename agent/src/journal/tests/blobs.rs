@@ -2,7 +2,7 @@
 use std::fs;
 
 use crate::base::digest::Digest;
-use crate::journal::blobs::BLOB_BYTES_MAX;
+use crate::journal::blobs::{BLOB_BYTES_MAX, PATCHES_MAX};
 use crate::journal::{BlobError, Blobs};
 
 #[test]
@@ -47,4 +47,72 @@ fn what_is_missing_damaged_or_too_large_is_told() {
         assert!(matches!(blobs.get(digest), Err(BlobError::Damaged(_))));
     }
     assert!(matches!(blobs.put(&vec![0; BLOB_BYTES_MAX + 1]), Err(BlobError::TooLarge(_))));
+}
+
+/// Returns versions of a source file of 100 kB, each with another line.
+fn versions(count: usize) -> Vec<Vec<u8>> {
+    let mut lines: Vec<String> = (0..2_000_u64)
+        .map(|line| format!("    let name_{line} = {};\n", line.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let version = |edit: usize| {
+        let place = edit.wrapping_mul(7_919) % lines.len();
+        lines[place] = format!("    let edited_{edit} = Some(\"{place}\");\n");
+        lines.concat().into_bytes()
+    };
+    (0..count).map(version).collect()
+}
+
+fn bytes_on_disk(directory: &std::path::Path) -> u64 {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    let size = |entry: fs::DirEntry| {
+        let metadata = entry.metadata().unwrap();
+        if metadata.is_dir() {
+            bytes_on_disk(&entry.path())
+        } else {
+            std::os::unix::fs::MetadataExt::blocks(&metadata) * 512
+        }
+    };
+    entries.map(size).sum()
+}
+
+#[test]
+fn versions_of_a_file_cost_what_became_other() {
+    let (patched, plain) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (blobs, control) = (Blobs::new(patched.path()), Blobs::new(plain.path()));
+    let versions = versions(3 * PATCHES_MAX);
+    let mut earlier = blobs.put(&versions[0]).unwrap();
+    for version in &versions {
+        control.put(version).unwrap();
+        let digest = blobs.put_after(version, earlier).unwrap();
+        assert_eq!(digest, Digest::of(version));
+        earlier = digest;
+    }
+    for version in &versions {
+        let digest = Digest::of(version);
+        assert!(blobs.get(digest).unwrap() == *version);
+        let piece = blobs.piece(digest, 5_000, 100).unwrap();
+        assert_eq!((piece.total, &piece.bytes[..]), (version.len() as u64, &version[5_000..5_100]));
+    }
+    // The smallest file takes a block of 4 KiB.
+    let (patched, plain) = (bytes_on_disk(patched.path()), bytes_on_disk(plain.path()));
+    assert!(patched * 4 < plain, "{patched} of {plain} bytes");
+}
+
+#[test]
+fn a_version_that_rests_on_something_damaged_is_damaged_and_is_mended_by_the_next_who_stores_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = Blobs::new(directory.path());
+    let versions = versions(2);
+    let earlier = blobs.put(&versions[0]).unwrap();
+    let later = blobs.put_after(&versions[1], earlier).unwrap();
+    let name = earlier.to_string();
+    let file = directory.path().join("blobs").join(&name[..2]).join(&name[2..]);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    assert!(matches!(blobs.get(later), Err(BlobError::Damaged(digest)) if digest == later));
+    fs::remove_file(&file).unwrap();
+    assert!(matches!(blobs.get(later), Err(BlobError::Damaged(digest)) if digest == later));
+    assert!(matches!(blobs.get(earlier), Err(BlobError::NotFound(_))));
+    assert_eq!(blobs.put_after(&versions[1], earlier).unwrap(), later);
+    assert!(blobs.get(later).unwrap() == versions[1], "stored whole");
 }

@@ -134,3 +134,28 @@ async fn references_of_an_older_schema_are_found() {
     assert_eq!(journal.blobs_of(&log("a")).await.unwrap(), [digest]);
     journal.close().await;
 }
+
+#[tokio::test]
+async fn what_a_version_rests_on_stays_as_long_as_the_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open(&directory);
+    let text = |end: &str| {
+        format!("{}{end}", "the same line\n".repeat(100).replace("same", &"s".repeat(50))).into_bytes()
+    };
+    let blobs = journal.blobs().of(log("a"));
+    let first = blobs.put(&text("1")).unwrap();
+    let second = blobs.put_after(&text("2"), first).unwrap();
+    name(&journal, "a", true, &[first, second]).await;
+    // Somebody else has come to the same content by another way, and names nothing but that.
+    assert_eq!(journal.blobs().of(log("b")).put(&text("2")).unwrap(), second);
+    delete(&journal, "a").await;
+    assert_eq!(journal.blobs().get(second).unwrap(), text("2"), "kept");
+    name(&journal, "b", true, &[second]).await;
+    journal.close().await;
+    let journal = open(&directory);
+    assert_eq!(journal.collect(false).await.unwrap(), Collected::default());
+    assert_eq!(journal.blobs().get(second).unwrap(), text("2"), "named");
+    delete(&journal, "b").await;
+    assert!(!file(&directory, first).exists() && !file(&directory, second).exists());
+    journal.close().await;
+}
