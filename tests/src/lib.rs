@@ -4,6 +4,7 @@ pub mod conversation;
 pub mod golden;
 pub mod home;
 pub mod model_server;
+pub mod nvim;
 pub mod process;
 pub mod promised;
 pub mod raw;

@@ -30,6 +30,11 @@ pub fn shipped_binary() -> Option<PathBuf> {
     variable("TENON_DIST_BIN").map(PathBuf::from)
 }
 
+/// Returns the Neovim that its client is tested in: `TENON_NVIM`, which `cargo xtask test` sets once it has brought one.
+pub fn neovim() -> Option<PathBuf> {
+    variable("TENON_NVIM").map(PathBuf::from)
+}
+
 /// Returns whether tests of more than a second run.
 pub fn slow_tests() -> bool {
     variable("RUN_SLOW_TESTS").is_some()

@@ -16,6 +16,8 @@ mod kinds;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod nvim;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod races;

@@ -13,6 +13,7 @@ mod fuzz;
 mod golden;
 #[cfg(test)]
 mod lints_fire;
+mod nvim;
 mod root;
 mod shell;
 mod test;

@@ -4,7 +4,7 @@
 //! `cargo nextest` is used where it is installed, because it runs each test in a process of its own and in parallel;
 //! `cargo test` is the same tests without it.
 
-use crate::{root, shell, vscode};
+use crate::{nvim, root, shell, vscode};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -38,6 +38,10 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
         tests.args(["nextest", "run", "--workspace"]);
     } else {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
+    }
+    match nvim::program() {
+        Ok(neovim) => drop(tests.env("TENON_NVIM", neovim)),
+        Err(reason) => shell::say(&format!("skipped: the tests in Neovim ({reason:#})")),
     }
     shell::run(prepare(&mut tests, slow).args(filter))?;
     // Last, because they are not cargo's; a filter names tests in Rust.

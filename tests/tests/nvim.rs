@@ -1,0 +1,125 @@
+//! The client for Neovim in the real Neovim, against the real daemon and the scripted model server. Not here: what is looked
+//! at in Neovim (`clients/nvim/tests`).
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use tenon_tests::home::Home;
+use tenon_tests::model_server::{Gate, ModelServer, Reply, Script as Answers};
+use tenon_tests::nvim::{Script, client, home};
+use tenon_tests::surroundings::neovim;
+
+/// The size that the core may have, in bytes, without comments and indentation.
+const CORE_BYTES_MAX: usize = 12 * 1024;
+
+/// What connects, keeps the place in a log, and sends: what Neovim has loaded before there is anything to draw.
+const CORE: &[&str] = &[
+    "plugin/tenon.lua",
+    "lua/tenon/init.lua",
+    "lua/tenon/rpc.lua",
+    "lua/tenon/client.lua",
+    "lua/tenon/session.lua",
+];
+
+/// Whether the workspace is trusted before the script begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Given,
+    AsIs,
+}
+
+fn play(name: &str, trust: Trust, answers: impl IntoIterator<Item = Reply>) -> Result<()> {
+    let server = ModelServer::start(Answers::new(answers))?;
+    let home = home(&server)?;
+    if trust == Trust::Given {
+        home.tenon(&["trust"])?.expect(0)?;
+    }
+    let Some(script) = Script::start(&home, name)? else {
+        skipped();
+        return Ok(());
+    };
+    script.finish()
+}
+
+fn skipped() {
+    eprintln!("skipped: there is no Neovim (`cargo xtask test` brings it and sets TENON_NVIM)");
+}
+
+#[test]
+fn a_conversation() {
+    let read = || Reply::call("read", &json!({"path": "src/a.txt"}));
+    let numbers = Reply { deltas: 4, ..Reply::text("They are numbers.") };
+    let rest =
+        [Reply::text("Of course."), read(), Reply::text("Three lines."), Reply::text("I have read it.")];
+    play("conversation", Trust::AsIs, std::iter::once(numbers).chain(rest)).unwrap();
+}
+
+#[test]
+fn edits_that_wait_for_a_person() {
+    let loud = "one\nTWO\nthree\nfour\nfive\nsix\nseven\nEIGHT\nnine\n";
+    let read = || Reply::call("read", &json!({"path": "a.txt"}));
+    let edit = |old, new| Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new}));
+    let write = |path, text| Reply::call("write", &json!({"path": path, "content": text}));
+    let say = Reply::text;
+    let half = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
+    let shout = [say("I only read."), read(), write("a.txt", loud), write("a.txt", half), say("Shouted.")];
+    let whisper = [read(), edit("nine\n", "nine\nten\n"), say("Whispered.")];
+    let rejected = [edit("ten\n", "eleven\n"), say("As you wish.")];
+    let new = [write("new.lua", "local x = 1\nreturn x\n"), say("New.")];
+    let command = [Reply::call("shell", &json!({"command": "echo hello"})), say("No command then.")];
+    let all = shout.into_iter().chain(whisper).chain(rejected).chain(new).chain(command);
+    play("hunks", Trust::AsIs, all).unwrap();
+}
+
+#[test]
+fn files_that_are_not_saved() {
+    let read = |path| Reply::call("read", &json!({"path": path}));
+    let edit = |path| Reply::call("edit", &json!({"path": path, "old": "one", "new": "ONE"}));
+    let change = |path| [read(path), edit(path)];
+    let done = || Reply::text("Done.");
+    // What was discarded is not what the model had read, so it reads again.
+    let discarded = change("b.txt").into_iter().chain(change("b.txt"));
+    let all = change("a.txt").into_iter().chain([done()]).chain(discarded).chain([done()]);
+    let all = all.chain(change("c.txt")).chain([done()]).chain(change("d.txt")).chain([done()]);
+    let all = all.chain([read("d.txt"), Reply::text("It is read.")]);
+    play("unsaved", Trust::Given, all).unwrap();
+}
+
+#[test]
+fn a_daemon_that_dies_and_two_that_watch() {
+    let never = Gate::new();
+    let cut = Reply::text("Once upon a time it never ended.").deltas(2).gate_after(1, &never);
+    let say = Reply::text;
+    let told = [cut, say("Once upon a time it ended well."), say("There is no other."), say("Both hear it.")];
+    let asked = [Reply::call("shell", &json!({"command": "echo hello"})), say("I may not.")];
+    play("lost", Trust::Given, told.into_iter().chain(asked)).unwrap();
+}
+
+#[test]
+fn programs_that_are_not_the_agent() {
+    play("missing", Trust::AsIs, []).unwrap();
+}
+
+#[test]
+fn the_protocol_layer_conforms() {
+    let Some(neovim) = neovim() else {
+        return skipped();
+    };
+    let script = client().join("tests/client.lua");
+    let command = format!("'{}' --headless --clean -n -l '{}'", neovim.display(), script.display());
+    let done = Home::new().unwrap().tenon(&["conformance", "--client", &command]).unwrap().expect(0).unwrap();
+    assert!(done.stdout.ends_with(" passed, 0 failed\n"), "{done:#?}");
+}
+
+#[test]
+fn the_core_is_small() {
+    let size: usize = CORE.iter().map(|file| code_bytes(file).unwrap()).sum();
+    assert!(size <= CORE_BYTES_MAX, "the core has {size} bytes");
+}
+
+/// Returns the bytes of a file without comments on lines of their own, indentation and empty lines.
+fn code_bytes(file: &str) -> Result<usize> {
+    let text = fs::read_to_string(client().join(file)).with_context(|| file.to_owned())?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    Ok(lines.map(|line| line.len() + 1).sum())
+}
