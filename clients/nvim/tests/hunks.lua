@@ -48,7 +48,9 @@ local function coming(buf)
   local found = {}
   for _, mark in ipairs(marks(buf)) do
     for _, line in ipairs(mark[4].virt_lines or {}) do
-      table.insert(found, { mark[2] + 1, line[1][1] })
+      if line[1][2] == 'DiffAdd' then
+        table.insert(found, { mark[2] + 1, line[1][1] })
+      end
     end
   end
   return found

@@ -108,24 +108,23 @@ function Review:draw(file, hunk)
   for _, mark in ipairs(hunk.marks or {}) do
     api.nvim_buf_del_extmark(buf, space, mark)
   end
-  local keys, marks, last = tenon.config.keys, {}, api.nvim_buf_line_count(buf) - 1
-  local state = hunk.state or ('%s accepts, %s rejects'):format(keys.accept, keys.reject)
-  local label = { { (' hunk %d: %s '):format(hunk.n, state), 'DiagnosticVirtualTextInfo' } }
-  local above = hunk.row > last
+  local keys, last = tenon.config.keys, api.nvim_buf_line_count(buf) - 1
+  local count = file.scratch and #hunk.new or #hunk.old
   local row = math.min(hunk.row, last)
-  local new = {}
+  -- What only comes stands beneath the line before it; before the first line there is none.
+  local under = count > 0 and math.min(row + count - 1, last) or math.max(hunk.row - 1, 0)
+  local beneath = {}
   if hunk.state ~= 'rejected' and not file.scratch then
     for _, line in ipairs(hunk.new) do
-      new[#new + 1] = { { line == '' and ' ' or line, 'DiffAdd' } }
+      beneath[#beneath + 1] = { { line == '' and ' ' or line, 'DiffAdd' } }
     end
   end
-  local count = file.scratch and #hunk.new or #hunk.old
-  local under = math.max(row, math.min(row + count - 1, last))
-  marks[1] = api.nvim_buf_set_extmark(buf, space, row, 0, { virt_text = label, virt_text_pos = 'right_align' })
+  local state = hunk.state or ('%s accepts, %s rejects'):format(keys.accept, keys.reject)
+  beneath[#beneath + 1] = { { ('  hunk %d: %s '):format(hunk.n, state), 'DiagnosticVirtualTextInfo' } }
+  local marks = { api.nvim_buf_set_extmark(buf, space, row, 0, {}) }
   marks[2] = api.nvim_buf_set_extmark(buf, space, under, 0, {
-    virt_lines = new,
-    -- What only comes stands before its line; behind the last one it stands beneath.
-    virt_lines_above = count == 0 and not above,
+    virt_lines = beneath,
+    virt_lines_above = count == 0 and hunk.row == 0,
   })
   if count > 0 and hunk.state ~= 'rejected' then
     marks[3] = api.nvim_buf_set_extmark(buf, space, row, 0, {
@@ -194,7 +193,12 @@ function Review:go()
         api.nvim_win_set_buf(win, buf)
       end
       api.nvim_set_current_win(win)
-      api.nvim_win_set_cursor(win, { math.min(self:row(file, hunk) + 1, api.nvim_buf_line_count(buf)), 0 })
+      local row = self:row(file, hunk)
+      api.nvim_win_set_cursor(win, { math.min(row + 1, api.nvim_buf_line_count(buf)), 0 })
+      if row == 0 then
+        -- Lines above the first one are seen only where there is room for them.
+        vim.fn.winrestview({ topfill = #hunk.new + 1 })
+      end
       return
     end
   end

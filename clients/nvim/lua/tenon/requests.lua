@@ -35,12 +35,12 @@ function M.lines(_, block)
     add(subject.how)
   end
   if not answered then
-    local labels = vim.tbl_map(function(option)
-      return option.label
-    end, request.options)
     lines[#lines + 1] = ''
-    lines[#lines + 1] = '  **' .. table.concat(labels, '** · **') .. '**'
-    lines[#lines + 1] = '  `<CR>` answers' .. (subject.patch and ', `gd` shows it in the file' or '')
+    for _, option in ipairs(request.options) do
+      lines[#lines + 1] = '- ' .. option.label
+    end
+    lines[#lines + 1] = ''
+    lines[#lines + 1] = '`<CR>` answers' .. (subject.patch and ', `gd` shows it in the file' or '')
   end
   return lines
 end
