@@ -22,8 +22,13 @@ function M.lines(_, block)
   if request.reason then
     add(request.reason)
   end
-  if subject.patch then
-    add((subject.patch:gsub('\n$', '')))
+  local patch = subject.patch and subject.patch:gsub('\n$', '')
+  if patch and answered then
+    add(patch)
+  elseif patch then
+    vim.list_extend(lines, { '', '```diff' })
+    vim.list_extend(lines, vim.split(patch, '\n'))
+    lines[#lines + 1] = '```'
   elseif subject.argv then
     add(('in %s, sandbox %d'):format(subject.cwd, subject.sandbox))
     add(#(subject.needs or {}) > 0 and 'needs ' .. table.concat(subject.needs, ', ') or subject.exe)
@@ -37,7 +42,7 @@ function M.lines(_, block)
   if not answered then
     lines[#lines + 1] = ''
     for _, option in ipairs(request.options) do
-      lines[#lines + 1] = '- ' .. option.label
+      lines[#lines + 1] = '* ' .. option.label
     end
     lines[#lines + 1] = ''
     lines[#lines + 1] = '`<CR>` answers' .. (subject.patch and ', `gd` shows it in the file' or '')

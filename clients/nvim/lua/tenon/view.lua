@@ -109,8 +109,8 @@ function M.mark(buf, row, block)
   api.nvim_buf_clear_namespace(buf, space, row, row + block.n)
   for i, line in ipairs(api.nvim_buf_get_lines(buf, row, row + block.n, false)) do
     local at = row + i - 1
-    local patch = block.kind == 'request' and line:match('^  [┊│]+ ([+-])')
-    if patch then
+    local patch = block.kind == 'request' and not block.decision and line:match('^[+-]')
+    if patch and not line:match('^[+-][+-][+-] ') then
       local group = patch == '+' and 'DiffAdd' or 'DiffDelete'
       api.nvim_buf_set_extmark(buf, space, at, 0, { end_col = #line, hl_group = group })
     elseif vim.startswith(line, '▸') then
