@@ -56,6 +56,8 @@ enum Task {
     Golden,
     /// Build the static, stripped binary, check its size, and run its demo where there is nothing else
     Dist,
+    /// Pack the extension for VS Code into target/dist-vscode, and check its size
+    DistVscode,
     /// Write what is generated from the protocol crate into spec/
     Codegen {
         /// Write nothing; fail when a file on disk differs
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Fuzz { seconds } => fuzz::run(seconds),
         Task::Golden => golden::run(),
         Task::Dist => dist::run(),
+        Task::DistVscode => vscode::dist(),
         Task::Codegen { check: true, .. } => codegen::run(codegen::Mode::Check),
         Task::Codegen { break_promises: true, .. } => codegen::run(codegen::Mode::WriteAnyway),
         Task::Codegen { .. } => codegen::run(codegen::Mode::Write),

@@ -45,7 +45,7 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
     }
     shell::run(prepare(&mut tests, slow).args(filter))?;
     // Last, because they are not cargo's; a filter names tests in Rust.
-    if filter.is_none() { vscode::test() } else { Ok(()) }
+    if filter.is_none() { vscode::test(slow) } else { Ok(()) }
 }
 
 /// Runs the test of the binary that is shipped: its demo in a root that holds nothing else.

@@ -1,7 +1,11 @@
 //! The client for VS Code: its checks and tests.
 //!
-//! Not here: the client (`clients/vscode`), and Node (`tools`).
+//! Not here: the client (`clients/vscode`), Node (`tools`), packing (`package`), the walk in a real workbench (`walk`).
 
+mod package;
+mod walk;
+
+use crate::test::Slow;
 use crate::{root, shell, tools};
 use anyhow::{Context, Result};
 use std::fs;
@@ -14,14 +18,22 @@ use std::process::Command;
 /// The binary cannot be built, or a test fails.
 pub(crate) fn run() -> Result<()> {
     shell::run(shell::cargo().args(["build", "--package", "tenon-agent", "--bin", "tenon"]))?;
-    test()
+    test(Slow::AsAsked)
+}
+
+/// Packs the extension as it is shipped and prints its path and size.
+///
+/// # Errors
+/// Node or a package cannot be brought, the bundle fails, or it is larger than what may be shipped.
+pub(crate) fn dist() -> Result<()> {
+    package::run(&prepare()?).map(drop)
 }
 
 /// Checks the types, and runs the tests that need no workbench; says *skipped* where Node or a package cannot be brought.
 ///
 /// # Errors
 /// A test fails.
-pub(crate) fn test() -> Result<()> {
+pub(crate) fn test(slow: Slow) -> Result<()> {
     let node = match prepare() {
         Ok(node) => node,
         Err(reason) => {
@@ -34,7 +46,12 @@ pub(crate) fn test() -> Result<()> {
     shell::say("== clients/vscode: unit tests");
     shell::run(in_client(tools::of_node(&node, "node").args(["--test", "test/*.test.ts"])))?;
     shell::say("== clients/vscode: conformance");
-    conformance(&node)
+    conformance(&node)?;
+    if slow == Slow::Included || shell::environment("RUN_SLOW_TESTS").is_some() {
+        return walk::run(&node);
+    }
+    shell::say("skipped: the walk in a real VS Code (it takes a minute; set RUN_SLOW_TESTS=1)");
+    Ok(())
 }
 
 /// Plays the published vectors against the client's own protocol layer.

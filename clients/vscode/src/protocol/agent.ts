@@ -76,13 +76,13 @@ export class Agent {
     this.connection?.context(params);
   }
 
-  /** Observes a log behind a cursor, over as many connections as it takes. */
-  observe(sessionId: string, after: string, observer: Observer): Subscription {
+  /** Observes a log behind a cursor, over as many connections as it takes; `idle`: makes none for its own sake. */
+  observe(sessionId: string, after: string, observer: Observer, wish: "now" | "idle" = "now"): Subscription {
     const subscription = new Subscription(sessionId, after, observer, (ended) => this.forget(ended));
     this.subscriptions.add(subscription);
     // A connection that is being made takes it along.
     if (this.connection !== undefined) void this.subscribe(this.connection, subscription);
-    else void this.connected().catch(() => {});
+    else if (wish === "now") void this.connected().catch(() => {});
     return subscription;
   }
 

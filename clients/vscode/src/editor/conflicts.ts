@@ -1,0 +1,75 @@
+// Files that the agent wants to write while they have unsaved changes here: shown at the file's first line and as a question.
+// Not here: telling which files are not saved (`looking`).
+import * as vscode from "vscode";
+import type { RequestItem } from "../protocol/types.ts";
+import { labelOf } from "../model/options.ts";
+import { uriIn } from "./paths.ts";
+import type { Sessions } from "./sessions.ts";
+
+export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
+  private readonly sessions: Sessions;
+  private readonly emitter = new vscode.EventEmitter<void>();
+  readonly onDidChangeCodeLenses = this.emitter.event;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(sessions: Sessions) {
+    this.sessions = sessions;
+    this.subscriptions = [
+      this.emitter,
+      sessions.onDidUpdate((update) => {
+        if (update.is === "opened" || (update.is === "changed" && update.changed.head)) this.emitter.fire();
+      }),
+      vscode.languages.registerCodeLensProvider({ scheme: "file" }, this),
+    ];
+  }
+
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const top = new vscode.Range(0, 0, 0, 0);
+    return this.of(document.uri).flatMap((request) => [
+      new vscode.CodeLens(top, { title: "$(warning) tenon wants to write to this file, which has unsaved changes", command: "tenon.focus" }),
+      ...request.options.map((option) => new vscode.CodeLens(top, { title: labelOf(request, option), command: "tenon.answerWith", arguments: [request.requestId, option.id] })),
+    ]);
+  }
+
+  /** Does what has to be done before the answer: `save` saves. Returns whether the answer may be sent. */
+  async prepare(request: RequestItem, decision: string): Promise<boolean> {
+    if (decision !== "save") return true;
+    for (const document of this.documents(request)) {
+      if (document.isDirty && !(await document.save())) {
+        void vscode.window.showWarningMessage(`tenon: ${document.fileName} could not be saved; the agent still waits.`);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Does what has to be done behind the answer: `discard` loads the file again. */
+  async finish(request: RequestItem, decision: string): Promise<void> {
+    if (decision !== "discard") return;
+    for (const document of this.documents(request)) {
+      if (!document.isDirty) continue;
+      await vscode.window.showTextDocument(document, { preserveFocus: false });
+      await vscode.commands.executeCommand("workbench.action.files.revert");
+    }
+  }
+
+  dispose(): void {
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private of(uri: vscode.Uri): RequestItem[] {
+    const requests = this.sessions.picture?.head.requests ?? [];
+    return requests.filter((request) => request.kind === "conflict" && this.uris(request).includes(uri.toString()));
+  }
+
+  private uris({ subject }: RequestItem): string[] {
+    const workspace = this.sessions.picture?.head.session.workspace;
+    if (subject.type !== "conflict" || workspace === undefined) return [];
+    return subject.conflicts.map((conflict) => uriIn(workspace, conflict.path).toString());
+  }
+
+  private documents(request: RequestItem): vscode.TextDocument[] {
+    const uris = this.uris(request);
+    return vscode.workspace.textDocuments.filter((document) => uris.includes(document.uri.toString()));
+  }
+}

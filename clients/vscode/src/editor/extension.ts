@@ -1,0 +1,81 @@
+// Puts the parts together when the editor starts the extension. Nothing is spawned before it is wanted.
+import * as vscode from "vscode";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { ChangeApplied, ConfigRejected, Envelope, Notice } from "../protocol/types.ts";
+import { Chat, CHAT } from "./chat.ts";
+import { Client } from "./client.ts";
+import { register } from "./commands.ts";
+import { Conflicts } from "./conflicts.ts";
+import { Contents, SCHEME } from "./contents.ts";
+import { Looking } from "./looking.ts";
+import { uriIn } from "./paths.ts";
+import { Problems } from "./problems.ts";
+import { Requests } from "./requests.ts";
+import { Revert } from "./revert.ts";
+import { Review } from "./review.ts";
+import { Sender } from "./send.ts";
+import { Sessions } from "./sessions.ts";
+import { Status } from "./status.ts";
+import { ChangesTree, PlanTree } from "./trees.ts";
+import { Verdicts } from "./verdicts.ts";
+
+export function activate(context: vscode.ExtensionContext): void {
+  const client = new Client();
+  const sessions = new Sessions(client, context.workspaceState);
+  const looking = new Looking(client);
+  const contents = new Contents(client);
+  const sender = new Sender(client, sessions, looking);
+  const conflicts = new Conflicts(sessions);
+  const chat = new Chat(context.extensionUri, client, sessions, sender, contents);
+  const requests = new Requests(client, sessions, conflicts, () => chat.visible);
+  chat.requests = requests;
+  const verdicts = new Verdicts(client, sessions, requests);
+  const review = new Review(client, sessions, contents, verdicts);
+  const revert = new Revert(client, sessions);
+  context.subscriptions.push(
+    client,
+    sessions,
+    looking,
+    conflicts,
+    chat,
+    requests,
+    review,
+    new Status(client, sessions),
+    vscode.window.registerWebviewViewProvider(CHAT, chat),
+    vscode.window.registerTreeDataProvider("tenon.plan", new PlanTree(sessions)),
+    vscode.window.registerTreeDataProvider("tenon.changes", new ChangesTree(sessions)),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, contents),
+    vscode.languages.registerCodeActionsProvider({ scheme: "file" }, new Problems(), Problems.metadata),
+    sessions.onDidUpdate((update) => {
+      if (update.is === "changed" && update.event?.type === "change.applied") void lookAt(looking, sessions, update.event.data as ChangeApplied);
+    }),
+    ...register({ client, sessions, sender, chat, requests, contents, review, verdicts, revert }),
+  );
+  void client.agent.observe("all", "now", { event: (event) => machine(client, event), fresh: () => {}, ended: () => {} }, "idle");
+  // An agent that runs already may be at work in this workspace, and must know what is not saved here.
+  if (agentRuns()) void client.shown("connect", () => sessions.resume());
+}
+
+/** Has language servers look at what the agent wrote. */
+async function lookAt(looking: Looking, sessions: Sessions, { files }: ChangeApplied): Promise<void> {
+  const workspace = sessions.picture?.head.session.workspace;
+  if (workspace !== undefined) await looking.look(files.filter((file) => file.op !== "delete").map((file) => uriIn(workspace, file.path)));
+}
+
+/** Tells what concerns every session: what is wrong with the configuration, and what the agent wants people to know. */
+function machine(client: Client, event: Envelope): void {
+  if (event.type === "config.rejected") {
+    const { file, line, error } = event.data as ConfigRejected;
+    void vscode.window.showWarningMessage(`tenon: ${file}${line === undefined ? "" : `:${line}`}: ${error}. The last good configuration stays in force.`);
+  } else if (event.type === "notice") {
+    client.output.info((event.data as Notice).message);
+  }
+}
+
+/** Returns whether there is a socket of an agent. Connecting starts one where there is none, which must wait until it is wanted. */
+function agentRuns(): boolean {
+  const { TENON_STATE_DIR, XDG_STATE_HOME } = process.env;
+  return existsSync(join(TENON_STATE_DIR ?? join(XDG_STATE_HOME ?? join(homedir(), ".local/state"), "tenon"), "run/agent.sock"));
+}

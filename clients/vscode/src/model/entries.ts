@@ -1,0 +1,105 @@
+// What a session's view is made of, as plain data that can be sent to a webview. Not here: how events become it (`picture`).
+import type { By, CallStatus, Cursor, FileChange, MessageRole, PlanStep, QueuedMessage, RequestItem, SessionItem, Settings, ToolKind, TrustState, Usage } from "../protocol/types.ts";
+
+/** One thing in the transcript, in the order in which it began. */
+export type Entry = MessageEntry | CallEntry | ChangeEntry | JobEntry | NoteEntry;
+
+interface Base {
+  /** The item's own id: a message's, a call's, a change's, a job's; a note has one that this client made. */
+  id: string;
+  /** The seq of the event that began it: where it stands. */
+  seq: number;
+  turn?: string | undefined;
+}
+
+/** Text that grows by deltas. `bytes` is how much of it is there, in UTF-8. */
+interface Growing {
+  text: string;
+  bytes: number;
+  growing: boolean;
+}
+
+export interface MessageEntry extends Base, Growing {
+  is: "message";
+  role: MessageRole;
+  by?: By | undefined;
+  /** What else it holds, one line each: files, selections. */
+  attached: string[];
+  /** Images, as addresses of the form `data:`. */
+  images: string[];
+}
+
+export interface CallEntry extends Base, Growing {
+  is: "call";
+  name: string;
+  kind: ToolKind;
+  title: string;
+  status: "proposed" | "running" | CallStatus;
+  /** The whole output, where `text` was cut. */
+  ref?: string | undefined;
+  exit?: number | undefined;
+}
+
+export interface ChangeEntry extends Base {
+  is: "change";
+  files: FileChange[];
+  /** Whether the disk has it, or it waits in a plan. */
+  staged: boolean;
+  planId?: string | undefined;
+  /** What it could not cover, one line each. */
+  uncovered: string[];
+}
+
+export interface JobEntry extends Base, Growing {
+  is: "job";
+  command: string;
+  status: "running" | CallStatus;
+}
+
+export interface NoteEntry extends Base {
+  is: "note";
+  level: "info" | "warning" | "error";
+  text: string;
+}
+
+/** The plan, or the todo list of a turn. */
+export interface Plan {
+  planId: string;
+  rev: number;
+  tree: PlanStep[];
+  changeId?: string | undefined;
+  /** Whether its change waits to be applied. */
+  ready: boolean;
+}
+
+/** All but the transcript. */
+export interface Head {
+  session: SessionItem;
+  settings: Settings;
+  trust: TrustState;
+  tests: string[];
+  turnId?: string | undefined;
+  requests: RequestItem[];
+  queue: QueuedMessage[];
+  plan?: Plan | undefined;
+  usage: Usage;
+  /** Where earlier entries are. */
+  before?: Cursor | undefined;
+  /** Why the model is not answering right now, and when it is tried again. */
+  retry?: string | undefined;
+}
+
+/** A session as it is drawn. */
+export interface Picture {
+  head: Head;
+  entries: Entry[];
+}
+
+/** What an event or a delta changed. */
+export interface Changed {
+  head: boolean;
+  /** Ids of entries that are new or different. */
+  entries: string[];
+  /** Ids of entries that went. */
+  removed: string[];
+}

@@ -1,0 +1,114 @@
+// The fold of events into what is drawn: the published examples, and what a client must not get wrong.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import type { Picture } from "../src/model/entries.ts";
+import { delta, fold, open, prepend } from "../src/model/picture.ts";
+import type { AgentEvent, Envelope, OpenResult, SnapshotItem } from "../src/protocol/types.ts";
+
+const SPEC = new URL("../../../spec/examples/", import.meta.url);
+
+function opened(snapshot: Partial<OpenResult["snapshot"]> = {}): OpenResult {
+  const session = { id: "s", workspace: "file:///w", title: "", state: "idle", model: "a/b", profile: "review", createdAt: "", updatedAt: "", head: "1.2", changedFiles: 0, cost: 0, unanswered: 0 } as const;
+  const usage = { inputTokens: 0, outputTokens: 0 };
+  return { session, cursor: "1.2", snapshot: { state: "idle", settings: {}, trust: "trusted", tests: [], items: [], requests: [], queue: [], plans: [], jobs: [], usage, ...snapshot } };
+}
+
+/** Folds events that are given by type and data. */
+function folded(events: [string, object][], picture: Picture = open(opened())): Picture {
+  for (const [at, [type, data]] of events.entries()) fold(picture, { type, data, seq: at + 3, epoch: 1, turn: "t", text: type } as Envelope);
+  return picture;
+}
+
+test("every published event is taken, and none is lost without a trace", () => {
+  const picture = open(opened());
+  const files = readdirSync(new URL("events/", SPEC)).map((file) => JSON.parse(readFileSync(new URL(`events/${file}`, SPEC), "utf8")) as { params: AgentEvent }[]);
+  const results = files.flat().map(({ params }) => params.result);
+  const seq = (result: (typeof results)[number]): number => ("d" in result ? 0 : (result.seq ?? 0));
+  for (const result of results.sort((left, right) => seq(left) - seq(right))) {
+    if ("d" in result) delta(picture, result);
+    else fold(picture, result);
+  }
+  assert.ok(picture.entries.some((entry) => entry.is === "message" && entry.role === "user"));
+  assert.ok(picture.entries.some((entry) => entry.is === "change"));
+});
+
+test("an event that this client does not know shows by its text", () => {
+  const picture = open(opened());
+  const changed = fold(picture, { type: "weather.changed", text: "it rains", seq: 3, epoch: 1 });
+  assert.deepEqual(picture.entries.map((entry) => entry.is === "note" && entry.text), ["it rains"]);
+  assert.equal(changed.entries.length, 1);
+});
+
+test("text grows by deltas, and the closing event has the last word", () => {
+  const picture = folded([["message.started", { messageId: "m", role: "assistant" }]]);
+  const text = (): string => (picture.entries[0] as { text: string }).text;
+  delta(picture, { d: "m", from: 0, t: "Grüße" });
+  delta(picture, { d: "m", from: 0, t: "Grüße" });
+  assert.equal(text(), "Grüße");
+  delta(picture, { d: "m", from: 4, t: "ße, all" });
+  assert.equal(text(), "Grüße, all");
+  delta(picture, { d: "m", from: 40, t: "late" });
+  assert.equal(text(), "Grüße, all…late");
+  fold(picture, { type: "message.ended", data: { messageId: "m", role: "assistant", content: [{ type: "text", text: "Grüße, all of you" }] }, seq: 9, epoch: 1 });
+  assert.equal(text(), "Grüße, all of you");
+  delta(picture, { d: "m", from: 20, t: "more" });
+  assert.equal(text(), "Grüße, all of you");
+});
+
+test("text that was withdrawn goes", () => {
+  const picture = folded([["message.started", { messageId: "m", role: "assistant" }], ["message.ended", { messageId: "m", role: "assistant", content: [], superseded: true }]]);
+  assert.deepEqual(picture.entries, []);
+});
+
+test("questions are open until they are answered, by whomever", () => {
+  const request = { requestId: "r", kind: "approval", title: "?", subject: { type: "command", argv: ["x"], cwd: ".", exe: "x", needs: [], sandbox: 1 }, options: [], session: "s" };
+  const picture = folded([["request.opened", request]]);
+  assert.equal(picture.head.requests.length, 1);
+  folded([["request.resolved", { requestId: "r", decision: "deny", by: { id: "1", kind: "nvim" } }]], picture);
+  assert.equal(picture.head.requests.length, 0);
+});
+
+test("the queue is as the agent has it: steers first, moves, withdrawals", () => {
+  const admitted = (messageId: string, outcome: string): [string, object] => ["prompt.admitted", { messageId, outcome, delivery: "auto", input: [{ type: "text", text: messageId }] }];
+  const picture = folded([admitted("a", "queued"), admitted("b", "queued"), admitted("c", "steered"), admitted("d", "queued"), admitted("e", "started")]);
+  const ids = (): string => picture.head.queue.map((waiting) => waiting.messageId + (waiting.steer ? "!" : "")).join(" ");
+  assert.equal(ids(), "c! a b d");
+  folded([["prompt.changed", { messageId: "d", op: "promote", position: 1 }]], picture);
+  assert.equal(ids(), "c! d a b");
+  folded([["prompt.changed", { messageId: "b", op: "promote", turnId: "t" }], ["prompt.changed", { messageId: "a", op: "withdraw" }]], picture);
+  assert.equal(ids(), "c! b! d");
+  folded([["prompt.changed", { messageId: "c", op: "requeue", position: 1 }], ["prompt.delivered", { messageId: "b" }]], picture);
+  assert.equal(ids(), "c d");
+});
+
+test("how a turn ended is told where it was not well, and nothing goes on growing", () => {
+  const picture = folded([["tool.proposed", { callId: "x", name: "shell", kind: "execute", title: "sleep", digest: "", input: {} }], ["tool.started", { callId: "x", allowedBy: "", effect: "command", intent: [] }], ["turn.ended", { stop: "failed", usage: {}, error: { kind: "providerDown", message: "no answer", hint: "try later" } }]]);
+  const [call, note] = picture.entries;
+  assert.ok(call?.is === "call" && call.status === "unknown" && !call.growing);
+  assert.ok(note?.is === "note" && note.level === "error" && note.text === "no answer. try later");
+});
+
+test("a snapshot with the log beside it is what folding the whole log gives", () => {
+  const log: Envelope[] = ([
+    ["tool.proposed", { callId: "x", name: "read", kind: "read", title: "read a.txt", digest: "", input: {} }],
+    ["tool.ended", { callId: "x", status: "ok", content: [{ type: "text", text: "one" }] }],
+    ["message.ended", { messageId: "m", role: "assistant", content: [{ type: "text", text: "Done." }] }],
+    ["change.applied", { changeId: "c", checkpointId: "k", files: [], uncovered: [] }],
+  ] as const).map(([type, data], at) => ({ type, data, seq: at + 3, epoch: 1, turn: "t", text: type, at: "" }));
+  const whole = open(opened());
+  for (const event of log) fold(whole, event);
+  const items = log.filter((event) => event.type !== "tool.proposed") as unknown as SnapshotItem[];
+  const picture = open(opened({ items }), log.filter((event) => event.type === "tool.proposed"));
+  assert.deepEqual(picture.entries, whole.entries);
+});
+
+test("an earlier page stands in front, and nothing twice", () => {
+  const message = (id: string, seq: number): Envelope => ({ type: "message.ended", seq, epoch: 1, text: id, data: { messageId: id, role: "user", content: [{ type: "text", text: id }] } });
+  const picture = open(opened({ before: "1.9" }));
+  fold(picture, message("new", 10));
+  const came = prepend(picture, [message("old", 3), message("new", 10)], undefined);
+  assert.deepEqual(came.map((entry) => entry.id), ["old"]);
+  assert.deepEqual(picture.entries.map((entry) => entry.id), ["old", "new"]);
+  assert.equal(picture.head.before, undefined);
+});
