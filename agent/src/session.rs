@@ -22,6 +22,7 @@ pub(crate) mod hold;
 pub(crate) mod input;
 pub(crate) mod jobs;
 pub(crate) mod known;
+mod large;
 pub(crate) mod leftover;
 pub(crate) mod listing;
 pub(crate) mod load;

@@ -11,7 +11,7 @@ wire! {
     }
 }
 
-/// One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`.
+/// One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref` that is `whole`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -58,9 +58,13 @@ pub enum Content {
         mime: String,
         /// How large it is.
         bytes: u64,
-        /// What it is, for people.
+        /// What it is, for people; of a text that stands here by reference its beginning.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
+        /// Whether it is a text of this very content that is too large to stand here: the model is shown all of it. Absent,
+        /// the model is told where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whole: Option<bool>,
     },
 }
 
@@ -69,14 +73,33 @@ impl Content {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
     }
+
+    /// Tells whether it is a text, here or by reference.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Text { .. }) || self.long_text().is_some()
+    }
+
+    /// Returns the reference of a text that is too large to stand here itself.
+    pub fn long_text(&self) -> Option<&str> {
+        match self {
+            Self::Ref { reference, whole: Some(true), .. } => Some(reference),
+            Self::Text { .. }
+            | Self::Image { .. }
+            | Self::File { .. }
+            | Self::Selection { .. }
+            | Self::Ref { .. } => None,
+        }
+    }
 }
 
-/// Returns the texts of some content, joined by line breaks; everything else is left out.
+/// Returns the texts of some content, joined by line breaks: of one that stands there by reference its beginning. Everything
+/// else is left out.
 pub fn plain_text(content: &[Content]) -> String {
     let texts: Vec<&str> = content
         .iter()
         .filter_map(|piece| match piece {
             Content::Text { text } => Some(text.as_str()),
+            Content::Ref { title, whole: Some(true), .. } => title.as_deref(),
             Content::Image { .. }
             | Content::File { .. }
             | Content::Selection { .. }

@@ -9,6 +9,12 @@ pub const MESSAGE_IN_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The largest message the agent sends, in bytes; larger content goes by reference.
 pub const MESSAGE_OUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bytes of one event as JSON: what a message holds beside what stands around an event.
+pub const EVENT_BYTES_MAX: usize = MESSAGE_OUT_BYTES_MAX - (64 << 10);
+
+/// Bytes of a text, or of an image as base64, that stands in a content itself; larger ones stand there by reference.
+pub const CONTENT_BYTES_MAX: usize = 1024 * 1024;
+
 /// The largest block of LSP headers, in bytes.
 pub const HEADER_BYTES_MAX: usize = 8 * 1024;
 

@@ -602,7 +602,7 @@ export type ConflictKind =
   /** Somebody has it open with changes that are not saved. */
   | "dirty";
 
-/** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`. */
+/** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref` that is `whole`. */
 export type Content =
   /** Plain text or Markdown. */
   | { type: "text"; text: string; }
@@ -613,7 +613,7 @@ export type Content =
   /** Text a person selected, as it stood in the editor. */
   | { type: "selection"; path: string; range: LineRange; text: string; }
   /** Large content by reference. */
-  | { type: "ref"; bytes: number; mime: string; ref: string; title?: string; };
+  | { type: "ref"; bytes: number; mime: string; ref: string; title?: string; whole?: boolean; };
 
 /** What the person looks at. A member that is given replaces what was said before; an empty one takes it back; one that is absent stays. Kept in memory for this connection alone. */
 export interface ContextParams {
@@ -2289,6 +2289,8 @@ export interface ToolProposed {
   name: string;
   /** What it will do, one line. */
   title: string;
+  /** All of the arguments, as JSON text, where `input` was shortened: over 1 MiB of it. */
+  ref?: string;
 }
 
 /** A call was allowed and starts: the record that its effect may have happened from here on. */

@@ -393,9 +393,10 @@
 ---@field bytes integer How large it is.
 ---@field mime string Its type.
 ---@field ref string Where it is.
----@field title? string What it is, for people.
+---@field title? string What it is, for people; of a text that stands here by reference its beginning.
+---@field whole? boolean Whether it is a text of this very content that is too large to stand here: the model is shown all of it. Absent, the model is told where it is.
 
----One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref`.
+---One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref` that is `whole`.
 ---@alias tenon.Content
 ---| tenon.Content.text
 ---| tenon.Content.image
@@ -1712,6 +1713,7 @@
 ---@field kind tenon.ToolKind What it is about.
 ---@field name string The tool's name, as the model wrote it.
 ---@field title string What it will do, one line.
+---@field ref? string All of the arguments, as JSON text, where `input` was shortened: over 1 MiB of it.
 
 ---A call was allowed and starts: the record that its effect may have happened from here on.
 ---@class tenon.ToolStarted

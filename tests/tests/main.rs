@@ -14,6 +14,8 @@ mod golden;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod nvim;

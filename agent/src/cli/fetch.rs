@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use tenon_client::Client;
+use tenon_protocol::content::Content;
 use tenon_protocol::fetch::{FetchParams, FetchRange, FetchResult};
 use tenon_protocol::methods::Fetch;
 
@@ -70,6 +71,33 @@ pub(crate) fn run(args: &FetchArgs) -> Result<Exit, Failure> {
         }
         Ok(Exit::Done)
     })
+}
+
+/// Puts the texts of a content that stand in it by reference in their places.
+///
+/// # Errors
+/// The agent refuses or is gone.
+pub(super) async fn bring(client: &Client, content: &mut [Content]) -> Result<(), Failure> {
+    for piece in content {
+        if let Some(reference) = piece.long_text() {
+            let bytes = match whole(client, reference).await {
+                // The agent may have been replaced in this moment: the content is still there.
+                Err(_) => whole(client, reference).await?,
+                Ok(bytes) => bytes,
+            };
+            *piece = Content::text(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    Ok(())
+}
+
+async fn whole(client: &Client, reference: &str) -> Result<Vec<u8>, Failure> {
+    let mut pages = Pages::new(client, reference, FetchRange { start: 0, end: None });
+    let mut all = Vec::new();
+    while let Some(bytes) = pages.next().await? {
+        all.extend(bytes);
+    }
+    Ok(all)
 }
 
 /// A content that is read page after page.

@@ -4,7 +4,7 @@ use tenon_client::Client;
 use tenon_protocol::admin::{AdminOp, AdminParams};
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::Envelope;
-use tenon_protocol::json::Json;
+use tenon_protocol::json::{Json, Value};
 use tenon_protocol::log::LogParams;
 use tenon_protocol::methods::{Admin, Log};
 
@@ -90,7 +90,11 @@ pub(crate) fn person(event: &Envelope) -> String {
 
 /// Returns the command that prints what the event refers to.
 fn whole(event: &Envelope) -> Option<String> {
-    let reference = event.data.0.get("ref")?.as_str()?;
+    let data = &event.data.0;
+    let content = ["content", "input"].iter().filter_map(|name| data.get(name)?.as_array()).flatten();
+    let large = |piece: &&Value| piece["whole"] == true || piece["type"] == "image";
+    let mut named = std::iter::once(data).chain(content.filter(large));
+    let reference = named.find_map(|named| named.get("ref")?.as_str())?;
     Some(format!("  [all of it: tenon fetch {}]", safe_line(reference)))
 }
 
@@ -142,6 +146,10 @@ mod tests {
             line(&Json(event), false)
         };
         assert!(shown(json!({"ref": "b3:0"})).ends_with("  ok  [all of it: tenon fetch b3:0]"));
+        let long = json!([{"type": "text", "text": "a"}, {"type": "ref", "ref": "b3:1", "whole": true}]);
+        assert!(shown(json!({"content": long})).ends_with("  ok  [all of it: tenon fetch b3:1]"));
+        let named = json!([{"type": "ref", "ref": "b3:1"}, {"type": "image", "data": "AAAA"}]);
+        assert!(shown(json!({"input": named})).ends_with("  ok"));
         assert!(shown(json!({"ref": 3})).ends_with("  ok"));
         assert!(shown(json!({})).ends_with("  ok"));
     }

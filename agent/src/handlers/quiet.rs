@@ -68,6 +68,10 @@ fn content(content: &Content) -> Cow<'_, str> {
         Content::Text { text } | Content::Selection { text, .. } => Cow::Borrowed(text),
         Content::Image { mime, .. } => Cow::Owned(format!("[{mime}]")),
         Content::File { path, .. } => Cow::Borrowed(path),
+        Content::Ref { reference, title, bytes, whole: Some(true), .. } => {
+            let title = title.as_deref().unwrap_or_default();
+            Cow::Owned(format!("{title}\n[{bytes} bytes in all: {reference}]"))
+        }
         Content::Ref { reference, title, .. } => {
             Cow::Owned(format!("[{}]", title.as_ref().unwrap_or(reference)))
         }

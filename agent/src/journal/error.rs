@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tenon_protocol::cursor::Cursor;
+use tenon_protocol::version::EVENT_BYTES_MAX;
 
 use crate::base::digest::Digest;
 use crate::journal::log_id::LogId;
@@ -69,6 +70,19 @@ pub(crate) enum AppendError {
     /// An event could not be serialised.
     #[error("an event of log {0} cannot be serialised")]
     Unserialisable(LogId, #[source] Arc<serde_json::Error>),
+    /// An event is larger than a message may be.
+    #[error("an event {kind} of log {log} takes {bytes} bytes, and may take {EVENT_BYTES_MAX}")]
+    TooLarge {
+        /// The log.
+        log: LogId,
+        /// The event's type.
+        kind: &'static str,
+        /// What it takes as JSON.
+        bytes: usize,
+    },
+    /// A large content that an event refers to could not be stored.
+    #[error("a large content cannot be stored: {0}")]
+    Content(String),
     /// The journal was closed.
     #[error("the journal is closed")]
     Closed,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tenon_protocol::event::Event;
 use tenon_protocol::event::all::Notice;
+use tenon_protocol::version::EVENT_BYTES_MAX;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::base::clock::SharedClock;
@@ -23,7 +24,7 @@ use crate::journal::executor::Work;
 use crate::journal::head_file::{CommitHead, HeadFile};
 use crate::journal::live::LiveLogs;
 use crate::journal::log_id::LogId;
-use crate::journal::plan::{self, Head};
+use crate::journal::plan::{self, Head, Placed};
 use crate::journal::read;
 use crate::journal::write::{self, Change, ItemPlace};
 
@@ -285,15 +286,20 @@ impl Writer {
         }
     }
 
+    /// Places drafts. One that no message could hold is refused here, before it is in the log: whoever reads logs relies on it.
     fn place(
         &self,
         log: &LogId,
         head: &mut Head,
         drafts: Vec<Draft>,
         at: &str,
-    ) -> Result<Vec<plan::Placed>, AppendError> {
+    ) -> Result<Vec<Placed>, AppendError> {
         let mut events = plan::place(log, head, drafts, at)
             .map_err(|error| AppendError::Unserialisable(log.clone(), Arc::new(error)))?;
+        if let Some(large) = events.iter().find(|placed| placed.bytes.len() > EVENT_BYTES_MAX) {
+            let (kind, bytes) = (large.event.body.type_name(), large.bytes.len());
+            return Err(AppendError::TooLarge { log: log.clone(), kind, bytes });
+        }
         for placed in &mut events {
             self.blobs.complete(&mut placed.refs);
         }
@@ -331,7 +337,7 @@ impl Writer {
         for (index, change) in planned.changes.into_iter().enumerate() {
             match change {
                 Change::Append(log, events, head) => {
-                    self.live.publish(&log, head.ends(), events.iter().map(plan::Placed::stored));
+                    self.live.publish(&log, head.ends(), events.iter().map(Placed::stored));
                     if planned.own == Some(index) {
                         own = events.into_iter().map(|placed| placed.event).collect();
                     }

@@ -43,8 +43,8 @@ pub(crate) struct CallResult {
 pub(crate) enum Entry {
     /// A person's message. `private` is what the session added for the model, such as the text of mentioned files.
     User { content: Vec<Content>, private: Option<Arc<[u8]>> },
-    /// A whole answer. `private` is the provider's own form of it.
-    Assistant { text: String, calls: Vec<TranscriptCall>, private: Option<Arc<[u8]>> },
+    /// A whole answer: its text, and its calls. `private` is the provider's own form of it.
+    Assistant { content: Vec<Content>, calls: Vec<TranscriptCall>, private: Option<Arc<[u8]>> },
 }
 
 /// The conversation so far.
@@ -52,7 +52,7 @@ pub(crate) enum Entry {
 pub(crate) struct Transcript {
     entries: Vec<Arc<Entry>>,
     results: BTreeMap<CallId, CallResult>,
-    answer_text: String,
+    answer: Vec<Content>,
     answer_calls: Vec<TranscriptCall>,
 }
 
@@ -70,7 +70,7 @@ impl Transcript {
                         Entry::User { content: message.content.clone(), private: private.map(Arc::from) };
                     self.entries.push(Arc::new(entry));
                 }
-                MessageRole::Assistant => self.answer_text = plain_text(&message.content),
+                MessageRole::Assistant => self.answer.clone_from(&message.content),
                 MessageRole::Reasoning => {}
             },
             EventBody::AttemptStarted(_) => self.forget_answer(),
@@ -90,17 +90,17 @@ impl Transcript {
     }
 
     fn forget_answer(&mut self) {
-        self.answer_text.clear();
+        self.answer.clear();
         self.answer_calls.clear();
     }
 
     fn close_answer(&mut self, outcome: AttemptOutcome, private: Option<&[u8]>) {
-        let text = std::mem::take(&mut self.answer_text);
+        let content = std::mem::take(&mut self.answer);
         let calls = std::mem::take(&mut self.answer_calls);
         let entry = match outcome {
-            AttemptOutcome::Ok => Entry::Assistant { text, calls, private: private.map(Arc::from) },
-            AttemptOutcome::Interrupted if !text.is_empty() => {
-                Entry::Assistant { text, calls: Vec::new(), private: None }
+            AttemptOutcome::Ok => Entry::Assistant { content, calls, private: private.map(Arc::from) },
+            AttemptOutcome::Interrupted if !plain_text(&content).is_empty() => {
+                Entry::Assistant { content, calls: Vec::new(), private: None }
             }
             AttemptOutcome::Interrupted | AttemptOutcome::Failed => {
                 for call in calls {
@@ -116,7 +116,7 @@ impl Transcript {
     pub(crate) fn followed_by(mut self, later: &Self) -> Self {
         self.entries.extend(later.entries.iter().cloned());
         self.results.extend(later.results.iter().map(|(id, result)| (id.clone(), result.clone())));
-        self.answer_text.clone_from(&later.answer_text);
+        self.answer.clone_from(&later.answer);
         self.answer_calls.clone_from(&later.answer_calls);
         self
     }

@@ -32,6 +32,8 @@ pub(crate) struct OpenCall {
     pub(crate) name: String,
     /// Its arguments.
     pub(crate) input: Json,
+    /// Where all of them are, if those were shortened.
+    pub(crate) reference: Option<String>,
     /// How far it got.
     pub(crate) phase: CallPhase,
 }
@@ -122,6 +124,7 @@ impl OpenTurn {
                 id: call.call_id.clone(),
                 name: call.name.clone(),
                 input: call.input.clone(),
+                reference: call.reference.clone(),
                 phase: CallPhase::Proposed,
             }),
             EventBody::ToolStarted(call) => {

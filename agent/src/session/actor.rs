@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_protocol::cursor::Cursor;
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{RequestAdded, RequestRemoved};
 use tenon_protocol::event::session::SessionStateChanged;
 use tenon_protocol::event::{Event, EventBody};
@@ -25,6 +25,7 @@ use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
 use crate::session::hold::Held;
 use crate::session::jobs::LiveJob;
+use crate::session::large;
 use crate::session::listing::Listing;
 use crate::session::resources::Resources;
 use crate::session::state::State;
@@ -208,6 +209,7 @@ impl Actor {
         mut facts: Vec<Fact>,
         mut beside: Beside,
     ) -> Result<(), AppendError> {
+        large::lighten(&self.blobs(), &mut facts).await?;
         let now = self.resources.clock.now();
         let turn = self.turn_of(&facts);
         let listed = self.foresee(&mut facts, now);
@@ -373,10 +375,15 @@ pub(crate) fn storage(error: &AppendError) -> RpcError {
     let kind = match error {
         AppendError::StorageFull => ErrorKind::StorageFull,
         AppendError::StorageBusy => ErrorKind::StorageBusy,
+        AppendError::TooLarge { .. } => {
+            let told = RpcError::new(ErrorKind::Failed, error.to_string()).retry(Retry::Never);
+            return told.hint("say it in less, or put what is large into a file of the workspace");
+        }
         AppendError::Fenced
         | AppendError::NoLog(_)
         | AppendError::LogExists(_)
         | AppendError::Unserialisable(..)
+        | AppendError::Content(_)
         | AppendError::Closed
         | AppendError::Storage(_) => ErrorKind::Internal,
     };

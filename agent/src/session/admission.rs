@@ -31,7 +31,7 @@ impl Actor {
         self.check_open()?;
         let (outcome, position) = self.place(&params)?;
         if outcome != Admission::Started {
-            self.room_for(&params.input)?;
+            self.room_for(&params.input, None)?;
         }
         let input = self.checked_input(params.input)?;
         self.refresh_world();
@@ -141,9 +141,10 @@ impl Actor {
             .hint("`agent/pending` withdraws one"))
     }
 
-    /// The messages that wait are in memory, and in one picture.
-    fn room_for(&self, input: &[Content]) -> Result<(), RpcError> {
+    /// The messages that wait are in memory, and in one picture. The one that is replaced makes room.
+    pub(crate) fn room_for(&self, input: &[Content], replaced: Option<&MessageId>) -> Result<(), RpcError> {
         let waiting = self.state.waiting.steers().iter().chain(self.state.waiting.queue());
+        let waiting = waiting.filter(|pending| Some(&pending.id) != replaced);
         let bytes = waiting.map(|pending| size(&pending.input)).sum::<usize>() + size(&input);
         if bytes <= QUEUE_BYTES_MAX {
             return Ok(());

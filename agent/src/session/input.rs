@@ -1,8 +1,9 @@
 //! What a message holds: what it names must be there when it is admitted. Not here: what the model is shown of it (`turns`).
 use tenon_protocol::content::{Content, LineRange};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
+use tenon_protocol::version::INPUT_BYTES_MAX;
 
-use crate::base::uri;
+use crate::base::{base64, uri};
 use crate::session::actor::Actor;
 use crate::session::prefix::digest_of;
 
@@ -16,6 +17,7 @@ impl Actor {
         if input.is_empty() {
             return Err(wrong("input is empty".to_owned()));
         }
+        let mut whole = 0;
         for piece in &mut input {
             match piece {
                 Content::File { path, range } => {
@@ -23,17 +25,33 @@ impl Actor {
                     check_range(path, range.as_ref()).map_err(wrong)?;
                 }
                 Content::Selection { path, range, .. } => check_range(path, Some(range)).map_err(wrong)?,
-                Content::Image { data: Some(data), .. } if is_base64(data) => {}
-                Content::Image { data: Some(_), .. } => {
-                    return Err(wrong("the data of an image is not base64".to_owned()));
+                Content::Image { data: Some(data), reference, .. } => {
+                    let plain = canonical(data);
+                    *data = plain.ok_or_else(|| wrong("the data of an image is not base64".to_owned()))?;
+                    *reference = None;
                 }
-                Content::Image { data: None, .. } => {
+                Content::Image { data: None, reference: Some(reference), .. } => {
+                    whole += self.kept(reference).map_err(wrong)?.len();
+                }
+                Content::Image { data: None, reference: None, .. } => {
                     return Err(wrong("an image comes without its data".to_owned())
                         .hint("send its bytes in base64 as `data`"));
                 }
-                Content::Ref { reference, .. } => self.check_reference(reference).map_err(wrong)?,
+                Content::Ref { reference, bytes, whole: shown, .. } => {
+                    let kept = self.kept(reference).map_err(wrong)?;
+                    *bytes = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+                    if *shown == Some(true) {
+                        std::str::from_utf8(&kept).map_err(|_| wrong(format!("{reference} is no text")))?;
+                        whole += kept.len();
+                    }
+                }
                 Content::Text { .. } => {}
             }
+        }
+        if whole > INPUT_BYTES_MAX {
+            let reason = format!("input refers to {whole} bytes that the model would be shown");
+            return Err(wrong(format!("{reason}, and may refer to {INPUT_BYTES_MAX}"))
+                .hint("without `whole` the model is told where a content is, and reads what it needs"));
         }
         Ok(input)
     }
@@ -65,14 +83,15 @@ impl Actor {
         }
     }
 
-    fn check_reference(&self, reference: &str) -> Result<(), String> {
+    /// Returns a content that is there, and stays until the log names it.
+    fn kept(&self, reference: &str) -> Result<Vec<u8>, String> {
         let blobs = self.blobs();
-        let known = digest_of(reference).is_some_and(|digest| {
+        let known = digest_of(reference).and_then(|digest| {
             // First, so that it is not removed between this look and the admission.
             blobs.keep(digest);
-            blobs.get(digest).is_ok()
+            blobs.get(digest).ok()
         });
-        if known { Ok(()) } else { Err(format!("reference {reference} is not known")) }
+        known.ok_or_else(|| format!("reference {reference} is not known"))
     }
 }
 
@@ -86,12 +105,9 @@ fn check_range(path: &str, range: Option<&LineRange>) -> Result<(), String> {
     }
 }
 
-/// Tells whether a text is base64 with its padding, as providers take it.
-fn is_base64(text: &str) -> bool {
-    let letters = text.trim_end_matches('=');
-    let padding = text.len() - letters.len();
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    !letters.is_empty() && text.len().is_multiple_of(4) && padding <= 2 && letters.bytes().all(known)
+/// Returns base64 as providers take it, in the one form that its bytes have; `None` if it is none.
+fn canonical(text: &str) -> Option<String> {
+    base64::decode(text).filter(|bytes| !bytes.is_empty()).map(|bytes| base64::encode(&bytes))
 }
 
 #[cfg(test)]
@@ -101,10 +117,11 @@ mod tests {
     #[test]
     fn base64_is_told_from_what_is_none() {
         for good in ["AAAA", "AA==", "AAA=", "a+/9"] {
-            assert!(is_base64(good), "{good}");
+            assert_eq!(canonical(good).as_deref(), Some(good));
         }
+        assert_eq!(canonical("AB==").as_deref(), Some("AA=="), "what no byte holds goes");
         for bad in ["", "=", "AAA", "A===", "AA A", "A=AA", "data:image/png;base64,AAAA"] {
-            assert!(!is_base64(bad), "{bad}");
+            assert_eq!(canonical(bad), None, "{bad}");
         }
     }
 

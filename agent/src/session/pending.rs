@@ -26,7 +26,10 @@ impl Actor {
             PendingChange::Withdraw | PendingChange::Replace => (None, None),
         };
         let input = match params.input {
-            Some(input) => Some(self.checked_input(input)?),
+            Some(input) => {
+                self.room_for(&input, Some(&params.message_id))?;
+                Some(self.checked_input(input)?)
+            }
             None => None,
         };
         let op = match params.op {

@@ -9,10 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::base::ids::{self, Entropy, SharedEntropy};
 use crate::feed::SignalHub;
+use crate::journal::Blobs;
 use crate::session::command::{Command, Reply, TurnCommand};
+use crate::session::prefix::digest_of;
 use crate::tools::Boxed;
 use crate::turn::ports::{
-    Answer, Ask, BeginFailure, CallView, Commit, Ended, Fact, PortClosed, Ports, TurnEnd, View,
+    Answer, Ask, BeginFailure, CallView, Commit, Contents, Ended, Fact, PortClosed, Ports, TurnEnd, View,
 };
 
 /// A turn's way to its session.
@@ -28,6 +30,8 @@ pub(crate) struct SessionPorts {
     pub(crate) signals: Arc<SignalHub>,
     /// Where ids come from.
     pub(crate) entropy: SharedEntropy,
+    /// Where large contents are.
+    pub(crate) blobs: Blobs,
 }
 
 impl SessionPorts {
@@ -68,6 +72,15 @@ impl Ask for SessionPorts {
 
     fn waited(&self) -> Boxed<'_, Result<Duration, PortClosed>> {
         Box::pin(self.tell(|reply| TurnCommand::Waited { reply }))
+    }
+}
+
+impl Contents for SessionPorts {
+    fn content(&self, reference: String) -> Boxed<'_, Result<Vec<u8>, String>> {
+        Box::pin(async move {
+            let digest = digest_of(&reference).ok_or("it is no reference")?;
+            self.blobs.get_async(digest).await.map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -1,11 +1,13 @@
 //! Going on after a restart: a session that was not at rest is driven on from its log. Not here: verifying the log (`journal`).
 use tenon_protocol::event::turn::{AttemptEnded, AttemptOutcome, ProviderFailure};
+use tenon_protocol::json::Json;
 use tenon_protocol::tool::ToolKind;
 
-use crate::journal::AppendError;
+use crate::journal::{AppendError, Blobs};
 use crate::projections::turn::{CallPhase, OpenCall, OpenTurn};
 use crate::session::actor::{Actor, LiveTurn};
 use crate::session::ending::close_open;
+use crate::session::prefix::digest_of;
 use crate::session::turns::settled_calls;
 use crate::turn::attempt::Proposal;
 use crate::turn::call::recorded_arguments;
@@ -34,8 +36,10 @@ impl Actor {
         }
         let Some(turn) = self.state.turn.clone() else { return Ok(()) };
         let steps_max = self.world.turn_settings(&self.state.settings, turn.steps_more).steps_max;
-        let open = turn.calls.iter().filter(|call| call.phase != CallPhase::Settled);
-        let pending: Vec<Proposal> = open.map(proposal).collect();
+        let mut pending = Vec::new();
+        for call in turn.calls.iter().filter(|call| call.phase != CallPhase::Settled) {
+            pending.push(proposal(self.blobs(), call).await);
+        }
         let calls = turn
             .calls
             .iter()
@@ -76,6 +80,23 @@ fn lost_attempt(turn: &OpenTurn) -> Vec<Fact> {
     facts
 }
 
-fn proposal(call: &OpenCall) -> Proposal {
-    Proposal { id: call.id.clone(), name: call.name.clone(), arguments: recorded_arguments(&call.input.0) }
+/// Returns a call as the model made it; large arguments are read back.
+async fn proposal(blobs: Blobs, call: &OpenCall) -> Proposal {
+    let arguments = match &call.reference {
+        None => recorded_arguments(&call.input.0),
+        Some(reference) => match read_back(blobs, reference).await {
+            Ok(input) => recorded_arguments(&input.0),
+            Err(error) => {
+                tracing::error!(call = %call.id, reference, error, "arguments cannot be read back");
+                Err("the arguments were lost when the agent was restarted; send the call again".to_owned())
+            }
+        },
+    };
+    Proposal { id: call.id.clone(), name: call.name.clone(), arguments }
+}
+
+async fn read_back(blobs: Blobs, reference: &str) -> Result<Json, String> {
+    let digest = digest_of(reference).ok_or("it is no reference")?;
+    let bytes = blobs.get_async(digest).await.map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }

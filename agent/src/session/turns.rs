@@ -135,6 +135,7 @@ impl Actor {
             commands: self.commands.clone(),
             signals: self.signals.clone(),
             entropy: Arc::clone(&self.resources.entropy),
+            blobs: self.resources.journal.blobs().clone(),
         };
         let machine = resumed.unwrap_or_else(|| Machine::new(settings.steps_max));
         let clock = Arc::clone(&self.resources.clock);

@@ -29,6 +29,9 @@ use crate::turn::{context, failure};
 /// Calls that are recorded as one at most: a broken model may send thousands at once.
 const UNRECORDED_LEN_MAX: usize = 16;
 
+/// Characters of a tool's name that are recorded: those of no tool can be of any length.
+const NAME_CHARS_MAX: usize = 200;
+
 /// A call as the model made it.
 #[derive(Clone, Debug)]
 pub(crate) struct Proposal {
@@ -54,6 +57,8 @@ pub(crate) enum AttemptEnd {
     Failed(ProviderError),
     /// It was cancelled, and what there was of it is recorded.
     Cancelled,
+    /// The conversation cannot be read back, so nobody was asked. That is recorded.
+    Unreadable(ProviderFailure),
 }
 
 /// A message that is still growing.
@@ -97,7 +102,11 @@ impl Attempt {
         cancel: &CancellationToken,
         mut propose: impl AsyncFnMut(Proposal),
     ) -> Result<AttemptEnd, PortClosed> {
-        let mut stream = self.view.provider.stream(context::request(&self.view));
+        let request = match context::request(&self.view, &*self.ports).await {
+            Ok(request) => request,
+            Err(lost) => return self.unreadable(&lost).await,
+        };
+        let mut stream = self.view.provider.stream(request);
         loop {
             // Calls wait only for what is here already, which nearly always is the end of the answer.
             let here = if self.unrecorded.is_empty() { None } else { stream.next().now_or_never() };
@@ -161,19 +170,21 @@ impl Attempt {
 
     fn note_call(&mut self, call: ModelCall, arguments: Result<Value, String>) {
         let id = self.ports.new_call();
+        let name: String = call.name.chars().take(NAME_CHARS_MAX).collect();
         let input = arguments.as_ref().map_or_else(|_| Value::String(call.arguments.clone()), Clone::clone);
         let title =
             self.registry.get(&call.name).map_or_else(|| call.name.clone(), |tool| tool.title(&input));
         let digest = Digest::of(format!("{}\n{}", call.name, call.arguments).as_bytes());
         let fact = Fact::new(ToolProposed {
             call_id: id.clone(),
-            name: call.name.clone(),
+            name: name.clone(),
             kind: self.registry.kind(&call.name),
             title,
             input: Json(input),
             digest: digest.to_string(),
+            reference: None,
         });
-        self.unrecorded.push((fact, Proposal { id: id.clone(), name: call.name.clone(), arguments }));
+        self.unrecorded.push((fact, Proposal { id: id.clone(), name, arguments }));
         self.calls.push((id, call));
     }
 
@@ -221,6 +232,21 @@ impl Attempt {
         facts.push(Fact::new(ended));
         self.ports.commit(facts).await?;
         Ok(AttemptEnd::Cancelled)
+    }
+
+    /// Records that nobody could be asked.
+    async fn unreadable(&mut self, lost: &context::Unreadable) -> Result<AttemptEnd, PortClosed> {
+        tracing::error!(session = %self.ports.session(), %lost, "a turn cannot go on");
+        let failure = ProviderFailure {
+            kind: "internal".to_owned(),
+            message: lost.to_string(),
+            status: None,
+            hint: Some("fork the session before that place: `tenon run --fork SESSION@SEQ`".to_owned()),
+        };
+        let mut ended = attempt_ended(AttemptOutcome::Failed);
+        ended.error = Some(failure.clone());
+        self.ports.commit(vec![Fact::new(ended)]).await?;
+        Ok(AttemptEnd::Unreadable(failure))
     }
 
     /// Records a failed try and withdraws its text; `wait` is how long until the next one.

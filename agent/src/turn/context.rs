@@ -1,35 +1,91 @@
 //! The request of a step, built from the log: prefix, then the conversation. Not here: which prefix a session has.
+use std::collections::BTreeMap;
+
 use tenon_protocol::content::Content;
 
+use crate::base::base64;
 use crate::catalogue;
 use crate::projections::transcript::{Entry, Transcript, TranscriptCall};
 use crate::providers::{AssistantMessage, ModelCall, ModelMessage, ModelRequest, Part};
-use crate::turn::ports::View;
+use crate::turn::ports::{Contents, View};
 use crate::turn::record::{self, AnswerRecord, InputRecord};
 
+/// A part of the conversation that the log only names cannot be read back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a part of the conversation cannot be read back ({reference}): {reason}")]
+pub(crate) struct Unreadable {
+    reference: String,
+    reason: String,
+}
+
+/// What the log names and the model is shown whole.
+type Known = BTreeMap<String, Vec<u8>>;
+
 /// Builds the request. The same log gives the same bytes, and a longer one begins with those of the shorter.
-pub(crate) fn request(view: &View) -> ModelRequest {
-    ModelRequest {
+///
+/// # Errors
+/// What the model was shown before cannot be shown again. Another text in its place would be another conversation.
+pub(crate) async fn request(view: &View, contents: &dyn Contents) -> Result<ModelRequest, Unreadable> {
+    let mut known = Known::new();
+    for reference in references(&view.transcript) {
+        let read = contents.content(reference.clone()).await;
+        let bytes = read.map_err(|reason| Unreadable { reference: reference.clone(), reason })?;
+        known.insert(reference, bytes);
+    }
+    Ok(ModelRequest {
         model: view.model.clone(),
         system: view.prefix.system.clone(),
         tools: view.prefix.tools.clone(),
-        messages: messages(&view.transcript),
+        messages: messages(&view.transcript, &known),
         max_output_tokens: catalogue::limits(&view.provider_name, &view.model).output_tokens_max,
+    })
+}
+
+/// Returns what stands in the conversation by reference and has to be read, each once.
+fn references(transcript: &Transcript) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut look = |content: &[Content]| found.extend(content.iter().filter_map(needed).map(str::to_owned));
+    for entry in transcript.entries() {
+        match &**entry {
+            Entry::User { content, .. } => look(content),
+            Entry::Assistant { content, calls, .. } => {
+                look(content);
+                for call in calls {
+                    look(&transcript.result(&call.id).content);
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn needed(piece: &Content) -> Option<&str> {
+    match piece {
+        Content::Image { data: None, reference, .. } => reference.as_deref(),
+        Content::Image { .. }
+        | Content::Text { .. }
+        | Content::File { .. }
+        | Content::Selection { .. }
+        | Content::Ref { .. } => piece.long_text(),
     }
 }
 
-fn messages(transcript: &Transcript) -> Vec<ModelMessage> {
+fn messages(transcript: &Transcript, known: &Known) -> Vec<ModelMessage> {
     let mut messages = Vec::new();
     for entry in transcript.entries() {
         match &**entry {
-            Entry::User { content, private } => messages.push(user(content, private.as_deref())),
-            Entry::Assistant { text, calls, private } => {
+            Entry::User { content, private } => messages.push(user(content, private.as_deref(), known)),
+            Entry::Assistant { content, calls, private } => {
                 let answer: AnswerRecord = record::decode(private.as_deref());
                 let called: Vec<ModelCall> = calls.iter().map(|call| model_call(call, &answer)).collect();
-                let results = calls.iter().zip(&called).map(|(call, model)| result(transcript, call, model));
+                let results =
+                    calls.iter().zip(&called).map(|(call, model)| result(transcript, call, model, known));
                 let results: Vec<ModelMessage> = results.collect();
+                let texts: Vec<String> = content.iter().filter_map(|piece| text(piece, known)).collect();
                 let message =
-                    AssistantMessage { text: text.clone(), calls: called, verbatim: answer.verbatim };
+                    AssistantMessage { text: texts.join("\n"), calls: called, verbatim: answer.verbatim };
                 messages.push(ModelMessage::Assistant(message));
                 messages.extend(results);
             }
@@ -38,10 +94,10 @@ fn messages(transcript: &Transcript) -> Vec<ModelMessage> {
     messages
 }
 
-fn user(content: &[Content], private: Option<&[u8]>) -> ModelMessage {
+fn user(content: &[Content], private: Option<&[u8]>, known: &Known) -> ModelMessage {
     let input: InputRecord = record::decode(private);
-    let mut parts: Vec<Part> = content.iter().map(part).collect();
-    let first = content.iter().position(|piece| matches!(piece, Content::Text { .. }));
+    let mut parts: Vec<Part> = content.iter().map(|piece| part(piece, known)).collect();
+    let first = content.iter().position(Content::is_text);
     if let (Some(text), Some(first)) = (input.expansion, first) {
         parts[first] = Part::Text(text);
     }
@@ -49,14 +105,28 @@ fn user(content: &[Content], private: Option<&[u8]>) -> ModelMessage {
     ModelMessage::User(parts)
 }
 
-fn part(content: &Content) -> Part {
+/// Returns a text, also one that is too large to stand in the log.
+fn text(piece: &Content, known: &Known) -> Option<String> {
+    if let Content::Text { text } = piece {
+        return Some(text.clone());
+    }
+    known.get(piece.long_text()?).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn part(content: &Content, known: &Known) -> Part {
+    if let Some(text) = text(content, known) {
+        return Part::Text(text);
+    }
     match content {
         Content::Text { text } => Part::Text(text.clone()),
         Content::Image { mime, data: Some(data), .. } => {
             Part::Image { mime: mime.clone(), base64: data.clone() }
         }
-        Content::Image { mime, data: None, .. } => {
-            Part::Text(format!("[an image, {mime}, that is not shown here]"))
+        Content::Image { mime, data: None, reference } => {
+            match reference.as_ref().and_then(|reference| known.get(reference)) {
+                Some(bytes) => Part::Image { mime: mime.clone(), base64: base64::encode(bytes) },
+                None => Part::Text(format!("[an image, {mime}, that is not shown here]")),
+            }
         }
         Content::File { path, range: None } => Part::Text(format!("[file {path}]")),
         Content::File { path, range: Some(range) } => {
@@ -79,12 +149,12 @@ fn model_call(call: &TranscriptCall, answer: &AnswerRecord) -> ModelCall {
     })
 }
 
-fn result(transcript: &Transcript, call: &TranscriptCall, model: &ModelCall) -> ModelMessage {
+fn result(transcript: &Transcript, call: &TranscriptCall, model: &ModelCall, known: &Known) -> ModelMessage {
     let result = transcript.result(&call.id);
     ModelMessage::ToolResult {
         call_id: model.id.clone(),
         name: model.name.clone(),
-        content: result.content.iter().map(part).collect(),
+        content: result.content.iter().map(|piece| part(piece, known)).collect(),
         failed: !result.ok,
     }
 }

@@ -147,8 +147,14 @@ pub(crate) trait Ask: fmt::Debug + Send + Sync {
     fn waited(&self) -> Boxed<'_, Result<Duration, PortClosed>>;
 }
 
+/// Reads large contents back.
+pub(crate) trait Contents: fmt::Debug + Send + Sync {
+    /// Returns the content that the log names by this reference, or why it cannot be had.
+    fn content(&self, reference: String) -> Boxed<'_, Result<Vec<u8>, String>>;
+}
+
 /// Everything a turn needs of its session.
-pub(crate) trait Ports: Commit + Ask {
+pub(crate) trait Ports: Commit + Ask + Contents {
     /// Returns the session.
     fn session(&self) -> &SessionId;
     /// Returns the turn.

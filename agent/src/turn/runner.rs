@@ -473,6 +473,7 @@ impl AttemptJob {
         match attempt.run(&self.cancel, propose).await? {
             AttemptEnd::Whole { refused, cut } => Ok(Report::Whole { refused, cut }),
             AttemptEnd::Cancelled => Ok(Report::Cancelled),
+            AttemptEnd::Unreadable(failure) => Ok(Report::Failed { wait: None, failure }),
             AttemptEnd::Failed(error) => {
                 let spent = self.clock.now().since(self.step_began);
                 let fraction = self.ports.entropy().fraction();

@@ -20,6 +20,11 @@ wire! {
         /// BLAKE3 of name and arguments.
         digest: String,
     }
+    optional {
+        /// All of the arguments, as JSON text, where `input` was shortened: over 1 MiB of it.
+        #[serde(rename = "ref")]
+        reference: String,
+    }
 }
 
 wire! {

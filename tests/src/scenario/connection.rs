@@ -247,7 +247,13 @@ impl Connection {
         }
         let Some(id) = event["data"]["messageId"].as_str() else { return Ok(()) };
         let Some(brought) = self.deltas.get(id) else { return Ok(()) };
-        let text = event["data"]["content"][0]["text"].as_str().unwrap_or_default();
+        let content = &event["data"]["content"][0];
+        if content["whole"] == true {
+            let bytes = content["bytes"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+            ensure!(bytes >= Some(brought.len()), "deltas brought {} bytes of {content}", brought.len());
+            return Ok(());
+        }
+        let text = content["text"].as_str().unwrap_or_default();
         ensure!(text.starts_with(brought.as_str()), "deltas {brought:?} are superseded by {text:?}");
         Ok(())
     }

@@ -81,6 +81,10 @@ impl<'a> Play<'a> {
             captures.insert(name.to_owned(), value.into());
         }
         normal.know(server.host(), "MODEL");
+        if scenario.blocks.iter().any(|block| block.body.contains("{{long}}")) {
+            normal.know(long(), "LONG");
+            captures.insert("long".to_owned(), long().into());
+        }
         let (connections, rewrites, sessions) = (BTreeMap::new(), Vec::new(), Vec::new());
         let received = String::new();
         Ok(Self {
@@ -120,6 +124,11 @@ impl<'a> Play<'a> {
     }
 }
 
+/// Returns a text that is too large to stand in an event: 1,500,000 bytes.
+fn long() -> String {
+    format!("{}long.", "long ".repeat(299_999))
+}
+
 /// Serves the replies; what a request finds in the words of the one before it can be put into a reply with `{{word:PREFIX}}`.
 fn serve(replies: &Replies, key: Option<&str>) -> Result<ModelServer> {
     let (list, repeat_last) = (Arc::new(replies.list.clone()), replies.repeat_last);
@@ -132,7 +141,9 @@ fn serve(replies: &Replies, key: Option<&str>) -> Result<ModelServer> {
             );
         };
         let mut reply = reply.clone();
+        reply.text = reply.text.replace("{{long}}", &long());
         for call in &mut reply.calls {
+            call.arguments = call.arguments.replace("{{long}}", &long());
             while let Some((before, after)) = call.arguments.clone().split_once("{{word:") {
                 let Some((prefix, after)) = after.split_once("}}") else { break };
                 let text = request.last_text();

@@ -7,6 +7,7 @@ use tenon_client::{Client, ClientError, Item, ObserveOptions, Subscription};
 use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::content::Content;
 use tenon_protocol::error::ErrorKind;
+use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::turn::Stop;
 use tenon_protocol::event::{Envelope, EventBody};
 use tenon_protocol::ids::RequestId;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, Interval, sleep_until};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::fetch;
 use crate::cli::run::ask::{Heard, Question, nobody};
 use crate::cli::run::begin::{Begun, admit, discard};
 use crate::cli::run::ending::{Cause, Circumstances, RunEnded, failure};
@@ -214,7 +216,13 @@ impl Follow {
     }
 
     async fn event(&mut self, event: &Envelope) -> Result<(), Failure> {
-        let body = event.body();
+        let mut body = event.body();
+        if let Some(EventBody::MessageEnded(message)) = &mut body
+            && message.role == MessageRole::Assistant
+            && self.progress.is_own(event)
+        {
+            fetch::bring(&self.client, &mut message.content).await?;
+        }
         self.progress.event(event, body.as_ref());
         let own = self.progress.is_own(event);
         self.view.event(event, body.as_ref(), own)?;

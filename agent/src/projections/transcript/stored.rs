@@ -20,8 +20,19 @@ struct Stored {
 /// Private columns are JSON texts of ours, so they are kept as texts.
 #[derive(Serialize, Deserialize)]
 enum StoredEntry {
-    User { content: Vec<Content>, private: Option<String> },
-    Assistant { text: String, calls: Vec<StoredCall>, private: Option<String> },
+    User {
+        content: Vec<Content>,
+        private: Option<String>,
+    },
+    Assistant {
+        /// Where an earlier build kept the text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        #[serde(default)]
+        content: Vec<Content>,
+        calls: Vec<StoredCall>,
+        private: Option<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,8 +86,9 @@ fn stored(entry: &Entry) -> StoredEntry {
         Entry::User { content, private } => {
             StoredEntry::User { content: content.clone(), private: text(private) }
         }
-        Entry::Assistant { text: said, calls, private } => StoredEntry::Assistant {
-            text: said.clone(),
+        Entry::Assistant { content, calls, private } => StoredEntry::Assistant {
+            text: None,
+            content: content.clone(),
             calls: calls
                 .iter()
                 .map(|call| StoredCall {
@@ -94,8 +106,8 @@ fn read(entry: StoredEntry) -> Entry {
     let bytes = |private: Option<String>| private.map(|text| Arc::from(text.into_bytes()));
     match entry {
         StoredEntry::User { content, private } => Entry::User { content, private: bytes(private) },
-        StoredEntry::Assistant { text, calls, private } => Entry::Assistant {
-            text,
+        StoredEntry::Assistant { text, content, calls, private } => Entry::Assistant {
+            content: text.map_or(content, |text| vec![Content::text(text)]),
             calls: calls
                 .into_iter()
                 .map(|call| TranscriptCall { id: call.id, name: call.name, input: call.input })

@@ -21,6 +21,7 @@ fn ended(outcome: AttemptOutcome) -> EventBody {
 
 fn proposed(id: &str) -> EventBody {
     ToolProposed {
+        reference: None,
         call_id: id.into(),
         name: "read".into(),
         kind: ToolKind::Read,
@@ -45,7 +46,8 @@ fn check(events: &[EventBody]) -> Vec<String> {
     }
     let line = |entry: &Arc<Entry>| match &**entry {
         Entry::User { content, .. } => format!("user {}", plain_text(content)),
-        Entry::Assistant { text, calls, .. } => {
+        Entry::Assistant { content, calls, .. } => {
+            let text = plain_text(content);
             let calls: Vec<_> =
                 calls.iter().map(|call| format!("{}={}", call.id, transcript.result(&call.id).ok)).collect();
             format!("assistant {text} {}", calls.join(" ")).trim_end().to_owned()
