@@ -112,3 +112,34 @@ test("an earlier page stands in front, and nothing twice", () => {
   assert.deepEqual(picture.entries.map((entry) => entry.id), ["old", "new"]);
   assert.equal(picture.head.before, undefined);
 });
+
+test("a plan is ready until all of it is applied or it is dropped; a todo list is no plan", () => {
+  const step = (status: string): object => ({ id: "1", title: "one", status });
+  const picture = folded([
+    ["turn.started", { messageId: "m", model: "a/b", profile: "review", planId: "p" }],
+    ["plan.changed", { planId: "p", rev: 1, tree: [step("active")] }],
+    ["change.staged", { changeId: "c", planId: "p", files: [], uncovered: [] }],
+    ["plan.ready", { planId: "p", rev: 1, tree: [step("pending")], changeId: "c" }],
+    ["turn.ended", { stop: "done", usage: {} }],
+    ["turn.started", { messageId: "m", model: "a/b", profile: "review" }],
+    ["plan.changed", { planId: "todo", rev: 1, tree: [step("active")] }],
+  ]);
+  assert.deepEqual([picture.head.plan?.planId, picture.head.plan?.ready, picture.head.todo?.planId], ["p", true, "todo"]);
+  folded([["plan.changed", { planId: "p", rev: 1, tree: [step("active")], applied: [{ path: "a", hunks: [1] }] }]], picture);
+  assert.deepEqual([picture.head.plan?.ready, picture.head.plan?.changeId, picture.head.plan?.applied], [true, "c", [{ path: "a", hunks: [1] }]]);
+  folded([["plan.changed", { planId: "p", rev: 1, tree: [step("done")], applied: [{ path: "a" }] }]], picture);
+  assert.equal(picture.head.plan?.ready, false);
+  folded([["plan.ready", { planId: "p", rev: 2, tree: [step("pending")], changeId: "d" }], ["plan.changed", { planId: "p", rev: 2, tree: [step("dropped")], dropped: true }]], picture);
+  assert.equal(picture.head.plan?.ready, false);
+});
+
+test("a revision that is being made leaves the plan before it what can be applied", () => {
+  const picture = folded([
+    ["plan.ready", { planId: "p", rev: 1, tree: [], changeId: "c" }],
+    ["turn.started", { messageId: "m", model: "a/b", profile: "review", planId: "p", planRev: 2 }],
+    ["plan.changed", { planId: "p", rev: 2, tree: [], changeId: "d" }],
+  ]);
+  assert.deepEqual([picture.head.plan?.rev, picture.head.plan?.changeId, picture.head.plan?.ready], [1, "c", true]);
+  folded([["plan.ready", { planId: "p", rev: 2, tree: [], changeId: "e" }]], picture);
+  assert.deepEqual([picture.head.plan?.rev, picture.head.plan?.changeId], [2, "e"]);
+});

@@ -14,6 +14,9 @@ const CODE_SERVER: &str = "4.139.1";
 /// What drives the browser.
 const PLAYWRIGHT: &str = "1.65.1";
 
+/// The exit code of a walk that the machine does not let begin.
+const NOT_HERE: i32 = 77;
+
 /// Parts of the server that no test of an extension needs, 370 MB: assistants, their sandboxes, other systems' binaries.
 const NOT_NEEDED: [&str; 5] = [
     "node_modules/@github",
@@ -43,7 +46,14 @@ pub(super) fn run(node: &Path) -> Result<()> {
     let mut walk = tools::of_node(node, "node");
     walk.arg(root::root().join("clients/vscode/test/workbench/walk.mjs")).arg(tools).arg(package);
     walk.arg(root::target().join("debug/tenon")).arg(out).env("CHROMIUM", browser);
-    shell::run(&mut walk)
+    match walk.status().context("cannot start node")?.code() {
+        Some(0) => Ok(()),
+        Some(NOT_HERE) => {
+            shell::say("skipped: the walk in a real VS Code (its server or the browser does not start here)");
+            Ok(())
+        }
+        _ => bail!("the walk failed; target/vscode-walk has its logs and a picture"),
+    }
 }
 
 /// Brings the server with its workbench, and what drives a browser.

@@ -103,6 +103,7 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
 
   private async take(message: FromPage): Promise<void> {
     if (message.type === "send") return this.send(message);
+    if (message.type === "answer") return this.answer(message);
     await this.client.shown(message.type, () => this.does(message));
   }
 
@@ -116,7 +117,13 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  private async does(message: Exclude<FromPage, { type: "send" }>): Promise<void> {
+  private async answer({ requestId, decision, note }: Extract<FromPage, { type: "answer" }>): Promise<void> {
+    await this.client.shown("answer", () => this.requests.answer(requestId, decision, note));
+    // One that was taken has gone from the page; one that was not can be given again.
+    this.post({ type: "unanswered", requestId });
+  }
+
+  private async does(message: Exclude<FromPage, { type: "send" | "answer" }>): Promise<void> {
     const { agent } = this.client;
     const sessionId = this.sessions.id;
     switch (message.type) {
@@ -128,8 +135,8 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
         return this.sessions.resume();
       case "interrupt":
         return void (await vscode.commands.executeCommand("tenon.interrupt"));
-      case "answer":
-        return this.requests.answer(message.requestId, message.decision, message.note);
+      case "logIn":
+        return void (await vscode.commands.executeCommand("tenon.logIn", message.provider));
       case "review":
         return void (await vscode.commands.executeCommand("tenon.reviewRequest", message.requestId));
       case "pending":

@@ -118,8 +118,8 @@ function reviewing({ requests, review, verdicts, revert, sessions, client }: Par
     nextHunk: () => review.next(),
     acceptHunk: () => review.decideHere("accepted"),
     rejectHunk: () => review.decideHere("rejected"),
-    applyPlan: () => verdicts.apply({}),
-    testPlan: () => verdicts.apply({ run: "tests" }),
+    applyPlan: () => verdicts.applyAll(review.staged),
+    testPlan: () => verdicts.applyAll(review.staged, { run: "tests" }),
     applyStep: ({ step }: { step: PlanStep }) => verdicts.apply({ steps: [step.id] }),
     dropPlan: () => verdicts.apply({ drop: true }),
     revertTurn: () => revert.lastTurn(),
@@ -169,7 +169,8 @@ function settings({ client, sessions }: Parts): Record<string, Command> {
       const model = chosen === other ? await vscode.window.showInputBox({ title: "Model", placeHolder: "provider/model" }) : chosen?.label;
       if (model) await configure({ model });
     },
-    logIn: async () => {
+    logIn: async (provider?: string) => {
+      if (typeof provider === "string") return logIn(client, provider);
       const page = await client.agent.call("agent/list", { kind: "provider" });
       const items = (page.items as ProviderItem[]).filter((provider) => provider.key?.place !== "notNeeded").map((provider) => ({ label: provider.id, description: provider.ready ? "has a key" : "needs a key" }));
       const chosen = await vscode.window.showQuickPick(items, { title: "Whose key?" });

@@ -5,6 +5,7 @@ import type { RequestItem } from "../protocol/types.ts";
 import { labelOf } from "../model/options.ts";
 import { uriIn } from "./paths.ts";
 import type { Sessions } from "./sessions.ts";
+import { reload, save } from "./unsaved.ts";
 
 export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly sessions: Sessions;
@@ -34,11 +35,10 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   /** Does what has to be done before the answer: `save` saves. Returns whether the answer may be sent. */
   async prepare(request: RequestItem, decision: string): Promise<boolean> {
     if (decision !== "save") return true;
-    for (const document of this.documents(request)) {
-      if (document.isDirty && !(await document.save())) {
-        void vscode.window.showWarningMessage(`tenon: ${document.fileName} could not be saved; the agent still waits.`);
-        return false;
-      }
+    for (const uri of this.uris(request)) {
+      if (await save(uri)) continue;
+      void vscode.window.showWarningMessage(`tenon: ${uri.fsPath} could not be saved; the agent still waits.`);
+      return false;
     }
     return true;
   }
@@ -46,11 +46,7 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   /** Does what has to be done behind the answer: `discard` loads the file again. */
   async finish(request: RequestItem, decision: string): Promise<void> {
     if (decision !== "discard") return;
-    for (const document of this.documents(request)) {
-      if (!document.isDirty) continue;
-      await vscode.window.showTextDocument(document, { preserveFocus: false });
-      await vscode.commands.executeCommand("workbench.action.files.revert");
-    }
+    for (const uri of this.uris(request)) await reload(uri);
   }
 
   dispose(): void {
@@ -59,17 +55,12 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
 
   private of(uri: vscode.Uri): RequestItem[] {
     const requests = this.sessions.picture?.head.requests ?? [];
-    return requests.filter((request) => request.kind === "conflict" && this.uris(request).includes(uri.toString()));
+    return requests.filter((request) => request.kind === "conflict" && this.uris(request).some((each) => each.fsPath === uri.fsPath));
   }
 
-  private uris({ subject }: RequestItem): string[] {
+  private uris({ subject }: RequestItem): vscode.Uri[] {
     const workspace = this.sessions.picture?.head.session.workspace;
     if (subject.type !== "conflict" || workspace === undefined) return [];
-    return subject.conflicts.map((conflict) => uriIn(workspace, conflict.path).toString());
-  }
-
-  private documents(request: RequestItem): vscode.TextDocument[] {
-    const uris = this.uris(request);
-    return vscode.workspace.textDocuments.filter((document) => uris.includes(document.uri.toString()));
+    return subject.conflicts.map((conflict) => uriIn(workspace, conflict.path));
   }
 }

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 import type { ContextParams, Diagnostic, DirtyFile, Severity } from "../protocol/types.ts";
 import type { Client } from "./client.ts";
 import { own } from "./settings.ts";
+import { unsaved } from "./unsaved.ts";
 
 /** How long a moving cursor must rest before it is told, in milliseconds. */
 const REST_MS = 150;
@@ -31,8 +32,9 @@ export class Looking implements vscode.Disposable {
   constructor(client: Client) {
     this.client = client;
     const soon = (): void => this.soon();
-    const unsaved = (event: vscode.TextDocumentChangeEvent | vscode.TextDocument): void => {
+    const edited = (event: vscode.TextDocumentChangeEvent | vscode.TextDocument): void => {
       const document = "document" in event ? event.document : event;
+      // That a file is unsaved now, or no more, is told at once: the agent may be about to write.
       if (document.uri.scheme === "file") this.soon(document.isDirty !== this.knownDirty(document) ? 0 : REST_MS);
     };
     this.subscriptions = [
@@ -45,9 +47,11 @@ export class Looking implements vscode.Disposable {
       vscode.window.onDidChangeVisibleTextEditors(soon),
       vscode.window.onDidChangeTextEditorSelection(soon),
       vscode.languages.onDidChangeDiagnostics(soon),
-      vscode.workspace.onDidChangeTextDocument(unsaved),
-      vscode.workspace.onDidSaveTextDocument(unsaved),
-      vscode.workspace.onDidCloseTextDocument(unsaved),
+      vscode.workspace.onDidChangeTextDocument(edited),
+      vscode.workspace.onDidSaveTextDocument(edited),
+      vscode.workspace.onDidCloseTextDocument(edited),
+      // Notebooks and other editors tell it by their tabs.
+      vscode.window.tabGroups.onDidChangeTabs(({ changed, closed }) => (changed.length > 0 || closed.length > 0) && this.soon(0)),
     ];
   }
 
@@ -111,11 +115,7 @@ export class Looking implements vscode.Disposable {
   }
 
   private dirty(): DirtyFile[] {
-    const unsaved = vscode.workspace.textDocuments.filter((document) => document.isDirty && document.uri.scheme === "file");
-    return unsaved.map((document) => {
-      const text = document.getText();
-      return { path: document.uri.fsPath, ...(text.length <= DIRTY_TEXT_MAX && { text }) };
-    });
+    return unsaved().map(({ uri, text }) => ({ path: uri.fsPath, ...(text !== undefined && text.length <= DIRTY_TEXT_MAX && { text }) }));
   }
 }
 

@@ -5,7 +5,7 @@ import type { Verdict } from "../model/decisions.ts";
 import { parsePatch } from "../model/patch.ts";
 import { linesOf, linesOn, locate } from "../model/place.ts";
 import type { Lines } from "../model/place.ts";
-import type { FileChange, Hunk } from "../protocol/types.ts";
+import type { ChangeApplied, Envelope, FileChange, Hunk, RequestItem, RequestResolved } from "../protocol/types.ts";
 import type { Client } from "./client.ts";
 import { SCHEME } from "./contents.ts";
 import type { Contents } from "./contents.ts";
@@ -34,12 +34,15 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly sessions: Sessions;
   private readonly contents: Contents;
   private readonly verdicts: Verdicts;
-  /** Changes that were applied while this window looked on: the others were seen before. */
+  /** Changes that were applied while this window looked on and nobody looked at: the others were seen before. */
   private readonly fresh = new Set<string>();
+  /** Calls whose edits a person was shown, by the question about them, and those that were allowed. */
+  private readonly asked = new Map<string, string>();
+  private readonly allowed = new Set<string>();
   private readonly emitter = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.emitter.event;
-  private readonly added = decoration("diffEditor.insertedLineBackground", "editorOverviewRuler.addedForeground", "diffEditor.insertedTextBorder");
-  private readonly removed = decoration("diffEditor.removedLineBackground", "editorOverviewRuler.deletedForeground", "diffEditor.removedTextBorder");
+  private readonly added = decoration("diffEditor.insertedLineBackground", "editorOverviewRuler.addedForeground", "tenon.addedBorder");
+  private readonly removed = decoration("diffEditor.removedLineBackground", "editorOverviewRuler.deletedForeground", "tenon.removedBorder");
   private readonly subscriptions: vscode.Disposable[];
 
   constructor(client: Client, sessions: Sessions, contents: Contents, verdicts: Verdicts) {
@@ -54,7 +57,7 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
       this.removed,
       sessions.onDidUpdate((update) => {
         if (update.is === "opened") this.fresh.clear();
-        if (update.is === "changed" && update.event?.type === "change.applied") this.applied((update.event.data as { changeId: string }).changeId);
+        if (update.is === "changed" && update.event) this.happened(update.event);
         if (update.is === "opened" || (update.is === "changed" && (update.changed.head || update.event?.type.startsWith("change.")))) refresh();
       }),
       vscode.window.onDidChangeVisibleTextEditors(refresh),
@@ -63,6 +66,11 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
       vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("tenon") && refresh()),
       vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: SCHEME }], this),
     ];
+  }
+
+  /** What a plan has staged and is open. */
+  get staged(): Reviewable | undefined {
+    return this.all().find(({ is }) => is === "staged");
   }
 
   /** Colours the hunks of every visible editor anew. */
@@ -134,9 +142,22 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  private applied(changeId: string): void {
-    this.fresh.add(changeId);
-    for (const oldest of this.fresh) if (this.fresh.size > FRESH_MAX) this.fresh.delete(oldest);
+  /** What a person has approved line by line is not put to them again. */
+  private happened({ type, data }: Envelope): void {
+    if (type === "request.opened") {
+      const { requestId, callId, subject } = data as RequestItem;
+      if (callId !== undefined && subject.type === "edit") this.asked.set(requestId, callId);
+    } else if (type === "request.resolved") {
+      const { requestId, decision } = data as RequestResolved;
+      const callId = this.asked.get(requestId);
+      if (callId !== undefined && decision === "allow") this.allowed.add(callId);
+      this.asked.delete(requestId);
+    } else if (type === "change.applied") {
+      const { changeId, callId } = data as ChangeApplied;
+      // Without a call it is what a person applied of a plan, or took back.
+      if (callId !== undefined && !this.allowed.delete(callId)) this.fresh.add(changeId);
+      for (const oldest of this.fresh) if (this.fresh.size > FRESH_MAX) this.fresh.delete(oldest);
+    }
   }
 
   private all(isFresh = (id: string): boolean => own("reviewChanges") && this.fresh.has(id)): Reviewable[] {
@@ -222,7 +243,7 @@ function coming({ patch }: Reviewable, { path }: FileChange, { n }: Hunk): strin
 function ghost({ coming: [first, ...rest] }: Mark): vscode.DecorationInstanceRenderOptions {
   if (first === undefined) return {};
   const more = rest.length === 0 ? "" : ` … and ${rest.length} more`;
-  return { after: { contentText: `  ⟶  ${first.trim().slice(0, 120)}${more}`, color: new vscode.ThemeColor("editorGhostText.foreground"), fontStyle: "italic" } };
+  return { after: { contentText: `  ⟶  ${first.trim().slice(0, 120)}${more}`, color: new vscode.ThemeColor("tenon.comingForeground"), fontStyle: "italic" } };
 }
 
 function range({ from, to }: Lines): vscode.Range {
@@ -241,6 +262,9 @@ function decoration(background: string, ruler: string, border: string): vscode.T
     backgroundColor: new vscode.ThemeColor(background),
     overviewRulerColor: new vscode.ThemeColor(ruler),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
+    // Only the themes of high contrast have a colour for it.
+    borderStyle: "dashed",
+    borderWidth: "1px",
     borderColor: new vscode.ThemeColor(border),
   });
 }

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import type { ChangeEntry, Picture } from "../model/entries.ts";
 import { applyPatch, parsePatch } from "../model/patch.ts";
 import type { Side } from "../model/place.ts";
-import type { FileChange } from "../protocol/types.ts";
+import type { FileChange, Selected } from "../protocol/types.ts";
 import type { Contents } from "./contents.ts";
 import { uriIn } from "./paths.ts";
 
@@ -21,10 +21,21 @@ export interface Reviewable {
 export function reviewables({ head, entries }: Picture, isFresh: (changeId: string) => boolean): Reviewable[] {
   const asked = head.requests.flatMap(({ requestId, subject }): Reviewable[] => (subject.type === "edit" ? [{ subject: requestId, is: "asked", files: subject.files, patch: subject.patch }] : []));
   const changes = entries.filter((entry): entry is ChangeEntry => entry.is === "change");
-  const staged = changes.filter((change) => change.staged && head.plan?.ready && (change.id === head.plan.changeId || change.planId === head.plan.planId));
+  const staged = changes.filter((change) => change.staged && head.plan?.ready && change.id === head.plan.changeId);
   const applied = changes.filter((change) => !change.staged && isFresh(change.id));
   const made = (is: Reviewable["is"]) => ({ id, files }: ChangeEntry): Reviewable => ({ subject: id, is, files });
-  return [...asked, ...staged.map(made("staged")), ...applied.map(made("applied"))];
+  const open = head.plan === undefined ? [] : staged.map((change) => ({ ...change, files: unapplied(change.files, head.plan!.applied) }));
+  return [...asked, ...open.map(made("staged")), ...applied.map(made("applied"))];
+}
+
+/** Leaves out the hunks of a plan that are applied; a file keeps the numbers of the others. */
+function unapplied(files: FileChange[], applied: Selected[]): FileChange[] {
+  const done = new Map(applied.map(({ path, hunks }) => [path, hunks]));
+  return files.flatMap((file) => {
+    if (!done.has(file.path)) return [file];
+    const hunks = done.get(file.path);
+    return hunks === undefined ? [] : [{ ...file, hunks: file.hunks.filter(({ n }) => !hunks.includes(n)) }];
+  });
 }
 
 /** Which side of the change the workspace's own file shows. */

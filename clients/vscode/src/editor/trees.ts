@@ -1,6 +1,6 @@
 // The two trees beside the chat: the steps of the plan, and what the session changed. Not here: applying or taking back.
 import * as vscode from "vscode";
-import type { ChangeEntry } from "../model/entries.ts";
+import type { ChangeEntry, Plan } from "../model/entries.ts";
 import type { FileChange, PlanStep, StepStatus } from "../protocol/types.ts";
 import { uriIn } from "./paths.ts";
 import type { Sessions } from "./sessions.ts";
@@ -24,7 +24,7 @@ export class PlanTree implements vscode.TreeDataProvider<PlanNode> {
   }
 
   getChildren(node?: PlanNode): PlanNode[] {
-    if (node === undefined) return (this.sessions.picture?.head.plan?.tree ?? []).map((step) => ({ step }));
+    if (node === undefined) return (this.shown()?.tree ?? []).map((step) => ({ step }));
     return "step" in node ? (node.step.files ?? []).map((file) => ({ file })) : [];
   }
 
@@ -33,7 +33,7 @@ export class PlanTree implements vscode.TreeDataProvider<PlanNode> {
     if ("file" in node) {
       const uri = picture && uriIn(picture.head.session.workspace, node.file);
       const item = new vscode.TreeItem(node.file);
-      const staged = picture?.entries.findLast((entry): entry is ChangeEntry => entry.is === "change" && entry.staged && entry.files.some((file) => file.path === node.file));
+      const staged = picture?.entries.findLast((entry): entry is ChangeEntry => entry.is === "change" && entry.id === picture.head.plan?.changeId && entry.files.some((file) => file.path === node.file));
       const open = { command: "vscode.open", title: "Open", arguments: [uri] };
       item.iconPath = vscode.ThemeIcon.File;
       item.command = staged && picture?.head.plan?.ready ? { command: "tenon.openChange", title: "Show", arguments: [staged.id, node.file] } : open;
@@ -45,8 +45,14 @@ export class PlanTree implements vscode.TreeDataProvider<PlanNode> {
     item.iconPath = new vscode.ThemeIcon(ICONS[step.status] ?? "question");
     item.description = step.status === "pending" ? "" : step.status;
     item.accessibilityInformation = { label: `${step.title}, ${step.status}` };
-    if (picture?.head.plan?.ready) item.contextValue = "step";
+    if (picture?.head.plan?.ready && step.status !== "done") item.contextValue = "step";
     return item;
+  }
+
+  /** A plan that can be applied or is being made goes before the steps of a turn. */
+  private shown(): Plan | undefined {
+    const head = this.sessions.picture?.head;
+    return head?.plan?.ready || head?.making !== undefined ? head.plan : (head?.todo ?? head?.plan);
   }
 }
 

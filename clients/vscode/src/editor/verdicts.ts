@@ -26,11 +26,27 @@ export class Verdicts {
     const select = [{ path: file.path, hunks, ...(file.pathEncoded && { pathEncoded: true }) }];
     if (review.is === "applied" && verdict === "rejected") {
       await this.client.agent.call("agent/revert", { sessionId: this.sessionId(), to: { change: review.subject }, select });
-    } else if (review.is === "staged") {
-      if (!(await this.apply({ select, ...(verdict === "rejected" && { drop: true }) }))) return;
-    }
+    } else if (review.is === "staged" && verdict === "accepted" && !(await this.apply({ select }))) return;
     for (const hunk of hunks) this.decisions.decide(review.subject, file.path, hunk, verdict);
     if (review.is === "asked") await this.answerWhole(review);
+    if (review.is === "staged") await this.dropRest(review);
+  }
+
+  /** Applies what is left of the plan, without the hunks that were rejected. */
+  async applyAll(open: Reviewable | undefined, part: Pick<ApplyParams, "run"> = {}): Promise<void> {
+    if (open === undefined) return void (await this.apply(part));
+    const select = open.files.map((file) => ({ path: file.path, hunks: this.decisions.open(open.subject, file) })).filter(({ hunks }) => hunks.length > 0);
+    const whole = open.files.every((file) => this.decisions.open(open.subject, file).length === file.hunks.length);
+    if (await this.apply({ ...part, ...(!whole && { select }) })) {
+      for (const { path, hunks } of select) for (const hunk of hunks) this.decisions.decide(open.subject, path, hunk, "accepted");
+      await this.dropRest(open);
+    }
+  }
+
+  /** A plan of which every hunk is decided, and some are rejected, is done with. */
+  private async dropRest({ subject, files }: Reviewable): Promise<void> {
+    const hunks = files.flatMap((file) => file.hunks.map(({ n }) => this.decisions.verdict(subject, file.path, n)));
+    if (hunks.includes("rejected") && !hunks.includes(undefined)) await this.apply({ drop: true });
   }
 
   /** Applies the plan, or a part of it, or drops it. Returns whether anything was done; conflicts are put to the person. */

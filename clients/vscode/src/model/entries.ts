@@ -1,5 +1,5 @@
 // What a session's view is made of, as plain data that can be sent to a webview. Not here: how events become it (`picture`).
-import type { By, CallStatus, Cursor, FileChange, MessageRole, PlanStep, QueuedMessage, RequestItem, SessionItem, Settings, ToolKind, TrustState, Usage } from "../protocol/types.ts";
+import type { By, CallStatus, Cursor, FileChange, MessageRole, PlanStep, QueuedMessage, RequestItem, Selected, SessionItem, Settings, ToolKind, TrustState, Usage } from "../protocol/types.ts";
 
 /** One thing in the transcript, in the order in which it began. */
 export type Entry = MessageEntry | CallEntry | ChangeEntry | JobEntry | NoteEntry;
@@ -62,14 +62,16 @@ export interface NoteEntry extends Base {
   text: string;
 }
 
-/** The plan, or the todo list of a turn. */
+/** A plan with what is staged for it, or the todo list of a turn, for which nothing is. */
 export interface Plan {
   planId: string;
   rev: number;
   tree: PlanStep[];
   changeId?: string | undefined;
-  /** Whether its change waits to be applied. */
+  /** Whether something of its change waits to be applied. */
   ready: boolean;
+  /** The hunks that are applied. */
+  applied: Selected[];
 }
 
 /** All but the transcript. */
@@ -82,6 +84,10 @@ export interface Head {
   requests: RequestItem[];
   queue: QueuedMessage[];
   plan?: Plan | undefined;
+  /** The steps that the model works through outside of plan turns. */
+  todo?: Plan | undefined;
+  /** The plan that the running turn makes. */
+  making?: string | undefined;
   usage: Usage;
   /** Where earlier entries are. */
   before?: Cursor | undefined;

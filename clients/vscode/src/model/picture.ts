@@ -1,8 +1,8 @@
 // The fold of a session's events into what is drawn; the state of a client is this and nothing else.
 // Not here: where events come from (`protocol`), what entries look like (`webview`).
-import type { Cursor, Delta, Envelope, EventBody, OpenResult, PlanChanged, PlanReady, PromptChanged, QueuedMessage, Snapshot } from "../protocol/types.ts";
+import type { ChangeStaged, Cursor, Delta, Envelope, EventBody, OpenResult, PlanChanged, PlanReady, PromptChanged, QueuedMessage, Selected, Snapshot } from "../protocol/types.ts";
 import { attachments, bytesOf, grow, images, textOf } from "./content.ts";
-import type { CallEntry, Changed, Entry, MessageEntry, Picture, Plan } from "./entries.ts";
+import type { CallEntry, Changed, Entry, Head, MessageEntry, Picture, Plan } from "./entries.ts";
 
 /** Events that say nothing a person has to see: what they change is drawn elsewhere, or is the machine's business. */
 const SILENT = new Set(["session.created", "context.set", "attempt.started", "change.started", "job.changed", "prompt.delivered", "session.state"]);
@@ -14,15 +14,17 @@ export const BESIDE_SNAPSHOT = ["tool.proposed", "tool.started", "message.starte
 export function open(opened: OpenResult, beside: Envelope[] = []): Picture {
   const { session, snapshot } = opened;
   const { settings, trust, tests, turnId, requests, queue, usage, before } = snapshot;
-  const head = { session: { ...session, state: snapshot.state }, settings, trust, tests, turnId, requests: [...requests], queue: [...queue], plan: planOf(snapshot), usage, before };
+  const head: Head = { session: { ...session, state: snapshot.state }, settings, trust, tests, turnId, requests: [...requests], queue: [...queue], usage, before };
   const picture: Picture = { head, entries: [] };
+  Object.assign(head, plansOf(snapshot));
   const items: Envelope[] = snapshot.items.map((item) => ({ ...item, epoch: 0 }));
   const first = before === undefined ? 0 : (items[0]?.seq ?? 0);
   const known = new Set(items.map((item) => item.seq));
-  const others = beside.filter((event) => (event.seq ?? 0) >= first && !known.has(event.seq));
+  // What a plan staged is wanted however long ago that was.
+  const staged = (event: Envelope): boolean => event.type === "change.staged" && (event.data as ChangeStaged).changeId === head.plan?.changeId;
+  const others = beside.filter((event) => ((event.seq ?? 0) >= first || staged(event)) && !known.has(event.seq));
   const scratch: Picture = { head: { ...head, requests: [], queue: [] }, entries: picture.entries };
   for (const event of [...items, ...others].sort((left, right) => (left.seq ?? 0) - (right.seq ?? 0))) fold(scratch, event);
-  if (scratch.head.plan !== undefined && (picture.head.plan === undefined || scratch.head.plan.rev >= picture.head.plan.rev)) picture.head.plan = scratch.head.plan;
   if (snapshot.state === "idle" || snapshot.state === "closed") settle(picture, undefined);
   return picture;
 }
@@ -104,8 +106,10 @@ function about({ head }: Picture, event: Envelope & EventBody, changed: Changed)
       head.queue = head.queue.filter((waiting) => waiting.messageId !== event.data.messageId);
       break;
     case "plan.changed":
+      planChanged(head, event.data);
+      break;
     case "plan.ready":
-      head.plan = plan(event.data, event.type === "plan.ready");
+      head.plan = plan(event.data, true);
       break;
     case "attempt.ended":
       head.retry = event.data.outcome === "failed" && event.data.retryAt !== undefined ? `${event.data.error?.message ?? "the model did not answer"}; trying again` : undefined;
@@ -122,7 +126,7 @@ function transcript(picture: Picture, event: Envelope & EventBody, changed: Chan
   const at = { seq: event.seq ?? 0, turn: event.turn };
   switch (event.type) {
     case "turn.started":
-      Object.assign(picture.head, { turnId: event.turn, retry: undefined });
+      Object.assign(picture.head, { turnId: event.turn, retry: undefined, making: (event.data as StagedPlan).planId });
       changed.head = true;
       break;
     case "turn.ended":
@@ -150,7 +154,9 @@ function transcript(picture: Picture, event: Envelope & EventBody, changed: Chan
     }
     case "change.staged":
     case "change.applied": {
-      const { changeId, files, uncovered } = event.data;
+      const { changeId, callId, files, uncovered } = event.data;
+      // What a call staged is part of the whole that the plan has in the end.
+      if (event.type === "change.staged" && callId !== undefined) break;
       const planId = event.type === "change.staged" ? event.data.planId : undefined;
       upsert(picture, { is: "change", id: changeId, ...at, files, staged: event.type === "change.staged", planId, uncovered: uncovered.map(({ path, reason }) => `${path}: ${reason}`) }, changed);
       break;
@@ -186,7 +192,7 @@ function messageEnded(picture: Picture, event: Envelope & Extract<EventBody, { t
 function turnEnded(picture: Picture, event: Envelope & Extract<EventBody, { type: "turn.ended" }>, changed: Changed): void {
   const { stop, error, limit, denied } = event.data;
   if (picture.head.turnId === event.turn) picture.head.turnId = undefined;
-  picture.head.retry = undefined;
+  Object.assign(picture.head, { retry: undefined, making: undefined });
   changed.head = true;
   changed.entries.push(...settle(picture, event.turn));
   if (stop === "failed") note(picture, event, "error", [error?.message ?? event.text, error?.hint].filter(Boolean).join(". "), changed);
@@ -245,13 +251,37 @@ function move(queue: QueuedMessage[], { messageId, op, input, position, by }: Pr
   queue.splice(position === undefined ? steers : steers + position - 1, 0, waiting);
 }
 
-function plan({ planId, rev, tree, changeId }: PlanChanged | PlanReady, ready: boolean): Plan {
-  return { planId, rev, tree, changeId, ready };
+/** What agents that stage plans say beside the rest. */
+interface StagedPlan {
+  planId?: string;
+  applied?: Selected[];
+  dropped?: boolean;
 }
 
-function planOf(snapshot: Snapshot): Plan | undefined {
-  const newest = snapshot.plans.at(-1) as PlanChanged | undefined;
-  return newest && plan(newest, false);
+/** Steps changed: those of the plan that is made, those of one that was applied in part or thrown away, or those of a todo list. */
+function planChanged(head: Head, data: PlanChanged & StagedPlan): void {
+  const { planId } = data;
+  if (planId === head.making) {
+    // The revision before stays what can be applied until this one is ready.
+    if (head.plan?.planId !== planId || !head.plan.ready) head.plan = plan(data, false);
+  } else if (planId === head.plan?.planId) {
+    const next = plan(data, head.plan.ready);
+    next.changeId ??= head.plan.changeId;
+    next.ready &&= data.dropped !== true && !next.tree.every((step) => step.status === "done");
+    head.plan = next;
+  } else head.todo = plan(data, false);
+}
+
+function plan(data: (PlanChanged | PlanReady) & StagedPlan, ready: boolean): Plan {
+  const { planId, rev, tree, changeId, applied } = data;
+  return { planId, rev, tree, changeId, ready, applied: applied ?? [] };
+}
+
+/** The plans of a snapshot: of those with something staged the newest can be applied. */
+function plansOf(snapshot: Snapshot): Pick<Head, "plan" | "todo"> {
+  const plans = snapshot.plans as PlanChanged[];
+  const [staged, todo] = [plans.find((each) => each.changeId !== undefined), plans.find((each) => each.changeId === undefined)];
+  return { plan: staged && plan(staged, true), todo: todo && plan(todo, false) };
 }
 
 function firstLine(text: string | undefined): string {

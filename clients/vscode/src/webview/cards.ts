@@ -68,8 +68,13 @@ const MARKS: Record<CallEntry["status"], [string, string]> = {
   unknown: ["?", "outcome unknown"],
 };
 
+/** A word that came later than this client is shown as it is. */
+function markOf(status: string): [string, string] {
+  return (MARKS as Record<string, [string, string]>)[status] ?? ["?", status];
+}
+
 function call(entry: CallEntry, open: boolean, hands: Hands): HTMLElement {
-  const [mark, said] = MARKS[entry.status];
+  const [mark, said] = markOf(entry.status);
   const details = folded(`call ${entry.status}`, "", open);
   const exit = entry.exit === undefined || entry.exit === 0 ? "" : ` (exit ${entry.exit})`;
   details.firstElementChild!.append(make("span", { class: "mark", label: said, role: "img", title: said }, mark), make("span", { class: "title" }, `${entry.title}${exit}`));
@@ -80,7 +85,7 @@ function call(entry: CallEntry, open: boolean, hands: Hands): HTMLElement {
 }
 
 function job(entry: JobEntry, open: boolean): HTMLElement {
-  const [mark, said] = MARKS[entry.status];
+  const [mark, said] = markOf(entry.status);
   const details = folded(`call job ${entry.status}`, "", open);
   details.firstElementChild!.append(make("span", { class: "mark", label: said, role: "img" }, mark), make("span", { class: "title" }, `$ ${entry.command}`));
   if (entry.text !== "") details.append(output(entry.text));
@@ -130,7 +135,9 @@ export function question(request: RequestItem, hands: Hands): HTMLElement {
     const label = labelOf(request, option);
     row.append(button(label, () => answer(option.id), { class: at === 0 ? "primary" : "secondary", title: `${label} (${key})`, data: { key, option: option.id } }));
   }
-  if (request.subject.type === "edit") row.append(button("Review in the editor", () => hands.tell({ type: "review", requestId: request.requestId }), { class: "link" }));
+  const { subject: about } = request;
+  if (about.type === "login") row.append(button("Store a key…", () => hands.tell({ type: "logIn", provider: about.provider }), { class: "primary" }));
+  if (about.type === "edit") row.append(button("Review in the editor", () => hands.tell({ type: "review", requestId: request.requestId }), { class: "link" }));
   const reason = make("input", { class: "why", label: "A reason, for the model" });
   reason.placeholder = "A reason (optional)";
   element.append(row);
@@ -176,6 +183,9 @@ function subject({ subject, title }: RequestItem): HTMLElement[] {
       return [make("p", {}, "Until it is trusted nothing is written or run, and its own configuration stays unread."), make("ul", {}, ...subject.enables.map((line) => make("li", {}, line)))];
     case "conflict":
       return subject.conflicts.filter((conflict) => conflict.text !== title).map((conflict) => make("p", {}, conflict.text));
+    default:
+      // A kind that came later than this client: its title and options are enough to answer it.
+      return [];
   }
 }
 

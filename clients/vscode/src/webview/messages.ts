@@ -21,6 +21,8 @@ export type ToPage =
   /** Puts text into the prompt, at its cursor, and the cursor behind it. */
   | { type: "compose"; text: string }
   | { type: "focus" }
+  /** An answer did not arrive: its question can be answered again. */
+  | { type: "unanswered"; requestId: string }
   | { type: "completions"; at: number; items: CompletionItem[] }
   /** A message could not be sent: it goes back into the prompt. */
   | { type: "refused"; text: string };
@@ -38,6 +40,7 @@ export type FromPage =
   | { type: "interrupt" }
   | { type: "answer"; requestId: string; decision: string; note?: string }
   | { type: "review"; requestId: string }
+  | { type: "logIn"; provider: string }
   | { type: "pending"; messageId: string; op: "withdraw" | "promote" }
   | { type: "openFile"; file: string }
   | { type: "openChange"; changeId: string; path?: string }

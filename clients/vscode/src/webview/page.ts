@@ -33,10 +33,11 @@ const log = make("main", { role: "log", label: "Transcript" });
 log.setAttribute("aria-live", "polite");
 const activity = make("p", { class: "activity", role: "status", hidden: true });
 const questions = make("div", { class: "requests" });
+const plan = make("section", { class: "plan", label: "Plan", hidden: true });
 const queue = make("ul", { class: "queue", label: "Messages that wait" });
 const prompt = new Prompt(tell);
 const welcome = make("div", { class: "welcome" }, make("h2", {}, "Ask about your code"), make("p", {}, "Select lines in an editor and ask about them, name files with @, or describe a change. The agent asks before it writes or runs anything, and each of its changes can be undone."));
-const scroller = make("div", { class: "scroller" }, title, earlier, welcome, log, activity, questions, queue);
+const scroller = make("div", { class: "scroller" }, title, earlier, welcome, log, activity, questions, plan, queue);
 document.body.append(banner, scroller, prompt.element);
 
 /** Whether the newest line is in view: then it stays there. */
@@ -74,6 +75,7 @@ function showHead(head: Head | undefined): void {
   activity.textContent = head?.retry ?? (head?.session.state === "waiting" ? "Waiting for you" : "Working…");
   title.replaceChildren(...(head ? [make("h2", {}, head.session.title || firstMessage() || "New session"), settings(head)] : []));
   showQuestions(head);
+  showPlan(head);
   queue.replaceChildren(...(head?.queue ?? []).map(waiting));
 }
 
@@ -107,6 +109,22 @@ function showQuestions(head: Head | undefined): void {
   for (const request of open) {
     if (!questions.querySelector(`[data-request="${CSS.escape(request.requestId)}"]`)) questions.append(question(request, hands));
   }
+}
+
+/** What can be done with a plan that is ready. */
+function showPlan(head: Head | undefined): void {
+  const ready = head?.plan?.ready ? head.plan : undefined;
+  plan.hidden = ready === undefined;
+  if (ready === undefined) return;
+  const open = ready.tree.filter((step) => step.status !== "done");
+  const command = (text: string, name: string, kind: string, title: string): HTMLButtonElement => button(text, () => tell({ type: "command", command: `tenon.${name}` }), { class: kind, title });
+  const options = [
+    command("Apply", "applyPlan", "primary", "Write all hunks that were not rejected"),
+    ...(head?.tests.length ? [command("Apply if tests pass", "testPlan", "secondary", "Run the project's tests on what is staged first")] : []),
+    command("Review", "nextHunk", "secondary", "Go from hunk to hunk"),
+    command("Drop", "dropPlan", "secondary", "Throw the plan away; nothing is written"),
+  ];
+  plan.replaceChildren(make("h3", {}, "The plan is ready, and nothing is written"), make("ol", {}, ...open.map((step) => make("li", {}, step.title))), make("div", { class: "options" }, ...options));
 }
 
 function waiting({ messageId, input, steer }: QueuedMessage): HTMLElement {
@@ -175,6 +193,9 @@ function take(message: ToPage): void {
     case "compose":
     case "refused":
       prompt.compose(message.text);
+      break;
+    case "unanswered":
+      for (const each of questions.querySelectorAll<HTMLButtonElement>(`[data-request="${CSS.escape(message.requestId)}"] button`)) each.disabled = false;
       break;
     case "focus":
       prompt.area.focus();

@@ -26,12 +26,12 @@ export class Model {
     return model;
   }
 
-  /** Takes the next request: the test answers it when it likes. Fails where none comes within 30 seconds. */
+  /** Takes the next request: the test answers it when it likes. Fails where none comes within a minute. */
   async next() {
     const waiting = this.#waiting.shift();
     if (waiting) return waiting;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error("the model was not asked")), 30_000);
+      const timer = setTimeout(() => reject(new Error("the model was not asked")), 60_000);
       this.#takers.push((answer) => {
         clearTimeout(timer);
         resolve(answer);

@@ -1,6 +1,7 @@
 // The walk of a person through the extension in a real workbench, against the real agent and a model that the test plays.
 //   node walk.mjs TOOLS FILE.vsix TENON OUT     TOOLS: what `cargo xtask` brought; OUT: logs, and a picture of a failure
-// With PICTURES=1 the views are photographed for the README. Not here: the workbench itself (`workbench.mjs`).
+// With PICTURES=1 the views are photographed for the README. Ends with 77 where server or browser do not start on this machine.
+// Not here: the workbench itself (`workbench.mjs`).
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -22,7 +23,7 @@ mkdirSync(join(bench.work, ".git"));
 writeFileSync(join(bench.home, ".config/tenon/config.toml"), `model = "played/any"\n\n[providers.played]\nwire = "openai-chat"\nbase_url = "${model.url}"\n`);
 const disk = (name) => readFileSync(join(bench.work, name), "utf8");
 writeFileSync(join(bench.work, "greet.py"), GREET);
-writeFileSync(join(bench.work, "notes.txt"), "first\nsecond\n");
+writeFileSync(join(bench.work, "data.json"), '{ "a": 1 }\n');
 
 /** Runs the command line on the same agent. */
 const cli = async (...args) => (await promisify(execFile)(tenon, args, { cwd: bench.work, env: bench.env, encoding: "utf8" })).stdout;
@@ -37,7 +38,7 @@ process.on("exit", () => {
 /** The steps of the walk, in order: each goes on where the one before ended. */
 const steps = {
   async "a missing program is told with what to do, and found once it is there"() {
-    await bench.start();
+    bench.page = await bench.open();
     const { page } = bench;
     await page.keyboard.press("Control+Alt+T");
     await bench.chat().locator("textarea").fill("hello");
@@ -110,12 +111,22 @@ const steps = {
     await bench.editor().locator(".view-line", { hasText: "Good day" }).waitFor();
   },
 
-  async "what was applied is marked, and kept"() {
-    await lens("Keep").waitFor();
+  async "what a profile let the agent write is marked, and kept"() {
+    assert.equal(await lens("Keep").count(), 0, "what was approved is not asked again");
+    await bench.command("tenon: Choose Profile");
+    await bench.pick("edit");
+    await bench.page.locator(".statusbar-item", { hasText: /edit · sandbox/ }).waitFor();
+    await ask("Now the other one");
+    await model.calls("edit", { path: "greet.py", old: "Bye ", new: "Goodbye, " });
+    await model.says("Done.");
     await lens("Undo").waitFor();
     await picture("vscode-applied");
     await lens("Keep").click();
     await lens("Keep").waitFor({ state: "detached" });
+    assert.match(disk("greet.py"), /Goodbye, /);
+    await bench.command("tenon: Choose Profile");
+    await bench.pick("review");
+    await bench.page.locator(".statusbar-item", { hasText: /review · sandbox/ }).waitFor();
   },
 
   async "a file with unsaved changes is not written before the person says so"() {
@@ -130,7 +141,7 @@ const steps = {
     answer.done("tool_calls");
     const seen = await model.next();
     assert.match(seen.asked, /# mine/, "the model reads what is not saved");
-    seen.call("edit", { path: "greet.py", old: "Bye ", new: "BYE " });
+    seen.call("edit", { path: "greet.py", old: "Goodbye, ", new: "BYE " });
     seen.done("tool_calls");
     await bench.chat().locator(".request.conflict").waitFor();
     await lens("Save, and go on").waitFor();
@@ -174,6 +185,34 @@ const steps = {
     await ran;
     await bench.chat().locator(".message.user", { hasText: "from a terminal" }).locator(".who", { hasText: "You, in " }).waitFor();
     await bench.chat().locator(".message.assistant", { hasText: "Answered for the terminal." }).waitFor();
+  },
+
+  async "problems that an edit brought go along with the next message"() {
+    const { page } = bench;
+    await bench.file("data.json");
+    await ask("Change the JSON");
+    await model.calls("read", { path: "data.json" });
+    await model.calls("write", { path: "data.json", content: "{ \"a\": 1,, }\n" });
+    await bench.chat().locator(".request.approval button[data-option=allow]").click();
+    await model.says("Written.");
+    await bench.chat().locator(".message.assistant", { hasText: "Written." }).waitFor();
+    await bench.editor().locator(".squiggly-error").first().waitFor();
+    await ask("Is it right?");
+    const answer = await model.next();
+    assert.match(answer.asked, /data\.json:1: error/, "the problem goes along");
+    answer.text("It is not.");
+    answer.done();
+    await bench.chat().locator(".message.assistant", { hasText: "It is not." }).waitFor();
+    await page.keyboard.press("Control+Alt+T");
+  },
+
+  async "an agent that was stopped starts again with the next message"() {
+    await cli("stop");
+    await bench.chat().locator(".banner", { hasText: "was stopped" }).waitFor();
+    await ask("Are you there?");
+    await model.says("I am.");
+    await bench.chat().locator(".message.assistant", { hasText: "I am." }).waitFor();
+    await bench.chat().locator(".banner").waitFor({ state: "hidden" });
   },
 
   async "an agent that is killed in a turn costs nothing"() {
@@ -222,6 +261,13 @@ async function pid() {
 }
 
 let code = 1;
+try {
+  await bench.start();
+} catch (failure) {
+  console.log(`no workbench here: ${String(failure.message).split("\n")[0]}`);
+  await bench.stop();
+  process.exit(77);
+}
 try {
   for (const [name, step] of Object.entries(steps)) {
     await step();

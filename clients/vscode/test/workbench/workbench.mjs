@@ -39,6 +39,7 @@ export class Workbench {
     this.env = { PATH: process.env.PATH, LANG: "C.UTF-8", HOME: this.home, TMPDIR: this.root, EXTENSIONS_GALLERY: "{}" };
   }
 
+  /** Starts server and browser: where that fails it is the machine, not the extension. */
   async start(settings = {}) {
     const user = join(this.root, "data/data/User");
     mkdirSync(user, { recursive: true });
@@ -52,15 +53,14 @@ export class Workbench {
     const { chromium } = createRequire(join(this.tools, "x.js"))("playwright-core");
     this.browser = await chromium.launch({
       executablePath: this.browserPath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
     });
-    this.page = await this.open();
   }
 
   /** Opens a window on the workspace. */
   async open() {
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
     page.on("console", (message) => this.log?.write(`${message.type()} ${message.text()}\n`));
     await page.goto(`http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(this.work)}`);
     await page.locator(".statusbar-item", { hasText: "tenon" }).waitFor();
@@ -146,7 +146,7 @@ export class Workbench {
 }
 
 /** Waits until something holds. */
-export async function until(what, holds, ms = 30_000) {
+export async function until(what, holds, ms = 60_000) {
   for (const end = Date.now() + ms; !(await holds()); ) {
     if (Date.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
