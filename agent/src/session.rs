@@ -10,6 +10,7 @@ pub(crate) mod actor;
 pub(crate) mod admission;
 pub(crate) mod answerers;
 pub(crate) mod answers;
+mod apply;
 mod attached;
 pub(crate) mod command;
 pub(crate) mod difference;
@@ -30,6 +31,8 @@ pub(crate) mod looking;
 pub(crate) mod login;
 pub(crate) mod pending;
 pub(crate) mod picture;
+mod planning;
+pub(crate) mod plans;
 pub(crate) mod ports;
 pub(crate) mod prefix;
 pub(crate) mod recovery;
@@ -39,6 +42,7 @@ pub(crate) mod snapshot;
 pub(crate) mod state;
 pub(crate) mod turns;
 pub(crate) mod world;
+mod written;
 
 // The façade towards `daemon`, which knows nothing of providers.
 pub(crate) use crate::providers::key_check::KeyCheck;

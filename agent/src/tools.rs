@@ -29,6 +29,7 @@ mod remembered;
 mod shell;
 mod stale;
 mod target;
+mod view;
 mod write;
 mod writing;
 

@@ -1,4 +1,5 @@
 //! `agent/plan`, and plans as they are listed. Not here: the steps of a plan (`event::change`).
+use crate::apply::Selected;
 use crate::content::Content;
 use crate::event::change::PlanStep;
 use crate::ids::{ChangeId, PlanId, SessionId, TurnId};
@@ -55,5 +56,9 @@ wire! {
     optional {
         /// The staged change it explains.
         change_id: ChangeId,
+        /// The hunks of it that are applied, all so far.
+        applied: Vec<Selected>,
+        /// Whether it was thrown away.
+        dropped: bool,
     }
 }

@@ -2,7 +2,7 @@
 use crate::content::Content;
 use crate::cursor::Cursor;
 use crate::event::session::By;
-use crate::ids::{MessageId, SessionId, TurnId};
+use crate::ids::{MessageId, PlanId, SessionId, TurnId};
 use crate::json::Json;
 use crate::model::Usage;
 use crate::request::RequestItem;
@@ -140,6 +140,8 @@ wire! {
     optional {
         /// Who sent it, or replaced what it says.
         by: By,
+        /// The plan whose goal it is.
+        plan_id: PlanId,
     }
 }
 

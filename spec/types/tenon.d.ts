@@ -335,6 +335,8 @@ export interface ChangeApplied {
   callId?: CallId;
   /** Folders that had to be made for it, outermost first: an undo removes those that are empty then. */
   folders?: Array<string>;
+  /** The plan that was applied. Its hunks keep the numbers they were staged with. */
+  planId?: PlanId;
 }
 
 /** A set of file edits, applied and reverted as one. */
@@ -348,10 +350,12 @@ export interface ChangeStaged {
   files: Array<FileChange>;
   /** What it could not cover. */
   uncovered: Array<Uncovered>;
-  /** The call that staged it. */
+  /** The call that staged it. Without one it is all that is staged for the plan, and takes the place of what was. */
   callId?: CallId;
   /** The plan it belongs to. */
   planId?: PlanId;
+  /** The step of the plan that the call named. */
+  step?: string;
 }
 
 /** Files are about to be changed: recorded before the first is touched, so that a change that was cut is finished or taken back. */
@@ -362,6 +366,8 @@ export interface ChangeStarted {
   checkpointId: CheckpointId;
   /** The files. */
   files: Array<FileChange>;
+  /** The plan that is applied. Its hunks keep the numbers they were staged with. */
+  planId?: PlanId;
 }
 
 /** A place in the history of a workspace's files. */
@@ -1517,8 +1523,12 @@ export interface PlanChanged {
   rev: number;
   /** The steps. */
   tree: Array<PlanStep>;
+  /** The hunks of it that are applied, all so far. */
+  applied?: Array<Selected>;
   /** The staged change it explains. */
   changeId?: ChangeId;
+  /** Whether the plan was thrown away. */
+  dropped?: boolean;
 }
 
 /** A staged change with the steps that explain it. */
@@ -1568,6 +1578,8 @@ export interface PlanStep {
   status: StepStatus;
   /** What it does. */
   title: string;
+  /** The staged hunks that belong to it: what `agent/apply` with this step takes. A hunk that two steps worked on belongs to both. */
+  edits?: Array<Selected>;
   /** Files it is about. */
   files?: Array<string>;
 }
@@ -1622,6 +1634,8 @@ export interface PromptAdmitted {
   context?: ContextUsed;
   /** The client's key. */
   key?: string;
+  /** The plan whose goal it is: its turn stages its edits. */
+  planId?: PlanId;
   /** Its place in the queue. */
   position?: number;
   /** The turn it starts or joins. */
@@ -1750,6 +1764,8 @@ export interface QueuedMessage {
   steer: boolean;
   /** Who sent it, or replaced what it says. */
   by?: By;
+  /** The plan whose goal it is. */
+  planId?: PlanId;
 }
 
 /** A request waits for an answer. */
@@ -2344,6 +2360,10 @@ export interface TurnStarted {
   model: string;
   /** The profile in force. */
   profile: string;
+  /** The plan that it makes or revises: its edits are staged, nothing on disk changes. */
+  planId?: PlanId;
+  /** The revision that it makes. */
+  planRev?: number;
 }
 
 /** Something a change could not cover, and why. */

@@ -202,6 +202,7 @@
 ---@field uncovered tenon.Uncovered[] What it could not cover.
 ---@field callId? tenon.CallId The call that made it.
 ---@field folders? string[] Folders that had to be made for it, outermost first: an undo removes those that are empty then.
+---@field planId? tenon.PlanId The plan that was applied. Its hunks keep the numbers they were staged with.
 
 ---A set of file edits, applied and reverted as one.
 ---@alias tenon.ChangeId string
@@ -211,14 +212,16 @@
 ---@field changeId tenon.ChangeId The change.
 ---@field files tenon.FileChange[] The files.
 ---@field uncovered tenon.Uncovered[] What it could not cover.
----@field callId? tenon.CallId The call that staged it.
+---@field callId? tenon.CallId The call that staged it. Without one it is all that is staged for the plan, and takes the place of what was.
 ---@field planId? tenon.PlanId The plan it belongs to.
+---@field step? string The step of the plan that the call named.
 
 ---Files are about to be changed: recorded before the first is touched, so that a change that was cut is finished or taken back.
 ---@class tenon.ChangeStarted
 ---@field changeId tenon.ChangeId The change.
 ---@field checkpointId tenon.CheckpointId The place just before it.
 ---@field files tenon.FileChange[] The files.
+---@field planId? tenon.PlanId The plan that is applied. Its hunks keep the numbers they were staged with.
 
 ---A place in the history of a workspace's files.
 ---@alias tenon.CheckpointId string
@@ -1207,7 +1210,9 @@
 ---@field planId tenon.PlanId The plan; outside plan turns the session's todo list.
 ---@field rev integer Its revision, from 1.
 ---@field tree tenon.PlanStep[] The steps.
+---@field applied? tenon.Selected[] The hunks of it that are applied, all so far.
 ---@field changeId? tenon.ChangeId The staged change it explains.
+---@field dropped? boolean Whether the plan was thrown away.
 
 ---A staged change with the steps that explain it.
 ---@alias tenon.PlanId string
@@ -1238,6 +1243,7 @@
 ---@field id string Its name in the plan.
 ---@field status tenon.StepStatus How far it is.
 ---@field title string What it does.
+---@field edits? tenon.Selected[] The staged hunks that belong to it: what `agent/apply` with this step takes. A hunk that two steps worked on belongs to both.
 ---@field files? string[] Files it is about.
 
 ---A profile came.
@@ -1270,6 +1276,7 @@
 ---@field by? tenon.By Who sent it.
 ---@field context? tenon.ContextUsed What it took along of what its sender looked at.
 ---@field key? string The client's key.
+---@field planId? tenon.PlanId The plan whose goal it is: its turn stages its edits.
 ---@field position? integer Its place in the queue.
 ---@field turnId? tenon.TurnId The turn it starts or joins.
 
@@ -1346,6 +1353,7 @@
 ---@field messageId tenon.MessageId The message.
 ---@field steer boolean Whether it waits for the next safe point of the running turn instead of the next turn.
 ---@field by? tenon.By Who sent it, or replaced what it says.
+---@field planId? tenon.PlanId The plan whose goal it is.
 
 ---A request waits for an answer.
 ---@class tenon.RequestAdded
@@ -1748,6 +1756,8 @@
 ---@field messageId tenon.MessageId The message that started it.
 ---@field model string `provider/model`.
 ---@field profile string The profile in force.
+---@field planId? tenon.PlanId The plan that it makes or revises: its edits are staged, nothing on disk changes.
+---@field planRev? integer The revision that it makes.
 
 ---Something a change could not cover, and why.
 ---@class tenon.Uncovered

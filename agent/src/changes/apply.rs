@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
 use crate::changes::change::{ChangeSet, Step};
+use crate::changes::plan::OnDisk;
 use crate::journal::BlobError;
 use crate::workspace::confined_write::{Expected, confined_delete, confined_remove_folders, confined_write};
 use crate::workspace::error::FileError;
@@ -100,6 +101,12 @@ pub(super) fn run(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Res
         }
     }
     Ok(Applied { created })
+}
+
+/// Returns a file as it is on the disk.
+pub(crate) fn on_disk(root: &Root, path: &RelPath) -> OnDisk {
+    let (found, bytes, mode) = found(root, path);
+    OnDisk { found, bytes: bytes.unwrap_or_default(), mode }
 }
 
 /// Returns what is at a path.

@@ -36,6 +36,21 @@ impl Hunk {
     }
 }
 
+impl Hunk {
+    /// Reads a hunk as clients see it.
+    pub(crate) fn from_wire(wire: &WireHunk) -> Self {
+        let range = |start: u64, count: u64| {
+            let start = u32::try_from(start.saturating_sub(u64::from(count > 0))).unwrap_or(u32::MAX);
+            start..start.saturating_add(u32::try_from(count).unwrap_or(u32::MAX))
+        };
+        Self {
+            number: wire.n,
+            before: range(wire.old_start, wire.old_lines),
+            after: range(wire.new_start, wire.new_lines),
+        }
+    }
+}
+
 /// Returns a range of lines as diffs write it: first line from 1, or for an empty one the line before it, and length.
 pub(super) fn place(lines: &Range<u32>) -> (u64, u64) {
     let count = u64::from(lines.end.saturating_sub(lines.start));
@@ -137,7 +152,9 @@ mod tests {
 
     #[test]
     fn clients_count_lines_from_one() {
-        let wire = Hunk { number: 2, before: 3..3, after: 3..5 }.to_wire();
+        let hunk = Hunk { number: 2, before: 3..3, after: 3..5 };
+        let wire = hunk.to_wire();
+        assert_eq!(Hunk::from_wire(&wire), hunk);
         assert_eq!((wire.n, wire.old_start, wire.old_lines, wire.new_start, wire.new_lines), (2, 3, 0, 4, 2));
     }
 

@@ -8,6 +8,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::change::{ChangeError, ChangeSet, FileEdit, Version};
 use crate::changes::diff::{FileDiff, Side, diff};
 use crate::changes::patch::{PatchFile, patch};
+use crate::journal::BlobError;
 use crate::workspace::path::RelPath;
 use crate::workspace::read::FileRead;
 use crate::workspace::root::Root;
@@ -82,20 +83,26 @@ impl Staged {
         }])
     }
 
+    /// Stores both contents, so that the edit can be shown and made later by digest alone.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub(crate) fn store(&self, blobs: &dyn BlobStore) -> Result<(), BlobError> {
+        match &self.before {
+            Some(before) => {
+                let earlier = blobs.put(before)?;
+                blobs.put_after(&self.after, earlier).map(drop)
+            }
+            None => blobs.put(&self.after).map(drop),
+        }
+    }
+
     /// Stores both contents, so that the edit can be shown and undone by digest alone, and writes the file.
     ///
     /// # Errors
     /// As [`apply`].
     pub(crate) fn apply(&self, root: &Root, blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
-        match &self.before {
-            Some(before) => {
-                let earlier = blobs.put(before)?;
-                blobs.put_after(&self.after, earlier)?;
-            }
-            None => {
-                blobs.put(&self.after)?;
-            }
-        }
+        self.store(blobs)?;
         apply(root, &self.change, blobs)
     }
 }

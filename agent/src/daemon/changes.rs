@@ -7,8 +7,8 @@ use tenon_protocol::ids::SessionId;
 use tenon_protocol::plan::{PlanParams, PlanResult};
 use tenon_protocol::session::{SessionItem, SessionState};
 
-use crate::daemon::Daemon;
 use crate::daemon::doors::{read_error, resolve};
+use crate::daemon::{Caller, Daemon};
 use crate::journal::ItemKind;
 use crate::session::command::Command;
 use crate::session::{difference, known};
@@ -20,25 +20,19 @@ impl Daemon {
         difference::difference(&self.0.resources.journal, root, params).await
     }
 
-    /// Asks for a plan. Everything that a goal has to be is checked; edits cannot be staged yet.
-    pub(crate) async fn plan(&self, params: PlanParams) -> Result<PlanResult, RpcError> {
+    /// Asks for a plan.
+    pub(crate) async fn plan(&self, caller: &Caller, params: PlanParams) -> Result<PlanResult, RpcError> {
         self.admit()?;
-        if let Some(plan) = &params.revise {
-            known::plan(&self.0.resources.journal, &params.session_id, plan).await?;
-        }
-        let handle = self.session(&params.session_id).await?;
-        let goal = params.goal;
-        let checked: Result<(), RpcError> =
-            handle.call(|reply| Command::CheckInput { input: goal, reply }).await?;
-        checked?;
-        Err(known::not_ready("this agent cannot stage edits yet, so that there is no plan to make")
-            .hint("send the goal with agent/prompt; the profile `review` asks before each edit"))
+        self.room_on_disk()?;
+        let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
+        let connection = caller.id;
+        handle.call(|reply| Command::Plan { params, by, connection, reply }).await?
     }
 
     /// Applies what is staged.
     pub(crate) async fn apply(&self, params: ApplyParams) -> Result<ApplyResult, RpcError> {
-        self.at_rest(&params.session_id).await?;
-        Err(known::staged(&self.0.resources.journal, &params).await)
+        let handle = self.session(&params.session_id).await?;
+        handle.call(|reply| Command::Apply { params, reply }).await?
     }
 
     /// Goes back.

@@ -88,13 +88,19 @@ impl Daemon {
         params: PromptParams,
     ) -> Result<PromptResult, RpcError> {
         self.admit()?;
-        if self.0.resources.journal.is_full() {
-            let error = RpcError::new(ErrorKind::StorageFull, "the disk is full: nothing new starts");
-            return Err(error.hint("free some space; no restart is needed"));
-        }
+        self.room_on_disk()?;
         let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
         let connection = caller.id;
         handle.call(|reply| Command::Prompt { params, by, connection, reply }).await?
+    }
+
+    /// Nothing new starts on a full disk.
+    pub(crate) fn room_on_disk(&self) -> Result<(), RpcError> {
+        if !self.0.resources.journal.is_full() {
+            return Ok(());
+        }
+        let error = RpcError::new(ErrorKind::StorageFull, "the disk is full: nothing new starts");
+        Err(error.hint("free some space; no restart is needed"))
     }
 
     /// Changes a message that waits.

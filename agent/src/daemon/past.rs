@@ -42,8 +42,8 @@ impl Daemon {
         let plans = params.kind == "plan";
         // What is listed of a plan is its newest revision, so that older ones have to be told from it.
         let mut before = if plans { behind } else { after };
-        let types = if plans { "plan.changed" } else { "change.applied" };
-        let types = TypeFilter::new(vec![types.to_owned()]);
+        let types: &[&str] = if plans { &["plan.changed", "plan.ready"] } else { &["change.applied"] };
+        let types = TypeFilter::new(types.iter().map(ToString::to_string).collect());
         let wanted = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT)).unwrap_or(usize::MAX);
         let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
         loop {
@@ -118,8 +118,24 @@ fn item(kind: &str, session: &SessionId, event: &Envelope) -> Option<(String, Js
                 seq,
                 at,
                 change_id: plan.change_id,
+                applied: plan.applied,
+                dropped: plan.dropped,
             };
             (id, Json::from_serialize(&item))
+        }
+        (EventBody::PlanReady(plan), _) => {
+            let item = PlanItem {
+                id: plan.plan_id,
+                session,
+                rev: plan.rev,
+                tree: plan.tree,
+                seq,
+                at,
+                change_id: Some(plan.change_id),
+                applied: None,
+                dropped: None,
+            };
+            (item.id.to_string(), Json::from_serialize(&item))
         }
         _ => return None,
     };

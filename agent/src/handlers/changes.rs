@@ -8,7 +8,7 @@ use tenon_protocol::error::RpcError;
 use tenon_protocol::plan::{PlanParams, PlanResult};
 
 use crate::daemon::{Caller, Daemon};
-use crate::handlers::check::invalid;
+use crate::handlers::check::{self, invalid};
 
 /// Files of a selection, and files that a choice is made for: as many as one change has at most.
 const FILES_MAX: usize = 2_000;
@@ -23,14 +23,16 @@ const STEPS_MAX: usize = 1_000;
 const KEY_BYTES_MAX: usize = 256;
 
 /// Asks for a plan.
-pub(crate) async fn plan(daemon: Daemon, _: Arc<Caller>, params: PlanParams) -> Result<PlanResult, RpcError> {
-    if params.goal.is_empty() {
-        return Err(invalid("goal is empty"));
-    }
+pub(crate) async fn plan(
+    daemon: Daemon,
+    caller: Arc<Caller>,
+    params: PlanParams,
+) -> Result<PlanResult, RpcError> {
+    check::input(&params.goal)?;
     if params.key.as_ref().is_some_and(|key| key.is_empty() || key.len() > KEY_BYTES_MAX) {
         return Err(invalid(format!("key is 1 to {KEY_BYTES_MAX} bytes long")));
     }
-    daemon.plan(params).await
+    daemon.plan(&caller, params).await
 }
 
 /// Applies what is staged.

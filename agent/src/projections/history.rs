@@ -182,6 +182,7 @@ mod tests {
             uncovered: Vec::new(),
             folders: None,
             call_id: None,
+            plan_id: None,
         }
         .into()
     }
@@ -208,8 +209,10 @@ mod tests {
     fn ids_name_places_before_and_after() {
         let mut history = History::default();
         let turn = TurnId::from("t_1");
-        let started =
-            TurnStarted { model: "p/m".to_owned(), profile: "edit".to_owned(), message_id: "m_1".into() };
+        let started: Result<TurnStarted, _> = serde_json::from_value(
+            serde_json::json!({"model": "p/m", "profile": "edit", "messageId": "m_1"}),
+        );
+        let started: TurnStarted = started.unwrap();
         history.apply(&change(0, vec![file("a", None, None, Some("1"))]), None);
         history.apply(&started.into(), Some(&turn));
         assert_eq!(history.place("t_1", Side::After), Ok(1));

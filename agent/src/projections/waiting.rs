@@ -7,7 +7,7 @@ use tenon_protocol::context::ContextUsed;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::prompt::{PendingOp, PromptAdmitted, PromptChanged};
 use tenon_protocol::event::session::By;
-use tenon_protocol::ids::MessageId;
+use tenon_protocol::ids::{MessageId, PlanId};
 use tenon_protocol::prompt::Admission;
 
 /// A message that waits.
@@ -21,6 +21,8 @@ pub(crate) struct Pending {
     pub(crate) by: Option<By>,
     /// What its sender looked at.
     pub(crate) context: Option<ContextUsed>,
+    /// The plan whose goal it is.
+    pub(crate) plan: Option<PlanId>,
 }
 
 impl From<&PromptAdmitted> for Pending {
@@ -30,6 +32,7 @@ impl From<&PromptAdmitted> for Pending {
             input: prompt.input.clone(),
             by: prompt.by.clone(),
             context: prompt.context.clone(),
+            plan: prompt.plan_id.clone(),
         }
     }
 }

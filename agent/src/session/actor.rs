@@ -167,7 +167,10 @@ impl Actor {
             Command::Prompt { params, by, connection, reply } => {
                 respond(reply, self.prompt(params, by, connection).await)
             }
-            Command::CheckInput { input, reply } => respond_plain(reply, self.check_message(input)),
+            Command::Plan { params, by, connection, reply } => {
+                respond(reply, self.plan(params, by, connection).await)
+            }
+            Command::Apply { params, reply } => respond(reply, self.apply_plan(params).await),
             Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),

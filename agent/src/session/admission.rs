@@ -3,7 +3,7 @@ use tenon_protocol::content::Content;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::prompt::PromptAdmitted;
 use tenon_protocol::event::session::By;
-use tenon_protocol::ids::{MessageId, TurnId};
+use tenon_protocol::ids::{MessageId, PlanId, TurnId};
 use tenon_protocol::prompt::{
     Admission, Delivery, InterruptParams, InterruptResult, PromptParams, PromptResult,
 };
@@ -24,6 +24,17 @@ impl Actor {
         params: PromptParams,
         by: Option<By>,
         connection: u64,
+    ) -> Result<PromptResult, Refusal> {
+        self.admit(params, by, connection, None).await
+    }
+
+    /// Admits a message, or the goal of a plan.
+    pub(crate) async fn admit(
+        &mut self,
+        params: PromptParams,
+        by: Option<By>,
+        connection: u64,
+        plan_id: Option<PlanId>,
     ) -> Result<PromptResult, Refusal> {
         if let Some(again) = self.seen_before(&params) {
             return Ok(again);
@@ -52,6 +63,7 @@ impl Actor {
             by,
             key: params.key,
             context: self.resources.board.of_sender(connection, &self.state.id, &self.root),
+            plan_id,
         };
         // What it commits comes before the admission, whose place is told.
         self.settle_settings().await?;
@@ -64,14 +76,6 @@ impl Actor {
             _ => self.commit(vec![Fact::new(admitted)]).await?,
         }
         Ok(PromptResult { outcome, message_id, seq, turn_id, position })
-    }
-
-    /// Checks a message as if it were to be admitted.
-    pub(crate) fn check_message(&mut self, input: Vec<Content>) -> Result<(), RpcError> {
-        self.check_open()?;
-        self.checked_input(input)?;
-        self.refresh_world();
-        self.check_key()
     }
 
     fn seen_before(&self, params: &PromptParams) -> Option<PromptResult> {

@@ -2,13 +2,14 @@
 use std::time::Duration;
 
 use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::apply::{ApplyParams, ApplyResult};
 use tenon_protocol::configure::ConfigureResult;
-use tenon_protocol::content::Content;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
 use tenon_protocol::ids::{JobId, SessionId};
 use tenon_protocol::job::{JobParams, JobResult, RunParams, RunResult};
 use tenon_protocol::open::{CloseHow, OpenResult, SeqResult};
+use tenon_protocol::plan::{PlanParams, PlanResult};
 use tenon_protocol::prompt::{
     InterruptParams, InterruptResult, PendingParams, PendingResult, PromptParams, PromptResult,
 };
@@ -45,8 +46,16 @@ pub(crate) enum Command {
         connection: u64,
         reply: Reply<Result<PromptResult, RpcError>>,
     },
-    /// Check a message that is not to be admitted: the session, what it names, the key.
-    CheckInput { input: Vec<Content>, reply: Reply<Result<(), RpcError>> },
+    /// The goal of a plan.
+    Plan {
+        params: PlanParams,
+        by: Option<By>,
+        /// The connection it came over.
+        connection: u64,
+        reply: Reply<Result<PlanResult, RpcError>>,
+    },
+    /// Apply what is staged, or drop it.
+    Apply { params: ApplyParams, reply: Reply<Result<ApplyResult, RpcError>> },
     /// Change a message that waits.
     Pending { params: PendingParams, by: Option<By>, reply: Reply<Result<PendingResult, RpcError>> },
     /// Interrupt the turn.

@@ -1,5 +1,6 @@
 //! What differs between two places in the history of a session's files, or between one and the disk. Not here: the history
 //! (`projections`), lines and patches (`changes`).
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tenon_protocol::change::FileOp;
@@ -12,8 +13,11 @@ use tenon_protocol::ids::SessionId;
 use crate::base::digest::Digest;
 use crate::changes::diff::{Hunk, Side, diff};
 use crate::changes::patch::{PatchFile, patch};
+use crate::changes::plan::{PlanFile, Rest};
 use crate::journal::{Blobs, Journal, LogId, PageLimits, ReadError, TypeFilter};
 use crate::projections::history::{self, History, Kept, NoPlace, WirePath};
+use crate::session::known::not_ready;
+use crate::session::plans::{self, Plan, Plans};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
@@ -30,6 +34,8 @@ enum End {
     Place(usize),
     /// What is there now.
     Disk,
+    /// What is staged of a plan: the files before it, or after it.
+    Plan(history::Side),
 }
 
 /// A file at one end. The mode is not known where nothing recorded it.
@@ -46,20 +52,69 @@ pub(crate) async fn difference(
     params: DiffParams,
 ) -> Result<DiffResult, RpcError> {
     let history = read(journal, &params.session_id).await?;
-    let from = end(&history, params.from.as_deref().unwrap_or("start"), history::Side::Before)?;
-    let to = end(&history, params.to.as_deref().unwrap_or("disk"), history::Side::After)?;
+    let (from, to) = (params.from.as_deref(), params.to.as_deref().unwrap_or("disk"));
+    let plans = planned(journal, &params.session_id, [from.unwrap_or(to), to]).await?;
+    // A plan by itself is what it would change.
+    let from = from.unwrap_or(if plans.is_some() { to } else { "start" });
+    let is_plan = |name: &str| plans.as_ref().is_some_and(|(id, _)| id == name);
+    let side = |name: &str, side| if is_plan(name) { Ok(End::Plan(side)) } else { end(&history, name, side) };
+    let (from, to) = (side(from, history::Side::Before)?, side(to, history::Side::After)?);
+    let plan = plans.map(|(_, plan)| plan.files).unwrap_or_default();
     let root =
         Root::open(&root).map_err(|error| RpcError::new(ErrorKind::WorkspaceNotFound, error.to_string()))?;
     let wanted = wanted(&root, params.paths.as_deref())?;
     let form = params.form.unwrap_or(DiffForm::Patch);
     let blobs = journal.blobs().clone();
-    let comparison = Comparison { history, root, blobs, from, to, form };
+    let comparison = Comparison { history, plan, root, blobs, from, to, form };
     let compared = tokio::task::spawn_blocking(move || comparison.run(wanted.as_deref())).await;
     compared.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?
 }
 
-/// Folds the session's log.
+/// Folds what the session's log says of changes.
 pub(super) async fn read(journal: &Journal, session: &SessionId) -> Result<History, RpcError> {
+    let mut folded = History::default();
+    fold(journal, session, &history::TYPES, |event| {
+        if let Some(body) = event.body() {
+            folded.apply(&body, event.turn.as_ref());
+        }
+    })
+    .await?;
+    Ok(folded)
+}
+
+/// Returns the plan that one of two names means, if one does.
+async fn planned(
+    journal: &Journal,
+    session: &SessionId,
+    names: [&str; 2],
+) -> Result<Option<(String, Plan)>, RpcError> {
+    let Some(name) = names.into_iter().find(|name| name.starts_with("p_")) else { return Ok(None) };
+    let mut plans = Plans::default();
+    fold(journal, session, &plans::TYPES, |event| {
+        if let (Some(body), Some(seq)) = (event.body(), event.seq) {
+            plans.apply(&body, seq);
+        }
+    })
+    .await?;
+    let Some(plan) = plans.get(&name.into()) else { return Ok(None) };
+    if let Some(other) = names.into_iter().find(|other| other.starts_with("p_") && *other != name) {
+        let message = format!("two plans, {name} and {other}, cannot be compared with each other");
+        return Err(RpcError::new(ErrorKind::InvalidParams, message));
+    }
+    if plan.rev == 0 || plan.dropped {
+        let why =
+            if plan.dropped { "was thrown away" } else { "is not whole: its turn has not come to its end" };
+        return Err(not_ready(format!("plan {name} {why}")));
+    }
+    Ok(Some((name.to_owned(), plan.clone())))
+}
+
+async fn fold(
+    journal: &Journal,
+    session: &SessionId,
+    types: &[&str],
+    mut take: impl FnMut(Envelope),
+) -> Result<(), RpcError> {
     let told = |error: ReadError| match error {
         ReadError::NoLog(_) => {
             RpcError::new(ErrorKind::SessionNotFound, format!("session {session} is not known"))
@@ -71,21 +126,17 @@ pub(super) async fn read(journal: &Journal, session: &SessionId) -> Result<Histo
         | ReadError::Storage(_) => RpcError::new(ErrorKind::Internal, error.to_string()),
     };
     let log = LogId::Session(session.clone());
-    let types = TypeFilter::new(history::TYPES.iter().map(ToString::to_string).collect());
+    let types = TypeFilter::new(types.iter().map(ToString::to_string).collect());
     let ends = journal.ends(&log).await.map_err(told)?;
     let mut at = Cursor { epoch: ends.head.epoch, seq: ends.first.seq.saturating_sub(1) };
-    let mut folded = History::default();
     loop {
         let page = journal.read_after(&log, at, PageLimits::MAX, Some(&types)).await.map_err(told)?;
-        let events =
-            page.events.iter().filter_map(|event| serde_json::from_slice::<Envelope>(event.bytes()).ok());
-        for event in events {
-            if let Some(body) = event.body() {
-                folded.apply(&body, event.turn.as_ref());
-            }
-        }
+        page.events
+            .iter()
+            .filter_map(|event| serde_json::from_slice::<Envelope>(event.bytes()).ok())
+            .for_each(&mut take);
         if !page.more {
-            return Ok(folded);
+            return Ok(());
         }
         at = page.next;
     }
@@ -101,9 +152,7 @@ fn end(history: &History, name: &str, side: history::Side) -> Result<End, RpcErr
                 ErrorKind::ChangeNotFound,
                 format!("the session has no change, checkpoint, turn or plan {id}"),
             ),
-            NoPlace::NothingStaged => {
-                RpcError::new(ErrorKind::NotReady, format!("plan {id} has no staged change to compare"))
-            }
+            NoPlace::NothingStaged => not_ready(format!("plan {id} has no staged change to compare")),
         }),
     }
 }
@@ -117,6 +166,8 @@ fn wanted(root: &Root, paths: Option<&[String]>) -> Result<Option<Vec<RelPath>>,
 
 struct Comparison {
     history: History,
+    /// The files of the plan that an end names.
+    plan: Vec<PlanFile>,
     root: Root,
     blobs: Blobs,
     from: End,
@@ -127,7 +178,7 @@ struct Comparison {
 impl Comparison {
     fn run(&self, wanted: Option<&[RelPath]>) -> Result<DiffResult, RpcError> {
         let (mut files, mut text) = (Vec::new(), String::new());
-        for name in self.history.paths() {
+        for name in &self.names() {
             // What the agent recorded is a path; one that is none would be a damaged log.
             let Ok(path) = RelPath::from_wire(&name.0, name.1) else { continue };
             let is_wanted =
@@ -147,6 +198,27 @@ impl Comparison {
         }
         let patch = (self.form == DiffForm::Patch).then_some(text);
         Ok(DiffResult { files, patch })
+    }
+
+    /// Returns the paths that may differ, in order.
+    fn names(&self) -> BTreeSet<WirePath> {
+        let planned = self.plan.iter().map(|file| {
+            let (path, encoded) = file.path.to_wire();
+            (path.into_owned(), encoded)
+        });
+        let recorded = self.history.paths().filter(|_| !self.is_plan()).cloned();
+        planned.chain(recorded).collect()
+    }
+
+    /// Tells whether it is what a plan would change that is asked for.
+    fn is_plan(&self) -> bool {
+        matches!((self.from, self.to), (End::Plan(_), End::Plan(_)))
+    }
+
+    /// Returns what is still staged of a file; `None` where the plan does not edit it.
+    fn rest(&self, path: &RelPath) -> Option<Result<Rest, String>> {
+        let file = self.plan.iter().find(|file| file.path == *path)?;
+        Some(file.staged(&self.blobs).map_err(|error| error.to_string()))
     }
 
     /// Compares one file; `None` where it is the same at both ends.
@@ -190,7 +262,16 @@ impl Comparison {
         if old == new {
             return None;
         }
-        let found = diff(old, new);
+        let mut found = diff(old, new);
+        if self.is_plan() {
+            // Its hunks keep the numbers they were staged with, also when others of them are applied.
+            let hunks = self.rest(path)?.ok()?.hunks;
+            let sum =
+                |side: fn(&Hunk) -> &std::ops::Range<u32>| hunks.iter().map(|hunk| side(hunk).len()).sum();
+            let (added, removed): (usize, usize) = (sum(|hunk| &hunk.after), sum(|hunk| &hunk.before));
+            let count = |lines| u32::try_from(lines).unwrap_or(u32::MAX);
+            (found.added, found.removed, found.hunks) = (count(added), count(removed), hunks);
+        }
         if self.form == DiffForm::Patch {
             text.push_str(&patch(&[PatchFile { path, from: None, before: old, after: new, diff: &found }]));
         }
@@ -218,6 +299,18 @@ impl Comparison {
                     Ok(Some(Version { bytes: file.bytes, digest: file.digest, mode: Some(file.mode) }))
                 }
                 Err(error) => Err(error.to_string()),
+            },
+            End::Plan(side) => match self.rest(path) {
+                Some(rest) => {
+                    let rest = rest?;
+                    let kept = if side == history::Side::Before { rest.before } else { rest.after };
+                    Ok(kept.map(|(bytes, mode)| Version {
+                        digest: Digest::of(&bytes),
+                        bytes,
+                        mode: Some(mode),
+                    }))
+                }
+                None => self.load(name, path, End::Place(self.history.head())),
             },
             End::Place(place) => match self.history.at(name, place) {
                 None => Ok(None),

@@ -6,13 +6,13 @@ use tenon_protocol::event::message::MessageEnded;
 use tenon_protocol::event::prompt::{PendingOp, PromptChanged};
 use tenon_protocol::event::session::SessionClosed;
 use tenon_protocol::event::tool::ToolEnded;
-use tenon_protocol::event::turn::{AttemptEnded, AttemptOutcome, Stop, TurnEnded};
+use tenon_protocol::event::turn::{AttemptEnded, AttemptOutcome, ProviderFailure, Stop, TurnEnded};
 use tenon_protocol::ids::TurnId;
 use tenon_protocol::open::{CloseHow, SeqResult};
 use tenon_protocol::tool::CallStatus;
 
 use crate::base::ids;
-use crate::journal::{AppendError, LogId};
+use crate::journal::{AppendError, BlobError, LogId};
 use crate::projections::turn::{CallPhase, OpenTurn};
 use crate::session::actor::{Actor, Refusal};
 use crate::session::answers::resolved;
@@ -23,6 +23,7 @@ impl Actor {
     /// A turn that is simply done goes on instead if somebody steered it meanwhile.
     pub(crate) async fn end_turn(&mut self, end: TurnEnd) -> Result<Ended, AppendError> {
         let Some(turn) = self.state.turn.clone() else { return Ok(Ended::Over) };
+        let mut end = end;
         if end.stop == Stop::Done && !self.state.waiting.steers().is_empty() {
             return Ok(Ended::SteersPending);
         }
@@ -39,6 +40,12 @@ impl Actor {
             position: Some(position),
         });
         facts.extend(late.map(Fact::new));
+        if end.stop == Stop::Done {
+            match self.plan_ends().await {
+                Ok(whole) => facts.extend(whole),
+                Err(error) => end = not_staged(&error),
+            }
+        }
         let mut total = self.state.usage.clone();
         total.add(&turn.usage);
         facts.push(Fact::new(UsageChanged { usage: total }));
@@ -95,6 +102,13 @@ impl Actor {
         }
         Ok(SeqResult { seq: self.state.head.seq })
     }
+}
+
+/// A plan whose contents cannot be read is none, and its turn is not done.
+fn not_staged(error: &BlobError) -> TurnEnd {
+    let message = format!("what was staged cannot be read: {error}");
+    let failure = ProviderFailure { kind: "storage".to_owned(), message, status: None, hint: None };
+    TurnEnd { stop: Stop::Failed, error: Some(failure), limit: None }
 }
 
 /// Returns the facts that close what a turn left open: a message that was growing, its try, and its calls.

@@ -66,6 +66,7 @@ impl Actor {
                     uncovered: Vec::new(),
                     folders: (!folders.is_empty()).then_some(folders),
                     call_id: Some(id.clone()),
+                    plan_id: None,
                 }));
                 (CallStatus::Ok, vec![Content::text(text)], None)
             }

@@ -22,7 +22,7 @@ impl Actor {
             return Err(error.hint("it was delivered or withdrawn, or is none of this session").into());
         }
         let (turn_id, position) = match params.op {
-            PendingChange::Promote => self.promoted(&params),
+            PendingChange::Promote => self.promoted(&params)?,
             PendingChange::Withdraw | PendingChange::Replace => (None, None),
         };
         let input = match params.input {
@@ -45,11 +45,20 @@ impl Actor {
     }
 
     /// Returns where a promoted message waits from now on: in the running turn, or in front of the queue.
-    fn promoted(&self, params: &PendingParams) -> (Option<TurnId>, Option<u64>) {
-        let wants_turn = params.delivery != Some(Delivery::Queue);
-        match self.steerable() {
+    /// The goal of a plan joins no other turn, in which its edits would not be staged.
+    fn promoted(&self, params: &PendingParams) -> Result<(Option<TurnId>, Option<u64>), RpcError> {
+        let goal =
+            self.state.waiting.queue().iter().any(|next| next.id == params.message_id && next.plan.is_some());
+        if goal && params.delivery == Some(Delivery::Steer) {
+            let message =
+                format!("message {} is the goal of a plan, which joins no other turn", params.message_id);
+            let error = RpcError::new(ErrorKind::NotSteerable, message).retry(Retry::Never);
+            return Err(error.hint("promote it with `queue`"));
+        }
+        let wants_turn = params.delivery != Some(Delivery::Queue) && !goal;
+        Ok(match self.steerable() {
             Some(turn) if wants_turn => (Some(turn.clone()), None),
             Some(_) | None => (None, Some(1)),
-        }
+        })
     }
 }

@@ -15,6 +15,7 @@ use crate::journal::{Journal, LogId, PageLimits, ReadError, TypeFilter};
 use crate::projections::cut::{shorten, size};
 use crate::projections::waiting::Pending;
 use crate::session::actor::Actor;
+use crate::session::apply::{Chosen, changed};
 use crate::session::state::State;
 use crate::workspace::harness;
 
@@ -24,10 +25,13 @@ const ITEMS_MAX: usize = 200;
 /// The types of them.
 const ITEM_TYPES: [&str; 4] = ["message.ended", "tool.proposed", "tool.ended", "change.applied"];
 
+/// Plans that a snapshot shows; `agent/list` has them all.
+const PLANS_MAX: usize = 16;
+
 /// Bytes of one item; a larger one is shortened, so that one file does not hide the conversation.
 const ITEM_BYTES_MAX: usize = 64 << 10;
 
-/// Bytes of the open requests, of the messages that wait, of the plan, and of the jobs. What exceeds them is shortened, each by its share.
+/// Bytes of the open requests, of the messages that wait, of the todo list, of the plans, and of the jobs. What exceeds them is shortened, each by its share.
 const REQUESTS_BYTES_MAX: usize = 192 << 10;
 const QUEUE_BYTES_MAX: usize = 192 << 10;
 const PLAN_BYTES_MAX: usize = 64 << 10;
@@ -62,7 +66,7 @@ impl Actor {
             requests,
             queue,
             tests: harness::names(self.root.path()).into_iter().map(str::to_owned).collect(),
-            plans: plan(state, journal).await.map_err(unreadable)?.into_iter().collect(),
+            plans: plan(state, journal).await.map_err(unreadable)?.into_iter().chain(staged(state)).collect(),
             jobs: jobs.iter().map(Json::from_serialize).collect(),
             usage: state.usage.clone(),
             turn_id: state.turn.as_ref().map(|turn| turn.id.clone()),
@@ -84,7 +88,33 @@ impl Actor {
     }
 }
 
-/// Returns the plan or todo list, as long as a step of it is not done.
+/// Returns the plans of which something can still be applied, and the one that the running turn makes, as `plan.changed` tells
+/// them; the newest first, as many as there is room for.
+fn staged(state: &State) -> Vec<Json> {
+    let mut plans: Vec<(u64, Json)> = Vec::new();
+    if let Some((id, draft)) = state.plans.making() {
+        let (plan_id, rev, tree) = (id.clone(), draft.rev, draft.tree.clone());
+        let told = PlanChanged { plan_id, rev, tree, change_id: None, applied: None, dropped: None };
+        plans.push((u64::MAX, Json::from_serialize(&told)));
+    }
+    let making = state.plans.making().map(|(id, _)| id);
+    let open = state.plans.all().filter(|(id, plan)| plan.is_open() && making != Some(id));
+    plans.extend(
+        open.map(|(id, plan)| (plan.seq, Json::from_serialize(&changed(id.clone(), plan, &Chosen::new())))),
+    );
+    plans.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+    plans.truncate(PLANS_MAX);
+    let share = PLAN_BYTES_MAX / plans.len().max(1);
+    plans
+        .into_iter()
+        .map(|(_, mut json)| {
+            shorten(&mut json, share);
+            json
+        })
+        .collect()
+}
+
+/// Returns the todo list, as long as a step of it is not done.
 async fn plan(state: &State, journal: &Journal) -> Result<Option<Json>, ReadError> {
     let Some(plan) = &state.plan else { return Ok(None) };
     let before = Cursor { epoch: state.head.epoch, seq: plan.seq - 1 };
@@ -169,5 +199,6 @@ fn queued(pending: &Pending, steer: bool) -> QueuedMessage {
         input: pending.input.clone(),
         steer,
         by: pending.by.clone(),
+        plan_id: pending.plan.clone(),
     }
 }

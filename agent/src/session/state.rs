@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tenon_protocol::cursor::Cursor;
+use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::event::context::ContextSet;
 use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::prompt::PromptAdmitted;
@@ -21,6 +22,7 @@ use crate::projections::transcript::Transcript;
 use crate::projections::turn::OpenTurn;
 use crate::projections::waiting::Waiting;
 use crate::session::jobs;
+use crate::session::plans::{self, Plans};
 use crate::workspace::path::RelPath;
 
 /// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
@@ -37,6 +39,8 @@ pub(crate) struct Keyed {
     pub(crate) turn_id: Option<TurnId>,
     /// Its place in the queue.
     pub(crate) position: Option<u64>,
+    /// The plan whose goal it is.
+    pub(crate) plan_id: Option<PlanId>,
     /// The event that admitted it.
     pub(crate) seq: u64,
 }
@@ -104,19 +108,23 @@ pub(crate) struct State {
     pub(crate) grants: Vec<String>,
     /// Patterns that were refused for the session.
     pub(crate) refusals: Vec<String>,
-    /// The plan or todo list.
+    /// The todo list.
     pub(crate) plan: Option<PlanPlace>,
+    /// What is planned and staged.
+    pub(crate) plans: Plans,
+    /// The change that is announced and not settled.
+    pub(crate) writing: Option<ChangeStarted>,
     /// Usage so far.
     pub(crate) usage: Usage,
     /// How many events a picture could show. They themselves are read from the log when somebody wants to see them.
     pub(crate) shown: u64,
     /// Jobs that run.
     pub(crate) jobs: BTreeMap<JobId, JobItem>,
-    /// What jobs printed that the model is shown with the next message.
+    /// What jobs printed, and what became of plans: what the model is shown with the next message.
     pub(crate) shared: VecDeque<String>,
 }
 
-/// Jobs whose output waits to be shown to the model: of more the oldest are left out.
+/// What waits to be shown to the model: of more the oldest are left out.
 const SHARED_MAX: usize = 8;
 
 /// Answered requests that are remembered, so that a second answer learns who was first.
@@ -145,6 +153,8 @@ impl State {
             grants: Vec::new(),
             refusals: Vec::new(),
             plan: None,
+            plans: Plans::default(),
+            writing: None,
             usage: Usage::default(),
             shown: 0,
             jobs: BTreeMap::new(),
@@ -163,6 +173,7 @@ impl State {
         self.waiting.apply(&event.body);
         self.shown += u64::from(is_shown(&event.body));
         self.apply_job(event);
+        self.plans.apply(&event.body, event.seq);
         self.apply_session(event);
         self.apply_work(event, private);
     }
@@ -237,7 +248,11 @@ impl State {
                     }
                 }
             }
+            EventBody::ChangeStarted(change) => self.writing = Some(change.clone()),
+            // What a person applied of a plan may stand beside their own edits: the model looks again.
+            EventBody::ChangeApplied(change) if change.plan_id.is_some() => self.writing = None,
             EventBody::ChangeApplied(change) => {
+                self.writing = None;
                 let set = Arc::make_mut(&mut self.reads);
                 for file in &change.files {
                     let Ok(path) = RelPath::from_wire(&file.path, file.path_encoded == Some(true)) else {
@@ -249,6 +264,7 @@ impl State {
                     }
                 }
             }
+            EventBody::PlanChanged(plan) if self.plans.get(&plan.plan_id).is_some() => {}
             EventBody::PlanChanged(plan) => {
                 self.plan = Some(PlanPlace { id: plan.plan_id.clone(), rev: plan.rev, seq: event.seq });
             }
@@ -258,6 +274,9 @@ impl State {
 
     fn apply_job(&mut self, event: &Event) {
         let ended = jobs::apply(&mut self.jobs, &event.body, &self.id, &event.at);
+        if let Some(news) = plans::news(&event.body) {
+            bounded_push(&mut self.shared, SHARED_MAX, news);
+        }
         if let (EventBody::JobEnded(end), Some(item)) = (&event.body, ended)
             && item.share_with_model
         {
@@ -272,7 +291,8 @@ impl State {
     fn admitted(&mut self, prompt: &PromptAdmitted, seq: u64) {
         let Some(key) = prompt.key.clone() else { return };
         let (turn_id, position) = (prompt.turn_id.clone(), prompt.position);
-        let told = Keyed { key, message_id: prompt.message_id.clone(), turn_id, position, seq };
+        let plan_id = prompt.plan_id.clone();
+        let told = Keyed { key, message_id: prompt.message_id.clone(), turn_id, position, plan_id, seq };
         bounded_push(&mut self.keys, KEYS_MAX, told);
     }
 

@@ -56,8 +56,15 @@ impl Actor {
             .and_then(pending_of)
             .or_else(|| self.state.waiting.queue().iter().find(|pending| pending.id == message).cloned());
         let mut facts: Vec<Fact> = admitted.into_iter().collect();
-        facts.push(Fact::new(TurnStarted { model, profile, message_id: message }));
-        facts.extend(pending.into_iter().flat_map(|pending| self.deliver(pending)));
+        let plan_id = pending.as_ref().and_then(|pending| pending.plan.clone());
+        let (begins, told) = match &plan_id {
+            Some(plan) => self.plan_begins(plan).await?,
+            None => (Vec::new(), String::new()),
+        };
+        let plan_rev = plan_id.as_ref().map(|id| self.state.plans.get(id).map_or(0, |plan| plan.rev) + 1);
+        facts.push(Fact::new(TurnStarted { model, profile, message_id: message, plan_id, plan_rev }));
+        facts.extend(begins);
+        facts.extend(pending.into_iter().flat_map(|pending| self.deliver(pending, &told)));
         self.share_jobs(&mut facts);
         facts.extend(self.context_facts().await);
         self.turn = Some(LiveTurn::new(turn));
@@ -84,10 +91,12 @@ impl Actor {
         Ok(())
     }
 
-    /// Returns the facts that make a waiting message part of the conversation.
-    pub(crate) fn deliver(&self, pending: Pending) -> Vec<Fact> {
+    /// Returns the facts that make a waiting message part of the conversation; `told` is what the model is told beside it.
+    pub(crate) fn deliver(&self, pending: Pending, told: &str) -> Vec<Fact> {
         let files = pending.input.iter().filter_map(|piece| self.attach_file(piece));
-        let attached: Vec<String> = files.chain(pending.context.as_ref().map(shown::shown)).collect();
+        let told = Some(told).filter(|told| !told.is_empty()).map(str::to_owned);
+        let beside = pending.context.as_ref().map(shown::shown).into_iter().chain(told);
+        let attached: Vec<String> = files.chain(beside).collect();
         let beside = InputRecord { attached, expansion: self.expansion(&pending.input) };
         let private = if beside == InputRecord::default() { None } else { record::encode(&beside) };
         let ended = MessageEnded {
@@ -185,8 +194,20 @@ impl Actor {
         }
     }
 
-    /// The steps a model shows are one plan of the session: each time the next revision of it.
+    /// The steps a model shows are one list of the session: each time the next revision of it. In a plan turn they are that
+    /// plan's, and so is what is staged.
     fn revised(&self, mut facts: Vec<Fact>) -> Vec<Fact> {
+        if let Some((id, draft)) = self.state.plans.making() {
+            for fact in &mut facts {
+                #[expect(clippy::wildcard_enum_match_arm, reason = "only these two are about the plan")]
+                match &mut fact.body {
+                    EventBody::PlanChanged(plan) => (plan.plan_id, plan.rev) = (id.clone(), draft.rev),
+                    EventBody::ChangeStaged(staged) => staged.plan_id = Some(id.clone()),
+                    _ => {}
+                }
+            }
+            return facts;
+        }
         for fact in &mut facts {
             if let (tenon_protocol::event::EventBody::PlanChanged(plan), Some(present)) =
                 (&mut fact.body, &self.state.plan)
@@ -234,7 +255,7 @@ impl Actor {
             return Ok(Err(BeginFailure::Unusable("the session's context is lost".to_owned())));
         };
         let steers: Vec<Pending> = self.state.waiting.steers().iter().cloned().collect();
-        let mut facts: Vec<Fact> = steers.into_iter().flat_map(|steer| self.deliver(steer)).collect();
+        let mut facts: Vec<Fact> = steers.into_iter().flat_map(|steer| self.deliver(steer, "")).collect();
         self.share_jobs(&mut facts);
         facts.push(Fact::new(AttemptStarted { n: attempt, step }));
         self.commit(facts).await?;
@@ -277,6 +298,7 @@ impl Actor {
         let reader = Arc::clone(&policy);
         let tools = ToolContext {
             sight: Sight(Arc::new(move |path| reader.may_read(path))),
+            staged: self.state.plans.making().map(|(_, draft)| Arc::new(draft.overlay())),
             unsaved: self.resources.board.unsaved_in(&self.state.id, &self.root),
             root: Arc::clone(&self.root),
             reads: Arc::clone(&self.state.reads),

@@ -9,6 +9,7 @@ use tenon_protocol::ids::CallId;
 use tokio_util::sync::CancellationToken;
 
 use crate::changes::blobs::BlobStore;
+use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
 use crate::process::Spawn;
 use crate::sandbox::Probe;
@@ -22,6 +23,8 @@ pub(crate) struct ToolContext {
     pub(crate) root: Arc<Root>,
     /// What the model has seen of which file.
     pub(crate) reads: Arc<ReadSet>,
+    /// What is staged, in a plan turn: tools see it in front of the disk, and what they write is staged too.
+    pub(crate) staged: Option<Arc<Overlay>>,
     /// Files that somebody has open with changes that are not saved.
     pub(crate) unsaved: Unsaved,
     /// Which paths a search may show: a rule that denies reading holds there too.

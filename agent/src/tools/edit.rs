@@ -12,6 +12,7 @@ use crate::tools::prepared::{Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::stale::require_current;
 use crate::tools::target::{failure, named};
+use crate::tools::view::View;
 use crate::tools::writing::{Current, Proposed, prepare};
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
 use crate::workspace::error::FileError;
@@ -92,7 +93,7 @@ fn propose(
     arguments: Arguments,
 ) -> Result<Prepared, ToolFailure> {
     let Arguments { path, old, new, all, step } = arguments;
-    let current = Current::find(&context.root, &path)?;
+    let current = Current::find(&View::of(context), &path)?;
     let Some(file) = &current.file else {
         return Err(failure(&context.root, &FileError::NotFound(current.path)));
     };

@@ -12,8 +12,9 @@ use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{ENTRIES_MAX, SEARCH_TIMEOUT};
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 use crate::tools::target::{Target, failure};
+use crate::tools::view::View;
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
-use crate::workspace::find::{Found, GlobError, glob};
+use crate::workspace::find::{Found, GlobError};
 
 /// Finds files.
 #[derive(Debug)]
@@ -60,12 +61,12 @@ impl Tool for Glob {
             let target = blocking(move || Target::find(&root, &path)).await??;
             let digest = Fingerprint::of("glob").with(&pattern).with(target.real.as_bytes()).digest();
             let access = Access::Read(target.names());
-            let root = Arc::clone(&context.root);
+            let view = View::of(context);
             let work =
-                Look::within(SEARCH_TIMEOUT, move |stop| match glob(&root, &target.real, &pattern, stop) {
+                Look::within(SEARCH_TIMEOUT, move |stop| match view.glob(&target.real, &pattern, stop) {
                     Ok(found) => Outcome::ok(listed(&found)),
                     Err(GlobError::Pattern(error)) => Outcome::failed(format!("bad glob pattern: {error}")),
-                    Err(GlobError::File(error)) => Outcome::failed(failure(&root, &error).0),
+                    Err(GlobError::File(error)) => Outcome::failed(failure(&view.root, &error).0),
                 });
             Ok(Prepared::pure(access, digest, work))
         })

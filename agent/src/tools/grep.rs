@@ -14,8 +14,9 @@ use crate::tools::limits::{CONTEXT_LINES_MAX, MATCHES_MAX, OUTPUT_BYTES_MAX, SEA
 use crate::tools::output::floor;
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 use crate::tools::target::{Target, failure};
+use crate::tools::view::View;
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
-use crate::workspace::grep::{GrepError, GrepMatch, GrepOptions, GrepReport, grep};
+use crate::workspace::grep::{GrepError, GrepMatch, GrepOptions, GrepReport};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
@@ -98,15 +99,14 @@ impl Tool for Grep {
                 .with([u8::from(options.ignore_case), u8::from(options.literal)])
                 .with_number(around)
                 .digest();
-            let (root, sight) = (Arc::clone(&context.root), context.sight.clone());
-            let work =
-                Look::within(SEARCH_TIMEOUT, move |stop| match grep(&root, &pattern, &options, stop) {
-                    Ok(mut report) => {
-                        report.matches.retain(|found| sight.shows(&found.path));
-                        Outcome::ok(shown(&root, &report, around))
-                    }
-                    Err(error) => Outcome::failed(refused(&root, &error, &options)),
-                });
+            let (view, sight) = (View::of(context), context.sight.clone());
+            let work = Look::within(SEARCH_TIMEOUT, move |stop| match view.grep(&pattern, &options, stop) {
+                Ok(mut report) => {
+                    report.matches.retain(|found| sight.shows(&found.path));
+                    Outcome::ok(shown(&view, &report, around))
+                }
+                Err(error) => Outcome::failed(refused(&view.root, &error, &options)),
+            });
             Ok(Prepared::pure(Access::Read(target.names()), digest, work))
         })
     }
@@ -123,7 +123,7 @@ fn refused(root: &Root, error: &GrepError, options: &GrepOptions) -> String {
     }
 }
 
-fn shown(root: &Root, report: &GrepReport, around: usize) -> String {
+fn shown(view: &View, report: &GrepReport, around: usize) -> String {
     let mut out = String::new();
     let mut files: BTreeMap<&RelPath, Vec<&GrepMatch>> = BTreeMap::new();
     for found in &report.matches {
@@ -138,7 +138,7 @@ fn shown(root: &Root, report: &GrepReport, around: usize) -> String {
         }
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{path}");
-        let block = if around == 0 { plain(&matches) } else { with_context(root, path, &matches, around) };
+        let block = if around == 0 { plain(&matches) } else { with_context(view, path, &matches, around) };
         let room = OUTPUT_BYTES_MAX.saturating_sub(out.len());
         is_cut |= block.len() > room;
         out.push_str(&block[..floor(&block, room)]);
@@ -164,8 +164,8 @@ fn plain(matches: &[&GrepMatch]) -> String {
 }
 
 /// Shows matches (`:`) with the lines around them (`-`); `--` stands between places that do not touch.
-fn with_context(root: &Root, path: &RelPath, matches: &[&GrepMatch], around: usize) -> String {
-    let Ok(file) = root.read(path) else { return plain(matches) };
+fn with_context(view: &View, path: &RelPath, matches: &[&GrepMatch], around: usize) -> String {
+    let Ok(file) = view.read(path) else { return plain(matches) };
     let text = String::from_utf8_lossy(&file.bytes);
     let lines: Vec<&str> = text.lines().collect();
     let mut hits = BTreeMap::new();

@@ -12,9 +12,10 @@ use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{DEPTH_DEFAULT, DEPTH_MAX, ENTRIES_MAX, SEARCH_TIMEOUT};
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 use crate::tools::target::{Target, failure};
+use crate::tools::view::View;
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
 use crate::workspace::identity::Kind;
-use crate::workspace::list::{Listing, list};
+use crate::workspace::list::Listing;
 use crate::workspace::text::escape;
 
 /// Lists.
@@ -62,11 +63,11 @@ impl Tool for List {
             let target = blocking(move || Target::find(&root, &path)).await??;
             let digest = Fingerprint::of("list").with(target.real.as_bytes()).with_number(depth).digest();
             let access = Access::Read(target.names());
-            let root = Arc::clone(&context.root);
+            let view = View::of(context);
             let work = Look::within(SEARCH_TIMEOUT, move |stop| {
-                match list(&root, &target.real, depth, ENTRIES_MAX, stop) {
+                match view.list(&target.real, depth, ENTRIES_MAX, stop) {
                     Ok(listing) => Outcome::ok(tree(&listing)),
-                    Err(error) => Outcome::failed(failure(&root, &error).0),
+                    Err(error) => Outcome::failed(failure(&view.root, &error).0),
                 }
             });
             Ok(Prepared::pure(access, digest, work))

@@ -129,7 +129,7 @@ fn prepared(Arguments { steps }: Arguments) -> Result<Prepared, ToolFailure> {
         };
         fingerprint = fingerprint.with(&id).with(&title).with(status.as_str()).with_number(files.len());
         fingerprint = files.iter().fold(fingerprint, Fingerprint::with);
-        tree.push(PlanStep { id, title, status, files });
+        tree.push(PlanStep { id, title, status, files, edits: None });
     }
     Ok(Prepared::pure(Access::Nothing, fingerprint.digest(), Keep(tree)))
 }

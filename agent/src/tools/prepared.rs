@@ -78,6 +78,8 @@ pub(crate) struct Outcome {
     pub(crate) files: Vec<FileChange>,
     /// Folders that had to be made for them, outermost first.
     pub(crate) folders: Vec<String>,
+    /// Files it staged, in a plan turn: none of them is written.
+    pub(crate) staged: Option<StagedFiles>,
     /// The new steps of the plan, for the tool that keeps it.
     pub(crate) plan: Option<Vec<PlanStep>>,
 }
@@ -93,6 +95,7 @@ impl Outcome {
             reads: Vec::new(),
             files: Vec::new(),
             folders: Vec::new(),
+            staged: None,
             plan: None,
         }
     }
@@ -106,6 +109,15 @@ impl Outcome {
     pub(crate) fn failed(text: impl Into<String>) -> Self {
         Self::text(CallStatus::Failed, text)
     }
+}
+
+/// Files that a call staged.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StagedFiles {
+    /// The files.
+    pub(crate) files: Vec<FileChange>,
+    /// The step of the plan that the call named.
+    pub(crate) step: Option<String>,
 }
 
 /// Why a call cannot be prepared. The model is told exactly this, so it says what to do instead.

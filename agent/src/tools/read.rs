@@ -19,8 +19,8 @@ use crate::tools::output::REFERENCE;
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::target::{Target, failure, wire};
+use crate::tools::view::View;
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
-use crate::workspace::root::Root;
 use crate::workspace::text::{Page, is_binary, page};
 
 /// Reads.
@@ -102,11 +102,13 @@ impl Tool for Read {
             let target = blocking(move || Target::find(&root, &path)).await??;
             let fingerprint = fingerprint.with(target.real.as_bytes());
             let access = Access::Read(target.names());
-            let (root, remembered) = (Arc::clone(&context.root), Arc::clone(&self.remembered));
-            let unsaved = context.unsaved.0.get(&target.real).and_then(|file| file.text.clone());
+            let (view, remembered) = (View::of(context), Arc::clone(&self.remembered));
+            // A plan is made on what is saved: that is what it will be applied to.
+            let unsaved = context.unsaved.0.get(&target.real).filter(|_| !view.is_plan());
+            let unsaved = unsaved.and_then(|file| file.text.clone());
             let work = Look::within(SEARCH_TIMEOUT, move |_| match unsaved {
                 Some(text) => buffer(&text, &target, lines, &remembered),
-                None => outcome(file(&root, &target, lines, &remembered)),
+                None => outcome(file(&view, &target, lines, &remembered)),
             });
             Ok(Prepared::pure(access, fingerprint.digest(), work))
         })
@@ -138,9 +140,9 @@ fn stored(blobs: &dyn BlobStore, digest: Digest, lines: Lines) -> Result<Outcome
     Ok(Outcome::ok(paged(&String::from_utf8_lossy(&bytes), lines, "output")))
 }
 
-fn file(root: &Root, target: &Target, lines: Lines, remembered: &Remembered) -> Result<Outcome, ToolFailure> {
+fn file(view: &View, target: &Target, lines: Lines, remembered: &Remembered) -> Result<Outcome, ToolFailure> {
     // The name that was decided on, so that a link that was swapped since leads nowhere new.
-    let found = root.read(&target.real).map_err(|error| failure(root, &error))?;
+    let found = view.read(&target.real).map_err(|error| failure(&view.root, &error))?;
     let name = &target.path;
     let mut outcome = if let Some(mime) = mime_of(&found.bytes) {
         if found.bytes.len() > IMAGE_BYTES_MAX {

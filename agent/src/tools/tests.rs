@@ -52,6 +52,7 @@ impl World {
         let blobs = Arc::<Memory>::default();
         let store: Arc<dyn BlobStore> = blobs.clone();
         let context = ToolContext {
+            staged: None,
             unsaved: crate::tools::context::Unsaved::default(),
             root: Arc::new(Root::open(folder.path()).unwrap()),
             reads: Arc::new(ReadSet::default()),

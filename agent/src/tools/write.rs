@@ -11,6 +11,7 @@ use crate::tools::prepared::{Prepared, ToolFailure};
 use crate::tools::remembered::Remembered;
 use crate::tools::stale::require_current;
 use crate::tools::target::named;
+use crate::tools::view::View;
 use crate::tools::writing::{Current, Proposed, prepare};
 use crate::tools::{Boxed, Descriptor, Tool, ToolContext};
 
@@ -75,7 +76,7 @@ impl Tool for Write {
             let Arguments { path, content, step } = parse("write", "path, content, step?", arguments)?;
             let (context, remembered) = (context.clone(), Arc::clone(&self.remembered));
             blocking(move || {
-                let current = Current::find(&context.root, &path)?;
+                let current = Current::find(&View::of(&context), &path)?;
                 require_current(&context, &remembered, &current.path, current.file.as_ref())?;
                 let before = current.file.as_ref().map(|file| file.bytes.as_slice());
                 let (after, note) = in_the_form_of(before, content);

@@ -16,9 +16,10 @@ use crate::tools::background::blocking;
 use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{EXCERPT_LINES_MAX, PATCH_BYTES_MAX};
 use crate::tools::output::floor;
-use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+use crate::tools::prepared::{Access, Outcome, Prepared, StagedFiles, ToolFailure, Work};
 use crate::tools::remembered::Remembered;
 use crate::tools::target::{Target, failure};
+use crate::tools::view::View;
 use crate::tools::{Boxed, RunContext, ToolContext};
 use crate::workspace::error::FileError;
 use crate::workspace::path::RelPath;
@@ -40,17 +41,17 @@ pub(super) struct Current {
 
 impl Current {
     /// Looks at the file a path argument names. Links are not written through: their target has to be named. Blocks.
-    pub(super) fn find(root: &Root, text: &str) -> Result<Self, ToolFailure> {
-        let Target { path, real } = Target::find(root, text)?;
+    pub(super) fn find(view: &View, text: &str) -> Result<Self, ToolFailure> {
+        let Target { path, real } = Target::find(&view.root, text)?;
         if path != real {
             return Err(ToolFailure::new(format!(
                 "`{path}` is a link or lies behind one, and links are not written through; name `{real}` itself"
             )));
         }
-        match root.read(&path) {
+        match view.read(&path) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
             Err(FileError::NotFound(_)) => Ok(Self { path, file: None }),
-            Err(error) => Err(failure(root, &error)),
+            Err(error) => Err(failure(&view.root, &error)),
         }
     }
 }
@@ -83,7 +84,7 @@ pub(super) fn prepare(
     if too_large {
         return Err(ToolFailure::new(format!("`{path}` would be larger than {FILE_BYTES_MAX} bytes")));
     }
-    let fingerprint = Fingerprint::of(tool).with(path.as_bytes()).with_option(step);
+    let fingerprint = Fingerprint::of(tool).with(path.as_bytes()).with_option(step.as_deref());
     let staged =
         Staged::new(path.clone(), file, after).map_err(|error| ToolFailure::new(error.to_string()))?;
     let Some(staged) = staged else { return Ok(nothing_to_do(&path, &fingerprint)) };
@@ -91,6 +92,13 @@ pub(super) fn prepare(
     let mode = staged.edit().after.map(|version| version.mode.to_le_bytes());
     let fingerprint =
         fingerprint.with_option(change.before.clone()).with_option(change.after.clone()).with_option(mode);
+    if context.staged.is_some() {
+        let told = told(&staged, note, excerpt, ["staged", "staged as a new file:"]);
+        let (blobs, remembered) = (Arc::clone(&context.blobs), Arc::clone(remembered));
+        let access = Access::Write(vec![change.path.clone()]);
+        let work = Stage { blobs, remembered, staged, change, told, step };
+        return Ok(Prepared::pure(access, fingerprint.digest(), work));
+    }
     Ok(Prepared {
         effect: EffectClass::File,
         access: Access::Write(vec![change.path.clone()]),
@@ -107,7 +115,7 @@ pub(super) fn prepare(
             root: Arc::clone(&context.root),
             blobs: Arc::clone(&context.blobs),
             remembered: Arc::clone(remembered),
-            told: told(&staged, note, excerpt),
+            told: told(&staged, note, excerpt, ["wrote", "created"]),
             staged,
             change,
         }),
@@ -131,9 +139,10 @@ fn bounded(mut patch: String) -> String {
     patch
 }
 
-fn told(staged: &Staged, note: Option<String>, excerpt: bool) -> String {
+/// Says what was done: `verbs` are those for a file that was there, and for a new one.
+fn told(staged: &Staged, note: Option<String>, excerpt: bool, verbs: [&str; 2]) -> String {
     let (edit, found, after) = (staged.edit(), staged.diff(), staged.after());
-    let what = if edit.before.is_some() { "wrote" } else { "created" };
+    let what = if edit.before.is_some() { verbs[0] } else { verbs[1] };
     let mut text = if found.binary {
         format!("{what} {}: {} bytes", edit.path, after.len())
     } else {
@@ -208,6 +217,39 @@ impl Write {
             )),
             Err(error) => Outcome::failed(chain(&error)),
         }
+    }
+}
+
+/// Stages one file: its contents are kept, and nothing else happens.
+#[derive(Debug)]
+struct Stage {
+    blobs: Arc<dyn BlobStore>,
+    remembered: Arc<Remembered>,
+    staged: Staged,
+    change: FileChange,
+    told: String,
+    step: Option<String>,
+}
+
+impl Work for Stage {
+    fn run(self: Box<Self>, _: RunContext) -> Boxed<'static, Outcome> {
+        Box::pin(async move {
+            blocking(move || self.stage()).await.unwrap_or_else(|failure| Outcome::failed(failure.0))
+        })
+    }
+}
+
+impl Stage {
+    fn stage(self) -> Outcome {
+        if let Err(error) = self.staged.store(&*self.blobs) {
+            return Outcome::failed(chain(&error));
+        }
+        let digest = Digest::of(self.staged.after());
+        self.remembered.put(digest, self.staged.after());
+        let mut outcome = Outcome::ok(self.told);
+        outcome.reads = vec![(self.change.path.clone(), digest)];
+        outcome.staged = Some(StagedFiles { files: vec![self.change], step: self.step });
+        outcome
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tenon_protocol::content::Content;
-use tenon_protocol::event::change::{ChangeApplied, PlanChanged};
+use tenon_protocol::event::change::{ChangeApplied, ChangeStaged, PlanChanged};
 use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
 use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, RequestId};
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
@@ -12,7 +12,7 @@ use tenon_protocol::signal::Delta;
 use tenon_protocol::tool::{CallStatus, EffectClass};
 use tokio_util::sync::CancellationToken;
 
-use crate::approvals::{Action, Decision};
+use crate::approvals::{Action, Cause, Decision};
 use crate::base::clock::SharedClock;
 use crate::base::ids;
 use crate::config::profile::Verdict;
@@ -110,7 +110,8 @@ async fn permission(
     let (mut settled, mut round) = (false, 0);
     for _ in 0..ASKED_MAX {
         let view = ports.call_view().await?;
-        let unsaved = tool.writes(arguments).and_then(|named| unsaved::target(&view.tools, named));
+        let writes = tool.writes(arguments).filter(|_| view.tools.staged.is_none());
+        let unsaved = writes.and_then(|named| unsaved::target(&view.tools, named));
         if let Some(unsaved) = unsaved.filter(|_| !settled) {
             match unsaved::ask(ports, proposal, unsaved, &mut round, cancel).await? {
                 Settled::GoOn => settled = true,
@@ -158,7 +159,36 @@ async fn permission(
 }
 
 fn decide(view: &CallView, prepared: &Prepared) -> Decision {
-    let action = match &prepared.access {
+    if view.tools.staged.is_some() {
+        return decide_staged(view, &prepared.access);
+    }
+    decide_action(view, &prepared.access)
+}
+
+/// In a plan turn edits are staged: whoever applies the plan allows them. What a rule or a protected path forbids stays
+/// forbidden. Commands would write to the disk.
+fn decide_staged(view: &CallView, access: &Access) -> Decision {
+    let decision = decide_action(view, access);
+    match access {
+        Access::Nothing | Access::Read(_) => decision,
+        Access::Command(_) => {
+            let reason = "commands do not run in a plan turn, whose edits are only staged: they would not see them, and what \
+                          they write would be on the disk";
+            Decision { verdict: Verdict::Deny, reason: reason.to_owned(), ..decision }
+        }
+        Access::Write(_) => {
+            let forbidden = matches!(decision.cause, Cause::Rule | Cause::Protected);
+            if decision.verdict == Verdict::Deny && forbidden {
+                return decision;
+            }
+            let reason = "it is staged: nothing is written before the plan is applied".to_owned();
+            Decision { verdict: Verdict::Allow, reason, ..decision }
+        }
+    }
+}
+
+fn decide_action(view: &CallView, access: &Access) -> Decision {
+    let action = match access {
         Access::Nothing => return Decision::harmless(),
         Access::Read(paths) => Action::Read { paths: relative(paths) },
         Access::Write(paths) => Action::Write { paths: relative(paths) },
@@ -275,11 +305,32 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
             uncovered: Vec::new(),
             folders: (!outcome.folders.is_empty()).then_some(outcome.folders),
             call_id: Some(id.clone()),
+            plan_id: None,
+        }));
+    }
+    if let Some(staged) = outcome.staged {
+        let change: ChangeId = ids::new(ports.entropy());
+        change_id = Some(change.clone());
+        facts.push(Fact::new(ChangeStaged {
+            change_id: change,
+            files: staged.files,
+            uncovered: Vec::new(),
+            // The session knows which plan its turn makes.
+            plan_id: None,
+            call_id: Some(id.clone()),
+            step: staged.step,
         }));
     }
     if let Some(tree) = outcome.plan {
         let plan_id: PlanId = ids::new(ports.entropy());
-        facts.push(Fact::new(PlanChanged { plan_id, rev: 1, tree, change_id: None }));
+        facts.push(Fact::new(PlanChanged {
+            plan_id,
+            rev: 1,
+            tree,
+            change_id: None,
+            applied: None,
+            dropped: None,
+        }));
     }
     let ended = ToolEnded {
         call_id: id.clone(),

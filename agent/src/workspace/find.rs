@@ -51,6 +51,15 @@ impl PathGlob {
     }
 }
 
+/// Tells whether a path matches a glob over what is below a folder, whether it exists or not.
+///
+/// # Errors
+/// The pattern is malformed.
+pub(crate) fn matches(folder: &RelPath, pattern: &str, path: &RelPath) -> Result<bool, globset::Error> {
+    let glob = PathGlob::new(pattern)?;
+    Ok(path.as_path().strip_prefix(folder.as_path()).is_ok_and(|below| glob.is_match(below)))
+}
+
 /// Why a glob failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GlobError {

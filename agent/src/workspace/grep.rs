@@ -3,6 +3,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
@@ -30,6 +31,9 @@ const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 /// The longest line a streamed file may have, in bytes, before it is left out.
 const HEAP_BYTES_MAX: usize = 16 << 20;
+
+/// How long contents in memory are searched: matching is linear, so this is never reached.
+const CONTENTS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most memory a compiled pattern may take, in bytes. Matching itself is linear, so this is the only way for a pattern
 /// to be expensive.
@@ -140,6 +144,35 @@ pub(crate) fn grep(
     Ok(GrepReport { matches: found.items, truncated: found.truncated, stopped: found.stopped })
 }
 
+/// Searches contents that are not on the disk as [`grep`] searches files: those of one name.
+///
+/// # Errors
+/// The pattern or the glob is malformed.
+pub(crate) fn grep_contents(
+    pattern: &str,
+    options: &GrepOptions,
+    contents: &[(RelPath, Vec<u8>)],
+) -> Result<Vec<GrepMatch>, GrepError> {
+    let matcher = matcher(pattern, options)?;
+    let glob = options.glob.as_deref().map(PathGlob::new).transpose()?;
+    let (mut kept, stop) = (Smallest::new(GREP_MATCHES_MAX), Stop::after(CONTENTS_TIMEOUT));
+    let mut searcher = searcher();
+    for (path, bytes) in contents {
+        let below = path.as_path().strip_prefix(options.path.as_path()).ok();
+        // A file that was named is searched whatever its name.
+        let is_wanted = |below: &Path| {
+            below.as_os_str().is_empty() || glob.as_ref().is_none_or(|glob| glob.is_match(below))
+        };
+        if below.is_some_and(is_wanted) {
+            let sink = Lines { path, matcher: &matcher, kept: &mut kept, stop: &stop };
+            if let Err(error) = searcher.search_slice(&matcher, bytes, sink) {
+                tracing::debug!(%path, %error, "left out of the search");
+            }
+        }
+    }
+    Ok(kept.into_sorted())
+}
+
 fn matcher(pattern: &str, options: &GrepOptions) -> Result<RegexMatcher, grep_regex::Error> {
     RegexMatcherBuilder::new()
         .case_insensitive(options.ignore_case)
@@ -153,6 +186,14 @@ fn matcher(pattern: &str, options: &GrepOptions) -> Result<RegexMatcher, grep_re
         .build(pattern)
 }
 
+fn searcher() -> Searcher {
+    SearcherBuilder::new()
+        .line_number(true)
+        .binary_detection(BinaryDetection::quit(0))
+        .heap_limit(Some(HEAP_BYTES_MAX))
+        .build()
+}
+
 /// What one thread needs to search files.
 struct Search<'a> {
     root: &'a Root,
@@ -164,12 +205,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(root: &'a Root, matcher: &RegexMatcher, stop: &'a Stop) -> Self {
-        let searcher = SearcherBuilder::new()
-            .line_number(true)
-            .binary_detection(BinaryDetection::quit(0))
-            .heap_limit(Some(HEAP_BYTES_MAX))
-            .build();
-        Self { root, matcher: matcher.clone(), searcher, buffer: Vec::new(), stop }
+        Self { root, matcher: matcher.clone(), searcher: searcher(), buffer: Vec::new(), stop }
     }
 
     /// Searches one file; one that cannot be opened or read is left out.

@@ -1,4 +1,5 @@
 //! `plan.*` and `change.*`.
+use crate::apply::Selected;
 use crate::change::{FileChange, Uncovered};
 use crate::ids::{CallId, ChangeId, CheckpointId, PlanId};
 
@@ -29,6 +30,11 @@ wire! {
         #[serde(default)]
         files: Vec<String>,
     }
+    optional {
+        /// The staged hunks that belong to it: what `agent/apply` with this step takes. A hunk that two steps worked on belongs
+        /// to both.
+        edits: Vec<Selected>,
+    }
 }
 
 wire! {
@@ -44,6 +50,10 @@ wire! {
     optional {
         /// The staged change it explains.
         change_id: ChangeId,
+        /// The hunks of it that are applied, all so far.
+        applied: Vec<Selected>,
+        /// Whether the plan was thrown away.
+        dropped: bool,
     }
 }
 
@@ -74,8 +84,10 @@ wire! {
     optional {
         /// The plan it belongs to.
         plan_id: PlanId,
-        /// The call that staged it.
+        /// The call that staged it. Without one it is all that is staged for the plan, and takes the place of what was.
         call_id: CallId,
+        /// The step of the plan that the call named.
+        step: String,
     }
 }
 
@@ -88,6 +100,10 @@ wire! {
         checkpoint_id: CheckpointId,
         /// The files.
         files: Vec<FileChange>,
+    }
+    optional {
+        /// The plan that is applied. Its hunks keep the numbers they were staged with.
+        plan_id: PlanId,
     }
 }
 
@@ -108,5 +124,7 @@ wire! {
         folders: Vec<String>,
         /// The call that made it.
         call_id: CallId,
+        /// The plan that was applied. Its hunks keep the numbers they were staged with.
+        plan_id: PlanId,
     }
 }

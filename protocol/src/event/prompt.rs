@@ -2,7 +2,7 @@
 use crate::content::Content;
 use crate::context::ContextUsed;
 use crate::event::session::By;
-use crate::ids::{MessageId, TurnId};
+use crate::ids::{MessageId, PlanId, TurnId};
 use crate::prompt::{Admission, Delivery};
 
 wire! {
@@ -28,6 +28,8 @@ wire! {
         key: String,
         /// What it took along of what its sender looked at.
         context: ContextUsed,
+        /// The plan whose goal it is: its turn stages its edits.
+        plan_id: PlanId,
     }
 }
 

@@ -1,5 +1,5 @@
 //! `turn.*` and `attempt.*`.
-use crate::ids::MessageId;
+use crate::ids::{MessageId, PlanId};
 use crate::model::Usage;
 
 words! {
@@ -44,6 +44,12 @@ wire! {
         profile: String,
         /// The message that started it.
         message_id: MessageId,
+    }
+    optional {
+        /// The plan that it makes or revises: its edits are staged, nothing on disk changes.
+        plan_id: PlanId,
+        /// The revision that it makes.
+        plan_rev: u64,
     }
 }
 

@@ -26,6 +26,7 @@ fn body(step: &Step) -> EventBody {
     };
     match step {
         Step::Admit(number, outcome) => PromptAdmitted {
+            plan_id: None,
             message_id: id(*number),
             input: vec![Content::text("first")],
             delivery: Delivery::Auto,
