@@ -132,7 +132,7 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
         this.all();
         for (const waiting of this.waiting.splice(0)) this.post(waiting);
         this.requests.refresh();
-        return this.sessions.resume();
+        return this.sessions.resume("any");
       case "interrupt":
         return void (await vscode.commands.executeCommand("tenon.interrupt"));
       case "logIn":

@@ -2,21 +2,25 @@
 // Not here: telling which files are not saved (`looking`).
 import * as vscode from "vscode";
 import type { RequestItem } from "../protocol/types.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import { labelOf } from "../model/options.ts";
 import { uriIn } from "./paths.ts";
 import type { Sessions } from "./sessions.ts";
-import { reload, save } from "./unsaved.ts";
+import { isUnsaved, reload, save } from "./unsaved.ts";
 
 export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly sessions: Sessions;
+  private readonly elsewhere: Elsewhere;
   private readonly emitter = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.emitter.event;
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(sessions: Sessions) {
+  constructor(sessions: Sessions, elsewhere: Elsewhere) {
     this.sessions = sessions;
+    this.elsewhere = elsewhere;
     this.subscriptions = [
       this.emitter,
+      elsewhere.onDidChange(() => this.emitter.fire()),
       sessions.onDidUpdate((update) => {
         if (update.is === "opened" || (update.is === "changed" && update.changed.head)) this.emitter.fire();
       }),
@@ -36,7 +40,7 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   async prepare(request: RequestItem, decision: string): Promise<boolean> {
     if (decision !== "save") return true;
     for (const uri of this.uris(request)) {
-      if (await save(uri)) continue;
+      if (!isUnsaved(uri) || (await save(uri))) continue;
       void vscode.window.showWarningMessage(`tenon: ${uri.fsPath} could not be saved; the agent still waits.`);
       return false;
     }
@@ -54,13 +58,15 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
   }
 
   private of(uri: vscode.Uri): RequestItem[] {
-    const requests = this.sessions.picture?.head.requests ?? [];
+    const requests = [...(this.sessions.picture?.head.requests ?? []), ...this.elsewhere.conflicts];
     return requests.filter((request) => request.kind === "conflict" && this.uris(request).some((each) => each.fsPath === uri.fsPath));
   }
 
   private uris({ subject }: RequestItem): vscode.Uri[] {
-    const workspace = this.sessions.picture?.head.session.workspace;
-    if (subject.type !== "conflict" || workspace === undefined) return [];
-    return subject.conflicts.map((conflict) => uriIn(workspace, conflict.path));
+    if (subject.type !== "conflict") return [];
+    const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.toString());
+    const own = this.sessions.picture?.head.session.workspace;
+    // A session of another workspace folder of this window may be the one that asks.
+    return subject.conflicts.flatMap(({ path }) => [...new Set([...(own === undefined ? [] : [own]), ...roots])].map((root) => uriIn(root, path)));
   }
 }

@@ -1,20 +1,19 @@
 // Puts the parts together when the editor starts the extension. Nothing is spawned before it is wanted.
 import * as vscode from "vscode";
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import type { ChangeApplied, ConfigRejected, Envelope, Notice } from "../protocol/types.ts";
+import type { ChangeApplied } from "../protocol/types.ts";
 import { Chat, CHAT } from "./chat.ts";
 import { Client } from "./client.ts";
 import { register } from "./commands.ts";
 import { Conflicts } from "./conflicts.ts";
 import { Contents, SCHEME } from "./contents.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { Looking } from "./looking.ts";
 import { uriIn } from "./paths.ts";
 import { Problems } from "./problems.ts";
 import { Requests } from "./requests.ts";
 import { Revert } from "./revert.ts";
 import { Review } from "./review.ts";
+import { Running } from "./running.ts";
 import { Sender } from "./send.ts";
 import { Sessions } from "./sessions.ts";
 import { Status } from "./status.ts";
@@ -27,9 +26,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const looking = new Looking(client);
   const contents = new Contents(client);
   const sender = new Sender(client, sessions, looking);
-  const conflicts = new Conflicts(sessions);
+  const elsewhere = new Elsewhere(client, sessions);
+  const conflicts = new Conflicts(sessions, elsewhere);
   const chat = new Chat(context.extensionUri, client, sessions, sender, contents);
-  const requests = new Requests(client, sessions, conflicts, () => chat.visible);
+  const requests = new Requests(client, sessions, conflicts, elsewhere, () => chat.visible);
   chat.requests = requests;
   const verdicts = new Verdicts(client, sessions, requests);
   const review = new Review(client, sessions, contents, verdicts);
@@ -38,6 +38,7 @@ export function activate(context: vscode.ExtensionContext): void {
     client,
     sessions,
     looking,
+    elsewhere,
     conflicts,
     chat,
     requests,
@@ -53,29 +54,15 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     ...register({ client, sessions, sender, chat, requests, contents, review, verdicts, revert }),
   );
-  void client.agent.observe("all", "now", { event: (event) => machine(client, event), fresh: () => {}, ended: () => {} }, "idle");
-  // An agent that runs already may be at work in this workspace, and must know what is not saved here.
-  if (agentRuns()) void client.shown("connect", () => sessions.resume());
+  // An agent that runs already may be at work in this workspace.
+  context.subscriptions.push(new Running(() => {
+    const { is } = client.agent.standing;
+    if (is === "off" || is === "stopped") void client.agent.connected().then(() => sessions.resume("own")).catch(() => {});
+  }));
 }
 
 /** Has language servers look at what the agent wrote. */
 async function lookAt(looking: Looking, sessions: Sessions, { files }: ChangeApplied): Promise<void> {
   const workspace = sessions.picture?.head.session.workspace;
   if (workspace !== undefined) await looking.look(files.filter((file) => file.op !== "delete").map((file) => uriIn(workspace, file.path)));
-}
-
-/** Tells what concerns every session: what is wrong with the configuration, and what the agent wants people to know. */
-function machine(client: Client, event: Envelope): void {
-  if (event.type === "config.rejected") {
-    const { file, line, error } = event.data as ConfigRejected;
-    void vscode.window.showWarningMessage(`tenon: ${file}${line === undefined ? "" : `:${line}`}: ${error}. The last good configuration stays in force.`);
-  } else if (event.type === "notice") {
-    client.output.info((event.data as Notice).message);
-  }
-}
-
-/** Returns whether there is a socket of an agent. Connecting starts one where there is none, which must wait until it is wanted. */
-function agentRuns(): boolean {
-  const { TENON_STATE_DIR, XDG_STATE_HOME } = process.env;
-  return existsSync(join(TENON_STATE_DIR ?? join(XDG_STATE_HOME ?? join(homedir(), ".local/state"), "tenon"), "run/agent.sock"));
 }

@@ -6,37 +6,39 @@ import { Refused } from "../protocol/failure.ts";
 import type { AnswerParams, RequestItem } from "../protocol/types.ts";
 import type { Client } from "./client.ts";
 import type { Conflicts } from "./conflicts.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Sessions } from "./sessions.ts";
 
 export class Requests implements vscode.Disposable {
   private readonly client: Client;
   private readonly sessions: Sessions;
   private readonly conflicts: Conflicts;
+  private readonly elsewhere: Elsewhere;
   private readonly isInView: () => boolean;
   /** What closes the notification of a question. */
   private readonly notified = new Map<string, () => void>();
   private readonly subscription: vscode.Disposable;
 
   /** `isInView` says whether a person sees the questions in the chat view. */
-  constructor(client: Client, sessions: Sessions, conflicts: Conflicts, isInView: () => boolean) {
+  constructor(client: Client, sessions: Sessions, conflicts: Conflicts, elsewhere: Elsewhere, isInView: () => boolean) {
     this.client = client;
     this.sessions = sessions;
     this.conflicts = conflicts;
     this.isInView = isInView;
-    this.subscription = sessions.onDidUpdate(() => this.refresh());
+    this.elsewhere = elsewhere;
+    this.subscription = vscode.Disposable.from(sessions.onDidUpdate(() => this.refresh()), elsewhere.onDidChange(() => this.refresh()));
   }
 
+  /** The open questions of the session that is shown, and those of others about files that are not saved here. */
   get open(): RequestItem[] {
-    return this.sessions.picture?.head.requests ?? [];
+    return [...(this.sessions.picture?.head.requests ?? []), ...this.elsewhere.conflicts];
   }
 
   /** Closes notifications of questions that are answered or in view, and shows those that are not. */
   refresh(): void {
-    for (const [id, close] of this.notified) {
-      if (this.isInView() || !this.open.some((request) => request.requestId === id)) close();
-    }
-    if (this.isInView()) return;
-    for (const request of this.open) if (!this.notified.has(request.requestId)) this.notify(request);
+    const wanted = this.open.filter((request) => request.session !== this.sessions.id || !this.isInView());
+    for (const [id, close] of this.notified) if (!wanted.some((request) => request.requestId === id)) close();
+    for (const request of wanted) if (!this.notified.has(request.requestId)) this.notify(request);
   }
 
   /** Answers a question; that somebody else was faster is told. */

@@ -8,6 +8,9 @@ import type { Looking } from "./looking.ts";
 import { uriIn } from "./paths.ts";
 import type { Sessions } from "./sessions.ts";
 
+/** The longest title that is taken from a message, in characters. */
+const TITLE_MAX = 80;
+
 export type How = "auto" | "steer" | "queue" | "plan";
 
 export class Sender {
@@ -23,13 +26,21 @@ export class Sender {
 
   /** Sends a message to the session that is shown; opens one where there is none. */
   async send(text: string, how: How = "auto", more: Content[] = []): Promise<void> {
-    const { head } = await this.sessions.ensure();
+    const { head, entries } = await this.sessions.ensure();
     const sessionId = head.session.id;
     const input: Content[] = [{ type: "text", text }, ...more, ...(await this.mentioned(text, head.session.workspace))];
+    const isFirst = !entries.some((entry) => entry.is === "message" && entry.role === "user");
+    if (isFirst && head.session.title === "") await this.name(sessionId, text);
     // What the person looks at now, not a moment ago.
     this.looking.tell();
     if (how !== "plan") await this.client.agent.call("agent/prompt", { sessionId, input, delivery: how });
     else await this.client.agent.call("agent/plan", { sessionId, goal: input, ...(head.plan?.ready && { revise: head.plan.planId }) });
+  }
+
+  /** Names a session by what it begins with, so that lists tell it from others; a message goes out without that too. */
+  private async name(sessionId: string, text: string): Promise<void> {
+    const title = text.split("\n")[0]!.slice(0, TITLE_MAX);
+    await this.client.agent.call("agent/open", { sessionId, title }).catch(() => {});
   }
 
   /** The files that a text mentions and that are there: what looks like a mention and is none is text. */

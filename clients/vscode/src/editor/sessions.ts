@@ -46,9 +46,12 @@ export class Sessions implements vscode.Disposable {
     return this.picture ?? this.alone(async () => this.picture ?? (await this.earlierOne()) ?? this.begin());
   }
 
-  /** Shows the session of last time, or the workspace's newest, wherever it was begun; makes none. */
-  async resume(): Promise<void> {
-    if (this.picture === undefined && folder() !== undefined) await this.alone(async () => this.picture ?? this.earlierOne());
+  /**
+   * Shows the session of last time, or, where a person looks, the workspace's newest, wherever it was begun; makes none.
+   * Whoever observes a session counts as somebody who can answer: nobody's session is observed unasked.
+   */
+  async resume(which: "own" | "any"): Promise<void> {
+    if (this.picture === undefined && folder() !== undefined) await this.alone(async () => this.picture ?? (which === "own" ? this.remembered() : this.earlierOne()));
   }
 
   /** Makes a new session. */

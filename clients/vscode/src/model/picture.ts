@@ -1,6 +1,6 @@
 // The fold of a session's events into what is drawn; the state of a client is this and nothing else.
 // Not here: where events come from (`protocol`), what entries look like (`webview`).
-import type { ChangeStaged, Cursor, Delta, Envelope, EventBody, OpenResult, PlanChanged, PlanReady, PromptChanged, QueuedMessage, Selected, Snapshot } from "../protocol/types.ts";
+import type { ChangeStaged, Cursor, Delta, Envelope, EventBody, OpenResult, PlanChanged, PlanReady, PromptChanged, QueuedMessage, Snapshot } from "../protocol/types.ts";
 import { attachments, bytesOf, grow, images, textOf } from "./content.ts";
 import type { CallEntry, Changed, Entry, Head, MessageEntry, Picture, Plan } from "./entries.ts";
 
@@ -126,7 +126,7 @@ function transcript(picture: Picture, event: Envelope & EventBody, changed: Chan
   const at = { seq: event.seq ?? 0, turn: event.turn };
   switch (event.type) {
     case "turn.started":
-      Object.assign(picture.head, { turnId: event.turn, retry: undefined, making: (event.data as StagedPlan).planId });
+      Object.assign(picture.head, { turnId: event.turn, retry: undefined, making: event.data.planId });
       changed.head = true;
       break;
     case "turn.ended":
@@ -251,15 +251,8 @@ function move(queue: QueuedMessage[], { messageId, op, input, position, by }: Pr
   queue.splice(position === undefined ? steers : steers + position - 1, 0, waiting);
 }
 
-/** What agents that stage plans say beside the rest. */
-interface StagedPlan {
-  planId?: string;
-  applied?: Selected[];
-  dropped?: boolean;
-}
-
 /** Steps changed: those of the plan that is made, those of one that was applied in part or thrown away, or those of a todo list. */
-function planChanged(head: Head, data: PlanChanged & StagedPlan): void {
+function planChanged(head: Head, data: PlanChanged): void {
   const { planId } = data;
   if (planId === head.making) {
     // The revision before stays what can be applied until this one is ready.
@@ -272,9 +265,9 @@ function planChanged(head: Head, data: PlanChanged & StagedPlan): void {
   } else head.todo = plan(data, false);
 }
 
-function plan(data: (PlanChanged | PlanReady) & StagedPlan, ready: boolean): Plan {
-  const { planId, rev, tree, changeId, applied } = data;
-  return { planId, rev, tree, changeId, ready, applied: applied ?? [] };
+function plan(data: PlanChanged | PlanReady, ready: boolean): Plan {
+  const { planId, rev, tree, changeId } = data;
+  return { planId, rev, tree, changeId, ready, applied: ("applied" in data && data.applied) || [] };
 }
 
 /** The plans of a snapshot: of those with something staged the newest can be applied. */

@@ -32,6 +32,14 @@ const STOPPED = 1;
 /** Requests that may be sent twice: they read, or the agent knows them again by a key, an id or their effect. */
 const REPEATABLE = new Set<keyof Methods>(["agent/list", "agent/log", "agent/diff", "agent/fetch", "agent/complete", "agent/observe", "agent/answer"]);
 
+/** How a log is observed. */
+export interface Wish {
+  /** Only events of these types; all of them without. */
+  types?: string[];
+  /** Whether it waits for a connection that is made for something else. */
+  idle?: boolean;
+}
+
 export class Agent {
   private readonly start: () => Promise<Streams>;
   private readonly hello: ClientHello;
@@ -76,13 +84,13 @@ export class Agent {
     this.connection?.context(params);
   }
 
-  /** Observes a log behind a cursor, over as many connections as it takes; `idle`: makes none for its own sake. */
-  observe(sessionId: string, after: string, observer: Observer, wish: "now" | "idle" = "now"): Subscription {
-    const subscription = new Subscription(sessionId, after, observer, (ended) => this.forget(ended));
+  /** Observes a log behind a cursor, over as many connections as it takes. */
+  observe(sessionId: string, after: string, observer: Observer, wish: Wish = {}): Subscription {
+    const subscription = new Subscription(sessionId, after, observer, (ended) => this.forget(ended), wish.types);
     this.subscriptions.add(subscription);
     // A connection that is being made takes it along.
     if (this.connection !== undefined) void this.subscribe(this.connection, subscription);
-    else if (wish === "now") void this.connected().catch(() => {});
+    else if (!wish.idle) void this.connected().catch(() => {});
     return subscription;
   }
 
@@ -144,7 +152,7 @@ export class Agent {
     try {
       for (;;) {
         try {
-          const id = await connection.call("agent/observe", { sessionId, after: subscription.after });
+          const id = await connection.call("agent/observe", { sessionId, after: subscription.after, ...(subscription.types && { types: subscription.types }) });
           if (!this.subscriptions.has(subscription)) return void connection.call("agent/unobserve", [id]).catch(() => {});
           subscription.id = id;
           break;

@@ -15,6 +15,8 @@ export interface Observer {
 
 export class Subscription {
   readonly sessionId: string;
+  /** Only events of these types, where there are any. */
+  readonly types: string[] | undefined;
   /** Its name on the present connection. */
   id: string | undefined;
   /** Whether it was observed before, on an earlier connection. */
@@ -23,7 +25,8 @@ export class Subscription {
   private readonly observer: Observer;
   private readonly forget: (subscription: Subscription) => void;
 
-  constructor(sessionId: string, after: string, observer: Observer, forget: (subscription: Subscription) => void) {
+  constructor(sessionId: string, after: string, observer: Observer, forget: (subscription: Subscription) => void, types?: string[]) {
+    this.types = types;
     this.sessionId = sessionId;
     this.place = after;
     this.observer = observer;

@@ -40,7 +40,7 @@ const steps = {
   async "a missing program is told with what to do, and found once it is there"() {
     bench.page = await bench.open();
     const { page } = bench;
-    await page.keyboard.press("Control+Alt+T");
+    await bench.focusChat();
     await bench.chat().locator("textarea").fill("hello");
     await page.keyboard.press("Enter");
     const told = page.locator(".notifications-toasts .notification-list-item", { hasText: "is not on the PATH: install it" });
@@ -155,6 +155,30 @@ const steps = {
     await bench.editor().locator(".view-line", { hasText: "BYE" }).waitFor();
   },
 
+  async "another session that wants to write to an unsaved file waits for this window"() {
+    const { page } = bench;
+    await bench.editor().locator(".view-line").first().click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("# also mine");
+    // Nobody looks at that session: this window is the one that can tell what becomes of its file.
+    const { session } = JSON.parse(await cli("rpc", "agent/open", JSON.stringify({ workspace: bench.work, settings: { profile: "edit" } })));
+    await cli("rpc", "agent/prompt", JSON.stringify({ sessionId: session.id, input: [{ type: "text", text: "go" }] }));
+    let answer = await model.next();
+    // What is typed is told when the keys rest.
+    while (!answer.asked.includes("# also mine")) {
+      answer.call("read", { path: "greet.py" });
+      answer.done("tool_calls");
+      answer = await model.next();
+    }
+    answer.call("edit", { path: "greet.py", old: "BYE ", new: "Farewell, " });
+    answer.done("tool_calls");
+    const note = page.locator(".notifications-toasts .notification-list-item", { hasText: "not saved" });
+    await note.getByRole("link", { name: "Save, and go on" }).click();
+    await model.says("Changed elsewhere.");
+    await note.waitFor({ state: "detached" });
+    assert.match(disk("greet.py"), /Farewell, [^]*# also mine/);
+  },
+
   async "a question is a notification while the view is hidden, and closes when it is answered elsewhere"() {
     const { page } = bench;
     await ask("Run it");
@@ -174,7 +198,7 @@ const steps = {
     next.done("tool_calls");
     await page.locator(".notifications-toasts .notification-list-item", { hasText: "tenon asks: echo two" }).getByRole("link", { name: "Allow once" }).click();
     await model.says("It ran.");
-    await page.keyboard.press("Control+Alt+T");
+    await bench.focusChat();
     await bench.chat().locator("details.call.ok summary", { hasText: "echo two" }).waitFor();
     await bench.chat().locator(".message.assistant", { hasText: "It ran." }).waitFor();
   },
@@ -203,7 +227,58 @@ const steps = {
     answer.text("It is not.");
     answer.done();
     await bench.chat().locator(".message.assistant", { hasText: "It is not." }).waitFor();
-    await page.keyboard.press("Control+Alt+T");
+    await bench.focusChat();
+  },
+
+  async "a change opens in the editor of differences"() {
+    const { page } = bench;
+    await bench.chat().locator(".change .chip", { hasText: "data.json" }).click();
+    const diff = page.locator(".monaco-diff-editor");
+    await diff.locator(".editor.original .view-line", { hasText: '"a": 1 }' }).waitFor();
+    await diff.locator(".editor.modified .view-line", { hasText: ",," }).waitFor();
+    await picture("vscode-diff");
+    await bench.focusChat();
+  },
+
+  async "from session to session"() {
+    const chat = bench.chat();
+    await bench.command("tenon: New Session");
+    await chat.locator(".welcome").waitFor();
+    await ask("A new beginning");
+    await model.says("Begun.");
+    await chat.locator(".message.assistant", { hasText: "Begun." }).waitFor();
+    await bench.command("tenon: Open Session");
+    await bench.page.locator(".quick-input-list .monaco-list-row", { hasText: "A new beginning" }).waitFor();
+    await picture("vscode-sessions");
+    await bench.pick("What does this do?");
+    await chat.locator(".message.user", { hasText: "What does this do?" }).waitFor();
+  },
+
+  async "a plan is applied hunk by hunk, and nothing before"() {
+    const { page } = bench;
+    await bench.file("greet.py");
+    const before = disk("greet.py");
+    await page.locator(".pane-header", { hasText: "Plan" }).click();
+    await bench.chat().locator("textarea").fill("Make both plain");
+    await bench.chat().getByRole("button", { name: "Plan", exact: true }).click();
+    await model.calls("read", { path: "greet.py" });
+    await model.calls("plan", { steps: [{ id: "greet", title: "Greet plainly", status: "pending", files: ["greet.py"] }, { id: "part", title: "Part plainly", status: "pending", files: ["greet.py"] }] });
+    await model.calls("edit", { path: "greet.py", old: "Good day, ", new: "Hi ", step: "greet" });
+    await model.calls("edit", { path: "greet.py", old: "Farewell, ", new: "Ciao ", step: "part" });
+    await model.says("Planned.");
+    await bench.chat().locator(".plan", { hasText: "Part plainly" }).waitFor();
+    await page.locator(".pane-body .monaco-list-row", { hasText: "Greet plainly" }).waitFor();
+    await lens("Accept").nth(1).waitFor();
+    await picture("vscode-plan");
+    assert.equal(disk("greet.py"), before, "nothing is written before");
+    await lens("Accept").first().click();
+    await until("one hunk is written", () => disk("greet.py") === before.replace("Good day, ", "Hi "));
+    await until("one hunk is left", async () => (await lens("Accept").count()) === 1);
+    await lens("Reject").click();
+    await page.locator(".pane-body .monaco-list-row", { hasText: "Part plainly" }).filter({ hasText: "dropped" }).waitFor();
+    await bench.chat().locator(".plan").waitFor({ state: "hidden" });
+    assert.equal(disk("greet.py"), before.replace("Good day, ", "Hi "));
+    await page.locator(".pane-header", { hasText: "Plan" }).click();
   },
 
   async "an agent that was stopped starts again with the next message"() {
@@ -233,7 +308,7 @@ const steps = {
   async "another window shows the same session"() {
     await bench.page.close();
     bench.page = await bench.open();
-    await bench.page.keyboard.press("Control+Alt+T");
+    await bench.focusChat();
     await bench.chat().locator(".message.assistant", { hasText: "and the second." }).waitFor();
     await bench.chat().locator("details.call summary", { hasText: "echo two" }).waitFor();
     await bench.chat().locator(".message.user", { hasText: "What does this do?" }).waitFor();

@@ -67,12 +67,31 @@ export class Workbench {
     return page;
   }
 
-  /** Runs a command by its title. */
-  async command(title, page = this.page) {
-    await page.keyboard.press("F1");
+  /** Opens the list of choices by a key, types and chooses. What gets the focus meanwhile closes the list: then once more. */
+  async choose(key, text, row, page) {
     const input = page.locator(".quick-input-widget input[type=text]");
-    await input.fill(`>${title}`);
-    await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().click();
+    for (let tries = 1; ; tries++) {
+      try {
+        await page.keyboard.press(key);
+        await input.fill(text, { timeout: 4000 });
+        return await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: row }).first().click({ timeout: 8000 });
+      } catch (failure) {
+        if (tries === 5) throw failure;
+        await page.keyboard.press("Escape");
+      }
+    }
+  }
+
+  /** Runs a command by its title. */
+  command(title, page = this.page) {
+    return this.choose("F1", `>${title}`, title, page);
+  }
+
+  /** Puts the cursor into the prompt, by its key. */
+  async focusChat(page = this.page) {
+    await page.keyboard.press("Control+Alt+T");
+    // What has the focus later would close a list that is open meanwhile.
+    await this.chat(page).locator("textarea:focus").waitFor();
   }
 
   /** Chooses a row of a list of choices. */
@@ -99,9 +118,7 @@ export class Workbench {
 
   /** Opens a file of the workspace in an editor. */
   async file(name, page = this.page) {
-    await page.keyboard.press("Control+P");
-    await page.locator(".quick-input-widget input[type=text]").fill(name);
-    await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: name }).first().click();
+    await this.choose("Control+P", name, name, page);
     await this.editor(page).locator(".view-line").first().waitFor();
   }
 
