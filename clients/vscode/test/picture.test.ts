@@ -143,3 +143,13 @@ test("a revision that is being made leaves the plan before it what can be applie
   folded([["plan.ready", { planId: "p", rev: 2, tree: [], changeId: "e" }]], picture);
   assert.deepEqual([picture.head.plan?.rev, picture.head.plan?.changeId], [2, "e"]);
 });
+
+test("a conversation that was taken back is shown as such, and comes back", () => {
+  const said = (messageId: string): [string, object] => ["message.ended", { messageId, role: "user", content: [{ type: "text", text: messageId }] }];
+  const picture = folded([said("a"), said("b")]);
+  const withdrawn = (): string => picture.entries.filter((entry) => entry.withdrawn).map((entry) => entry.id).join(" ");
+  fold(picture, { type: "session.reverted", seq: 5, epoch: 1, text: "went back", data: { checkpointId: "k", scope: "conversation", to: { turn: "t" }, at: 3 } });
+  assert.equal(withdrawn(), "b");
+  fold(picture, { type: "session.reverted", seq: 6, epoch: 1, text: "came back", data: { checkpointId: "l", scope: "conversation", to: { checkpoint: "k" }, at: 4 } });
+  assert.equal(withdrawn(), "note-5");
+});

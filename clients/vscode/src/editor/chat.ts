@@ -52,7 +52,11 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
     view.webview.options = { enableScripts: true, localResourceRoots: [dist] };
     view.webview.html = html(view.webview, dist);
     view.webview.onDidReceiveMessage((message: FromPage) => void this.take(message));
-    view.onDidChangeVisibility(() => this.requests.refresh());
+    view.onDidChangeVisibility(() => {
+      // A hidden page is unloaded: it says that it is ready when it is made again.
+      if (!view.visible) this.ready = false;
+      this.requests.refresh();
+    });
     view.onDidDispose(() => {
       this.view = undefined;
       this.ready = false;

@@ -14,12 +14,13 @@ export class Revert {
     this.sessions = sessions;
   }
 
-  /** Takes back the last turn that changed files. */
+  /** Takes back the last turn that changed files, or the part of a plan that was applied since. */
   async lastTurn(): Promise<void> {
     const { entries } = await this.sessions.ensure();
-    const last = entries.findLast((entry): entry is ChangeEntry => entry.is === "change" && !entry.staged);
+    const last = entries.findLast((entry): entry is ChangeEntry => entry.is === "change" && !entry.staged && !entry.back);
     if (last === undefined) return void vscode.window.showInformationMessage("tenon: this session changed no files.");
-    await this.to(last.turn === undefined ? { change: last.id } : { turn: last.turn }, "files", "the last turn");
+    if (last.turn === undefined) await this.to({ change: last.id }, "files", "what was applied of the plan");
+    else await this.to({ turn: last.turn }, "files", "the last turn");
   }
 
   /** Lets a person choose how far back to go, and what goes back. */
@@ -44,7 +45,7 @@ export class Revert {
     const { head } = await this.sessions.ensure();
     const params: RevertParams = { sessionId: head.session.id, to, scope };
     const preview = await this.client.agent.call("agent/revert", { ...params, dryRun: true });
-    if (preview.restored.length === 0 && preview.conflicts.length === 0 && scope === "files") return void vscode.window.showInformationMessage(`tenon: ${name} left nothing to take back.`);
+    if (preview.restored.length === 0 && preview.conflicts.length === 0 && scope === "files") return void vscode.window.showInformationMessage(`tenon: ${name} left nothing to take back. “Revert to…” goes further.`);
     const resolve = await decideConflicts(preview.conflicts);
     if (resolve === undefined || !(await confirmed(preview, scope, name))) return;
     const done = await this.client.agent.call("agent/revert", { ...params, ...(Object.keys(resolve).length > 0 && { resolve }) });
@@ -70,7 +71,7 @@ async function decideConflicts(conflicts: Conflict[]): Promise<Record<string, Re
 }
 
 async function confirmed({ restored, skipped }: RevertResult, scope: RevertScope, name: string): Promise<boolean> {
-  const lines = [...restored.map((file) => `${file.op} ${file.path}`), ...skipped.map(({ path, reason }) => `not ${path}: ${reason}`)];
+  const lines = [...restored.map(({ path, op }) => `${path}${op === "add" ? " comes back" : op === "delete" ? " is deleted" : ""}`), ...skipped.map(({ path, reason }) => `not ${path}: ${reason}`)];
   const action = scope === "conversation" ? "Go Back" : `Revert ${restored.length} ${restored.length === 1 ? "File" : "Files"}`;
   const chosen = await vscode.window.showWarningMessage(`Revert ${name}?`, { modal: true, detail: lines.slice(0, 40).join("\n") }, action);
   return chosen === action;

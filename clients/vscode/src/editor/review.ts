@@ -22,7 +22,7 @@ interface Mark {
   file: FileChange;
   hunk: Hunk;
   lines: Lines;
-  /** The lines that would come, of an edit that is asked about. */
+  /** The lines that would come, where they are not there yet. */
   coming: string[];
 }
 
@@ -191,12 +191,27 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
       if (file === undefined) continue;
       const open = new Set(this.verdicts.decisions.open(review.subject, file));
       const place = await this.placing(document, review, file);
+      const after = await this.coming(review, file);
       for (const hunk of file.hunks.filter(({ n }) => open.has(n))) {
         const lines = place(hunk);
-        if (lines !== undefined) marks.push({ review, file, hunk, lines, coming: coming(review, file, hunk) });
+        if (lines !== undefined) marks.push({ review, file, hunk, lines, coming: after(hunk) });
       }
     }
     return marks.sort((left, right) => left.lines.from - right.lines.from);
+  }
+
+  /** Returns what tells the lines that a hunk would bring; none of one that is made already. */
+  private async coming(review: Reviewable, file: FileChange): Promise<(hunk: Hunk) => string[]> {
+    if (review.is === "applied") return () => [];
+    if (review.is === "asked") {
+      const hunks = parsePatch(review.patch ?? "").find((each) => each.path === file.path)?.hunks ?? [];
+      return ({ n }) => (hunks.find((each) => each.n === n)?.lines ?? []).filter((line) => line.is === "+").map((line) => line.text);
+    }
+    const after = linesOf(await this.contents.side(file.after).catch(() => ""));
+    return (hunk) => {
+      const { from, to } = linesOn(hunk, "after");
+      return after.slice(from, to);
+    };
   }
 
   /** Returns what finds a hunk in a document: by number where the text is the change's own, else by what its lines say. */
@@ -231,12 +246,6 @@ function lenses({ review, file, hunk, lines }: Mark): vscode.CodeLens[] {
 
 function hover({ review, hunk }: Mark): string {
   return review.is === "applied" ? `tenon wrote these lines in place of ${hunk.oldLines}.` : `tenon would put ${hunk.newLines} lines in place of these.`;
-}
-
-function coming({ patch }: Reviewable, { path }: FileChange, { n }: Hunk): string[] {
-  const file = parsePatch(patch ?? "").find((each) => each.path === path);
-  const lines = file?.hunks.find((each) => each.n === n)?.lines ?? [];
-  return lines.filter((line) => line.is === "+").map((line) => line.text);
 }
 
 /** Shows beside the lines that would go what would come in their stead: the first line of it. */

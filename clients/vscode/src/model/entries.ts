@@ -10,6 +10,8 @@ interface Base {
   /** The seq of the event that began it: where it stands. */
   seq: number;
   turn?: string | undefined;
+  /** Whether the conversation was taken back to before it: it stays in the log, and the model does not see it. */
+  withdrawn?: boolean;
 }
 
 /** Text that grows by deltas. `bytes` is how much of it is there, in UTF-8. */
@@ -46,6 +48,8 @@ export interface ChangeEntry extends Base {
   /** Whether the disk has it, or it waits in a plan. */
   staged: boolean;
   planId?: string | undefined;
+  /** Whether it took back what other changes did. */
+  back?: boolean;
   /** What it could not cover, one line each. */
   uncovered: string[];
 }

@@ -161,6 +161,9 @@ function transcript(picture: Picture, event: Envelope & EventBody, changed: Chan
       upsert(picture, { is: "change", id: changeId, ...at, files, staged: event.type === "change.staged", planId, uncovered: uncovered.map(({ path, reason }) => `${path}: ${reason}`) }, changed);
       break;
     }
+    case "session.reverted":
+      reverted(picture, event, changed);
+      break;
     case "job.started":
       upsert(picture, { is: "job", id: event.data.jobId, ...at, command: event.data.command, status: "running", text: "", bytes: 0, growing: true }, changed);
       break;
@@ -210,6 +213,25 @@ function settle(picture: Picture, turn: string | undefined): string[] {
     if (entry.is === "call") entry.status = "unknown";
   }
   return open.map((entry) => entry.id);
+}
+
+/** Files or conversation went back: of the latter what lies behind the place counts no more, until it is brought back. */
+function reverted(picture: Picture, event: Envelope & Extract<EventBody, { type: "session.reverted" }>, changed: Changed): void {
+  const { scope, at, changeId } = event.data as typeof event.data & { at?: number };
+  const change = picture.entries.findLast((entry) => entry.id === changeId);
+  if (change?.is === "change") {
+    change.back = true;
+    changed.entries.push(change.id);
+  }
+  if (scope !== "files" && at !== undefined) {
+    for (const entry of picture.entries) {
+      const withdrawn = entry.seq > at;
+      if (withdrawn === (entry.withdrawn ?? false)) continue;
+      entry.withdrawn = withdrawn;
+      changed.entries.push(entry.id);
+    }
+  }
+  note(picture, event, "info", event.text, changed);
 }
 
 function note(picture: Picture, event: Envelope, level: "info" | "warning" | "error", text: string | undefined, changed: Changed, suffix = ""): void {

@@ -20,6 +20,10 @@ export interface Hands extends Actions {
 export function card(entry: Entry, open: boolean, hands: Hands): HTMLElement {
   const element = body(entry, open, hands);
   element.dataset["id"] = entry.id;
+  if (entry.withdrawn) {
+    element.classList.add("withdrawn");
+    element.title = "Taken back: the agent does not see this any more";
+  }
   if ("growing" in entry && entry.growing) element.setAttribute("aria-busy", "true");
   return element;
 }
@@ -93,9 +97,9 @@ function job(entry: JobEntry, open: boolean): HTMLElement {
 }
 
 function change(entry: ChangeEntry, hands: Hands): HTMLElement {
-  const element = make("div", { class: "change" }, make("span", { class: "title" }, entry.staged ? "Staged" : "Changed"));
+  const element = make("div", { class: "change" }, make("span", { class: "title" }, entry.staged ? "Staged" : entry.back ? "Taken back" : "Changed"));
   for (const file of entry.files) element.append(button(fileLine(file), () => hands.tell({ type: "openChange", changeId: entry.id, path: file.path }), { class: "chip", title: `Show what changed in ${file.path}` }));
-  if (!entry.staged) element.append(button("Undo", () => hands.tell({ type: "revertChange", changeId: entry.id }), { class: "link", title: "Take this change back" }));
+  if (!entry.staged) element.append(button(entry.back ? "Bring back" : "Undo", () => hands.tell({ type: "revertChange", changeId: entry.id }), { class: "link", title: "Take this change back" }));
   for (const line of entry.uncovered) element.append(make("p", { class: "note warning" }, `Not covered: ${line}`));
   return element;
 }

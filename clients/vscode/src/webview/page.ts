@@ -40,13 +40,13 @@ const welcome = make("div", { class: "welcome" }, make("h2", {}, "Ask about your
 const scroller = make("div", { class: "scroller" }, title, earlier, welcome, log, activity, questions, plan, queue);
 document.body.append(banner, scroller, prompt.element);
 
-/** Whether the newest line is in view: then it stays there. */
-function pinned(): boolean {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
-}
+/** Whether the newest line is in view: then it stays there, whatever grows or shrinks. */
+let atEnd = true;
+scroller.addEventListener("scroll", () => (atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48));
+new ResizeObserver(() => keepingPlace(() => {})).observe(scroller);
 
 function keepingPlace(change: () => void): void {
-  const stay = pinned();
+  const stay = atEnd;
   change();
   if (stay) scroller.scrollTop = scroller.scrollHeight;
 }
@@ -164,6 +164,7 @@ function take(message: ToPage): void {
       prompt.configure(message.settings);
       showBanner(message.banner);
       showHead(message.head);
+      atEnd = true;
       scroller.scrollTop = scroller.scrollHeight;
       break;
     case "head":
