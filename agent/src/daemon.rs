@@ -27,6 +27,7 @@ pub(crate) mod presence;
 mod prune;
 mod reload;
 pub(crate) mod sessions;
+pub(crate) mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -3,9 +3,12 @@
 //! Not here: buffering for slow readers: the log is the buffer.
 //!
 //! Imports: journal, protocol, base
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenon_protocol::cursor::Cursor;
+use tenon_protocol::ids::SessionId;
 use tenon_protocol::log::After;
 
 use crate::base::clock::SharedClock;
@@ -43,6 +46,17 @@ pub(crate) struct Want {
     pub(crate) types: Option<TypeFilter>,
     /// Whether deltas are wanted, and how long to gather them; 33 ms unless the client wants fewer.
     pub(crate) deltas: Option<Duration>,
+    /// Whether all of it is news: what lies there already is not marked as history either.
+    pub(crate) news: bool,
+    /// Where the descendants are read from that are observed along with it; told as it opens.
+    pub(crate) descendants: Option<BTreeMap<SessionId, Cursor>>,
+}
+
+impl Want {
+    /// Wants the events of a log, and no deltas.
+    pub(crate) const fn events(log: LogId, after: After) -> Self {
+        Self { log, after, types: None, deltas: None, news: false, descendants: None }
+    }
 }
 
 impl Feed {

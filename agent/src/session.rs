@@ -13,6 +13,7 @@ pub(crate) mod answers;
 mod apply;
 mod attached;
 pub(crate) mod command;
+mod descendants;
 pub(crate) mod difference;
 pub(crate) mod configure;
 mod enables;

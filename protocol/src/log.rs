@@ -1,7 +1,10 @@
 //! `agent/observe`, `agent/unobserve` and `agent/log`.
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::Cursor;
+use crate::ids::SessionId;
 use crate::json::Json;
 
 /// Where a subscription begins.
@@ -60,8 +63,11 @@ wire! {
         types: Vec<String>,
         /// Whether deltas are wanted; by default if the handshake had `events.delta`.
         delta: bool,
-        /// Whether descendants' events are wanted too.
+        /// Whether events of the session's descendants are wanted too: those of their sessions, requests and turns.
         tree: bool,
+        /// With `tree`: the places in descendants' logs up to which everything was seen. Of one that is not named all is told,
+        /// or with `after: "now"` only what happens from now on.
+        descendants: BTreeMap<SessionId, Cursor>,
     }
 }
 

@@ -108,7 +108,7 @@ macro_rules! methods {
 
 methods! {
     /// Opens, attaches to or forks a session.
-    Open "agent/open" open::OpenParams => open::OpenResult, Act, Stable, [SessionNotFound SessionClosed WorkspaceNotFound InvalidConfig];
+    Open "agent/open" open::OpenParams => open::OpenResult, Act, Stable, [SessionNotFound SessionClosed SessionBusy WorkspaceNotFound InvalidConfig];
     /// Lists things of a kind.
     List "agent/list" list::ListParams => list::ListResult, Look, Stable, [UnknownKind];
     /// Parts with a session.

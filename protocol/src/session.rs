@@ -195,6 +195,8 @@ wire! {
     optional {
         /// The running turn.
         turn_id: TurnId,
+        /// Open requests of its descendants; `session` says whose. Absent where there is none.
+        descendant_requests: Vec<RequestItem>,
         /// Where to page on backwards with `agent/log`, if `items` is not everything.
         before: Cursor,
     }

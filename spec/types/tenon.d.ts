@@ -1413,6 +1413,8 @@ export interface ObserveOpened {
   first: Cursor;
   /** The end of the log now. */
   head: Cursor;
+  /** With `tree`: behind which place in the log of each descendant its events follow. */
+  descendants?: Record<string, Cursor>;
 }
 
 /** Subscribes to a log. The result is the subscription's id, a string; nothing of it precedes that answer. */
@@ -1423,7 +1425,9 @@ export interface ObserveParams {
   sessionId: string;
   /** Whether deltas are wanted; by default if the handshake had `events.delta`. */
   delta?: boolean;
-  /** Whether descendants' events are wanted too. */
+  /** With `tree`: the places in descendants' logs up to which everything was seen. Of one that is not named all is told, or with `after: "now"` only what happens from now on. */
+  descendants?: Record<string, Cursor>;
+  /** Whether events of the session's descendants are wanted too: those of their sessions, requests and turns. */
   tree?: boolean;
   /** Only events of these types; a trailing `*` matches any ending. Places are told by `observe.cursor`. */
   types?: Array<string>;
@@ -2194,6 +2198,8 @@ export interface Snapshot {
   usage: Usage;
   /** Where to page on backwards with `agent/log`, if `items` is not everything. */
   before?: Cursor;
+  /** Open requests of its descendants; `session` says whose. Absent where there is none. */
+  descendantRequests?: Array<RequestItem>;
   /** The running turn. */
   turnId?: TurnId;
 }

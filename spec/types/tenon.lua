@@ -1145,13 +1145,15 @@
 ---@field epoch integer The log's epoch.
 ---@field first tenon.Cursor The first place that is kept.
 ---@field head tenon.Cursor The end of the log now.
+---@field descendants? table<string, tenon.Cursor> With `tree`: behind which place in the log of each descendant its events follow.
 
 ---Subscribes to a log. The result is the subscription's id, a string; nothing of it precedes that answer.
 ---@class tenon.ObserveParams
 ---@field after tenon.After Where to begin.
 ---@field sessionId string The session, or `all` for the machine's log.
 ---@field delta? boolean Whether deltas are wanted; by default if the handshake had `events.delta`.
----@field tree? boolean Whether descendants' events are wanted too.
+---@field descendants? table<string, tenon.Cursor> With `tree`: the places in descendants' logs up to which everything was seen. Of one that is not named all is told, or with `after: "now"` only what happens from now on.
+---@field tree? boolean Whether events of the session's descendants are wanted too: those of their sessions, requests and turns.
 ---@field types? string[] Only events of these types; a trailing `*` matches any ending. Places are told by `observe.cursor`.
 
 ---Opens a new session, attaches to one, or forks one.
@@ -1612,6 +1614,7 @@
 ---@field trust tenon.TrustState Whether the workspace is trusted.
 ---@field usage tenon.Usage Usage so far.
 ---@field before? tenon.Cursor Where to page on backwards with `agent/log`, if `items` is not everything.
+---@field descendantRequests? tenon.RequestItem[] Open requests of its descendants; `session` says whose. Absent where there is none.
 ---@field turnId? tenon.TurnId The running turn.
 
 ---One of the newest things in a session's log: the closing event of a message, call or change.

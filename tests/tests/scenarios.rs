@@ -34,6 +34,7 @@ files! {
     logs
     looking
     mentions
+    opening
     pending
     plans
     pictures
@@ -42,6 +43,7 @@ files! {
     secrets
     storage
     slash_commands
+    trees
     trust
     turns
 }

@@ -1,6 +1,7 @@
 //! `tenon observe`: events as they happen. Not here: those that have happened (`log`), though it can begin with them.
 use clap::Args;
 use tenon_client::{ClientError, Item, ObserveOptions};
+use tenon_protocol::event::Envelope;
 use tenon_protocol::json::Json;
 use tenon_protocol::log::After;
 
@@ -8,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::log::person;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Terminal, safe_line};
 use crate::cli::which::{Which, session_or_newest};
 
 /// The arguments of `tenon observe`.
@@ -19,7 +20,7 @@ pub(crate) struct ObserveArgs {
     /// Begins behind this place: a cursor such as 1.42, `start` or `now`
     #[arg(long, value_name = "CURSOR", default_value = "now", value_parser = after)]
     after: After,
-    /// Shows descendants too
+    /// Shows the turns and requests of its forks too, and of theirs
     #[arg(long)]
     tree: bool,
     /// Prints one JSON object a line
@@ -38,6 +39,14 @@ fn after(text: &str) -> Result<After, String> {
     }
 }
 
+/// Returns an event as a line for people, which says whose it is where it is a descendant's.
+fn line(event: &Envelope, session: &str) -> String {
+    match event.session.as_deref().filter(|whose| *whose != session) {
+        Some(descendant) => format!("{}  [in {}]", person(event), safe_line(descendant)),
+        None => person(event),
+    }
+}
+
 /// Runs the command; it ends when it is interrupted or the agent leaves.
 pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(None)?;
@@ -53,7 +62,7 @@ pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
                 Ok(Item::Event(event)) => {
                     seen = true;
                     let json = || Json::from_serialize(&event).0.to_string();
-                    terminal.line(&if args.json { json() } else { person(&event) })?;
+                    terminal.line(&if args.json { json() } else { line(&event, &session) })?;
                 }
                 Ok(Item::Reset(reset)) if seen => terminal.note(&format!(
                     "events were lost at the agent: what follows begins behind {}",

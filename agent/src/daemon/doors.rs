@@ -17,8 +17,9 @@ use tenon_protocol::request::RequestItem;
 use tenon_protocol::version::PAGE_EVENTS_MAX;
 
 use crate::base::uri;
+use crate::daemon::tree::Observing;
 use crate::daemon::{Caller, Daemon, Seeing};
-use crate::feed::{Subscription, Want};
+use crate::feed::Want;
 use crate::journal::{Draft, ItemKind, ItemWrite, LogId, Page, PageLimits, ReadError, TypeFilter};
 use crate::projections::line::line;
 use crate::session::answers::already;
@@ -181,7 +182,7 @@ impl Daemon {
         &self,
         caller: &Caller,
         params: &ObserveParams,
-    ) -> Result<Subscription, RpcError> {
+    ) -> Result<Observing, RpcError> {
         let log = LogId::from_wire(&params.session_id);
         if let LogId::Session(id) = &log {
             self.comes_to(id, caller.id);
@@ -192,12 +193,15 @@ impl Daemon {
         };
         let deltas = params.delta.unwrap_or(caller.delta_default);
         let want = Want {
-            log,
-            after: params.after,
             types: params.types.clone().map(TypeFilter::new),
             deltas: deltas.then(|| Duration::from_secs(1) / per_second.clamp(1, 1_000)),
+            ..Want::events(log, params.after)
         };
-        self.0.resources.feed.subscribe(want).await.map_err(|error| read_error(&error))
+        if params.tree == Some(true) {
+            return self.observe_tree(caller, params, want).await;
+        }
+        let subscription = self.0.resources.feed.subscribe(want).await;
+        subscription.map(Observing::Log).map_err(|error| read_error(&error))
     }
 
     /// Counts a subscription among those that could show a person requests, if its client can and it gets to see them.

@@ -56,15 +56,13 @@ impl Daemon {
             "profile" => {
                 self.whole(&params, || Ok(json(&offered::profiles(&self.world(&caller.variables)?)))).await
             }
-            "change" | "checkpoint" | "plan" if params.session_id.is_some() => self.past(&params).await,
+            "change" | "checkpoint" | "plan" => self.past(&params).await,
             "command" => {
                 let items = self.list_commands(&params).await?;
                 self.whole(&params, || Ok(json(&items))).await
             }
-            // Of the last three each session has its own; of the others nothing exists in this build.
-            "skill" | "mcp" | "change" | "checkpoint" | "plan" => {
-                self.whole(&params, || Ok(Vec::new())).await
-            }
+            // Nothing of these exists in this build.
+            "skill" | "mcp" => self.whole(&params, || Ok(Vec::new())).await,
             other => {
                 let error =
                     RpcError::new(ErrorKind::UnknownKind, format!("there is no list of kind {other}"));

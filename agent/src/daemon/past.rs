@@ -22,10 +22,10 @@ impl Daemon {
     /// Lists what a session did of one kind: `change`, `checkpoint` or `plan`.
     pub(crate) async fn past(&self, params: &ListParams) -> Result<ListResult, RpcError> {
         let invalid = |reason: String| RpcError::new(ErrorKind::InvalidParams, reason);
-        let session = params
-            .session_id
-            .as_ref()
-            .ok_or_else(|| invalid(format!("a list of kind {} needs a sessionId", params.kind)))?;
+        let session = params.session_id.as_ref().ok_or_else(|| {
+            let error = invalid(format!("each session has {}s of its own: give a `sessionId`", params.kind));
+            error.hint("`agent/list` with kind `session` tells which sessions there are")
+        })?;
         let journal = &self.0.resources.journal;
         let log = LogId::Session(session.clone());
         let ends = journal.ends(&log).await.map_err(|error| read_error(&error))?;

@@ -1,8 +1,11 @@
 //! What a subscription delivers: the `result` of an `agent/event`. Not here: the notification around it.
+use std::collections::BTreeMap;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::observe::{ObserveClosed, ObserveCursor, ObserveLive, ObserveOpened};
+use tenon_protocol::ids::SessionId;
 use tenon_protocol::signal::Delta;
 
 use crate::journal::{Ends, Stored};
@@ -45,9 +48,9 @@ pub(in crate::feed) fn replayed(event: &Stored) -> Frame {
 }
 
 /// Returns `observe.opened`.
-pub(in crate::feed) fn opened(ends: Ends) -> Frame {
+pub(in crate::feed) fn opened(ends: Ends, descendants: Option<BTreeMap<SessionId, Cursor>>) -> Frame {
     let Ends { first, head } = ends;
-    let data = ObserveOpened { first, head, epoch: head.epoch };
+    let data = ObserveOpened { first, head, epoch: head.epoch, descendants };
     local("observe.opened", &data, &format!("observing a log of {first} to {head}"))
 }
 

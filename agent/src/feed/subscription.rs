@@ -81,7 +81,7 @@ impl Subscription {
         want: Want,
         hub: Option<(Arc<SignalHub>, Duration)>,
     ) -> Result<Self, ReadError> {
-        let Want { log, after, types, deltas: _ } = want;
+        let Want { log, after, types, deltas: _, news, descendants } = want;
         let head = journal.watch(&log);
         let ends = journal.ends(&log).await?;
         let read = match after {
@@ -105,11 +105,11 @@ impl Subscription {
             head,
             read,
             delivered: read,
-            history: ends.head.seq,
+            history: if news { 0 } else { ends.head.seq },
             stage: Stage::History,
             behind: true,
             unmarked: 0,
-            frames: VecDeque::from([(frame::opened(ends), None)]),
+            frames: VecDeque::from([(frame::opened(ends, descendants), None)]),
             deltas,
         };
         subscription.go_live();
@@ -119,6 +119,11 @@ impl Subscription {
     /// Returns the place up to which frames were handed out: where a new subscription goes on.
     pub(crate) const fn cursor(&self) -> Cursor {
         self.delivered
+    }
+
+    /// Tells whether history is read. It is handed out once `next` has returned a local frame since.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Live)
     }
 
     /// Returns the next frame when there is one; `None` after `observe.closed`. May be dropped at any await and called

@@ -75,7 +75,7 @@ impl Fixture {
             "now" => After::Now,
             cursor => After::Cursor(cursor.parse().unwrap()),
         };
-        Want { log: self.log.clone(), after, types: None, deltas: None }
+        Want::events(self.log.clone(), after)
     }
 
     async fn subscribe(&self, after: &str) -> Subscription {

@@ -3,18 +3,23 @@ use std::sync::Arc;
 
 use tenon_protocol::log::ObserveParams;
 
+use crate::daemon::tree::Observing;
 use crate::daemon::{Caller, Daemon, Seeing};
-use crate::feed::{self, Frame};
+use crate::feed::Frame;
+use crate::handlers::check::invalid;
 use crate::handlers::quiet;
 use crate::handlers::reply::{Answer, Reply};
 use crate::handlers::subscription::{Delivery, Source, Subscription};
 
 /// Subscribes to a log.
 pub(crate) async fn observe(daemon: Daemon, caller: Arc<Caller>, params: ObserveParams) -> Reply {
-    let subscription = daemon.observe(&caller, &params).await?;
-    let cursor = subscription.cursor();
+    if params.descendants.is_some() && params.tree != Some(true) {
+        return Err(invalid("`descendants` goes with `tree: true` alone"));
+    }
+    let observing = daemon.observe(&caller, &params).await?;
+    let cursor = observing.cursor();
     let seeing = daemon.seeing(&caller, &params);
-    let source = Observed { subscription, is_quiet: caller.quiet, _seeing: seeing };
+    let source = Observed { observing, is_quiet: caller.quiet, _seeing: seeing };
     Ok(Answer::Observing(Box::new(Subscription::new(params.session_id, cursor, source))))
 }
 
@@ -25,7 +30,7 @@ pub(crate) async fn unobserve(_: Daemon, _: Arc<Caller>, (id,): (String,)) -> Re
 
 /// A subscription in the form its client takes.
 struct Observed {
-    subscription: feed::Subscription,
+    observing: Observing,
     is_quiet: bool,
     /// Held so that its session has somebody to ask for as long as it lives.
     _seeing: Option<Seeing>,
@@ -33,10 +38,11 @@ struct Observed {
 
 impl Source for Observed {
     async fn next(&mut self) -> Option<Delivery> {
-        let frame = self.subscription.next().await?;
-        let is_event = matches!(frame, Frame::Event(_) | Frame::Local(_));
-        let json = frame.into_json();
-        let json = if self.is_quiet && is_event { quiet::reduce(&json) } else { json };
-        Some(Delivery { json, cursor: Some(self.subscription.cursor()) })
+        let observed = self.observing.next().await?;
+        let is_event = matches!(observed.frame, Frame::Event(_) | Frame::Local(_));
+        let json = observed.frame.into_json();
+        let is_reduced = self.is_quiet && is_event;
+        let json = if is_reduced { quiet::reduce(&json, observed.is_descendants) } else { json };
+        Some(Delivery { json, cursor: Some(self.observing.cursor()) })
     }
 }

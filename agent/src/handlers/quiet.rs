@@ -15,6 +15,8 @@ use tenon_protocol::request::{RequestItem, Subject};
 struct Full<'a> {
     #[serde(default)]
     seq: Option<u64>,
+    #[serde(default, borrow)]
+    session: Option<Cow<'a, str>>,
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(default, borrow)]
@@ -28,6 +30,8 @@ struct Full<'a> {
 struct Reduced<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Cow<'a, str>>,
     #[serde(rename = "type")]
     kind: &'a str,
     text: &'a str,
@@ -35,13 +39,15 @@ struct Reduced<'a> {
     body: Option<String>,
 }
 
-/// Reduces an event to `{seq, type, text, body?}`. What cannot be read goes out as it is.
-pub(super) fn reduce(event: &Bytes) -> Bytes {
+/// Reduces an event to `{seq, type, text, body?}`, and `session` where it is a descendant's. What cannot be read goes out as
+/// it is.
+pub(super) fn reduce(event: &Bytes, is_descendants: bool) -> Bytes {
     let Ok(full) = serde_json::from_slice::<Full<'_>>(event) else {
         return event.clone();
     };
     let body = full.data.and_then(|data| body(&full.kind, data.get())).filter(|body| !body.is_empty());
-    let reduced = Reduced { seq: full.seq, kind: &full.kind, text: &full.text, body };
+    let session = full.session.filter(|_| is_descendants);
+    let reduced = Reduced { seq: full.seq, session, kind: &full.kind, text: &full.text, body };
     serde_json::to_vec(&reduced).map_or_else(|_| event.clone(), Bytes::from)
 }
 
@@ -114,7 +120,7 @@ mod tests {
     use super::*;
 
     fn check(event: &Value, expected: &Value) {
-        let reduced = reduce(&Bytes::from(event.to_string()));
+        let reduced = reduce(&Bytes::from(event.to_string()), false);
         assert_eq!(serde_json::from_slice::<Value>(&reduced).unwrap(), *expected);
     }
 
@@ -138,6 +144,14 @@ mod tests {
             &json!({"seq": 5, "type": "request.opened", "data": data, "text": "run make?"}),
             &json!({"seq": 5, "type": "request.opened", "text": "run make?", "body": "run make?\nmake it (in .)\nallow: Allow"}),
         );
+    }
+
+    #[test]
+    fn a_descendants_event_says_whose_it_is() {
+        let event = json!({"seq": 3, "session": "s_1", "type": "turn.ended", "data": {}, "text": "done"});
+        let reduced = reduce(&Bytes::from(event.to_string()), true);
+        let expected = json!({"seq": 3, "session": "s_1", "type": "turn.ended", "text": "done"});
+        assert_eq!(serde_json::from_slice::<Value>(&reduced).unwrap(), expected);
     }
 
     #[test]

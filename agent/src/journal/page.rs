@@ -126,6 +126,20 @@ impl TypeFilter {
         Self(patterns)
     }
 
+    /// Returns what matches this filter and one of these patterns too.
+    pub(crate) fn within(&self, patterns: &[&str]) -> Self {
+        let both = |one: &str, other: &str| {
+            let narrower = |narrow: &str, wide: &str| {
+                let beginning = narrow.strip_suffix('*').unwrap_or(narrow);
+                let wide_enough = wide.strip_suffix('*').map_or(wide == narrow, |wide| beginning.starts_with(wide));
+                wide_enough.then(|| narrow.to_owned())
+            };
+            narrower(one, other).or_else(|| narrower(other, one))
+        };
+        let pairs = self.0.iter().flat_map(|one| patterns.iter().filter_map(move |other| both(one, other)));
+        Self(pairs.collect())
+    }
+
     /// Tells whether events of this type are wanted.
     pub(crate) fn matches(&self, kind: &str) -> bool {
         self.0.iter().any(|pattern| {
@@ -191,5 +205,22 @@ impl<'a> Filling<'a> {
         let next = ends.at(self.reached.unwrap_or(before));
         let more = next.seq > ends.first.seq && next.seq > 1;
         Page { events: self.events, ends, next, scanned: self.scanned, more }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_within_another_takes_what_both_take() {
+        let within = |patterns: &[&str]| {
+            let filter = TypeFilter::new(patterns.iter().map(|pattern| (*pattern).to_owned()).collect());
+            filter.within(&["session.*", "turn.*"]).0
+        };
+        assert_eq!(within(&["*"]), ["session.*", "turn.*"]);
+        assert_eq!(within(&["turn.ended", "session.*", "message.*"]), ["turn.ended", "session.*"]);
+        assert_eq!(within(&["turn", "turns.*", "tool.ended"]), [""; 0]);
+        assert_eq!(within(&["t*"]), ["turn.*"]);
     }
 }

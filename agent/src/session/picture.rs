@@ -16,6 +16,7 @@ use crate::projections::cut::{shorten, size};
 use crate::projections::waiting::Pending;
 use crate::session::actor::Actor;
 use crate::session::apply::{Chosen, changed};
+use crate::session::descendants;
 use crate::session::state::State;
 use crate::workspace::harness;
 
@@ -31,7 +32,7 @@ const PLANS_MAX: usize = 16;
 /// Bytes of one item; a larger one is shortened, so that one file does not hide the conversation.
 const ITEM_BYTES_MAX: usize = 64 << 10;
 
-/// Bytes of the open requests, of the messages that wait, of the todo list, of the plans, and of the jobs. What exceeds them is shortened, each by its share.
+/// Bytes of the open requests (the session's, and its descendants'), of the messages that wait, of the todo list, of the plans, and of the jobs. What exceeds them is shortened, each by its share.
 const REQUESTS_BYTES_MAX: usize = 192 << 10;
 const QUEUE_BYTES_MAX: usize = 192 << 10;
 const PLAN_BYTES_MAX: usize = 64 << 10;
@@ -58,6 +59,8 @@ impl Actor {
         let unreadable = |error: ReadError| {
             RpcError::new(ErrorKind::Internal, format!("session {} cannot be read: {error}", state.id))
         };
+        let mut below = descendants::requests(journal, &state.id).await.map_err(unreadable)?;
+        fit(&mut below, REQUESTS_BYTES_MAX);
         let mut snapshot = Snapshot {
             state: state.state(),
             settings: self.in_force(),
@@ -70,6 +73,7 @@ impl Actor {
             jobs: jobs.iter().map(Json::from_serialize).collect(),
             usage: state.usage.clone(),
             turn_id: state.turn.as_ref().map(|turn| turn.id.clone()),
+            descendant_requests: (!below.is_empty()).then_some(below),
             before: Some(state.head),
         };
         // A separator an item is all that comes on top.

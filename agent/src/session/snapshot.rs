@@ -1,7 +1,7 @@
 //! A client attaches: brings its environment, keys and settings. Not here: the picture it gets (`picture`).
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::session::SessionChanged;
-use tenon_protocol::ids::RequestId;
+use tenon_protocol::ids::{RequestId, SessionId};
 use tenon_protocol::open::OpenResult;
 use tenon_protocol::request::{RequestItem, RequestKind};
 use tenon_protocol::session::Settings;
@@ -38,6 +38,9 @@ impl Actor {
             self.check_model(&settings)?;
             let merged = self.world.effective(&merge(&self.state.settings, settings));
             changed.settings = (merged != self.state.settings).then_some(merged);
+            if changed.settings.is_some() && self.state.turn.is_some() {
+                return Err(mid_turn(&self.state.id).into());
+            }
         }
         let environment = &self.world.environment.children;
         if !environment.is_empty() && *environment != *self.state.environment && !self.brought.is_empty() {
@@ -95,6 +98,14 @@ impl Actor {
         let message = format!("profile {profile} is not known: {}", known.join(", "));
         Err(RpcError::new(ErrorKind::InvalidParams, message))
     }
+}
+
+/// Whoever opens a session with other settings is not to find that the turn that runs goes on with the old ones.
+fn mid_turn(id: &SessionId) -> RpcError {
+    let message = format!("a turn works in session {id}: it cannot be opened with other settings now");
+    RpcError::new(ErrorKind::SessionBusy, message)
+        .retry(Retry::Later)
+        .hint("open it without `settings`, wait for the turn, or change them from its end on with `agent/configure`")
 }
 
 /// Puts new settings over old ones; absent members keep what they were.

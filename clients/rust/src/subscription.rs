@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::Envelope;
-use tenon_protocol::event::observe::{ObserveClosed, ObserveCursor};
+use tenon_protocol::event::observe::{ObserveClosed, ObserveCursor, ObserveOpened};
+use tenon_protocol::ids::SessionId;
 use tenon_protocol::log::{After, ObserveParams};
 use tenon_protocol::methods::{Method as _, Observe, Open};
 use tenon_protocol::open::{OpenParams, OpenResult};
@@ -23,8 +24,8 @@ const ALL: &str = "all";
 /// Why a subscription ended for good: its log was deleted. After every other reason it is opened again.
 const DELETED: &str = "deleted";
 
-/// Logs of one subscription whose place is remembered: a session and its descendants.
-const LOGS_MAX: usize = 256;
+/// Logs of one subscription whose place is remembered: a session and its descendants, of which an agent follows 1,000.
+const LOGS_MAX: usize = 1_001;
 
 /// What a subscriber wants.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -161,6 +162,12 @@ impl Subscription {
                     self.live = None;
                     return None;
                 }
+                "observe.opened" => {
+                    let opened = event.data.parse::<ObserveOpened>().ok();
+                    for (log, place) in opened.and_then(|opened| opened.descendants).unwrap_or_default() {
+                        self.note(log.as_str(), place);
+                    }
+                }
                 "observe.cursor" => {
                     if let Ok(place) = event.data.parse::<ObserveCursor>() {
                         self.places.insert(self.session.clone(), place.cursor);
@@ -174,18 +181,27 @@ impl Subscription {
                 else {
                     return Some(item);
                 };
-                let has_room = self.places.len() < LOGS_MAX;
-                match self.places.get_mut(log) {
-                    Some(seen) if seen.epoch == place.epoch && seen.seq >= place.seq => return None,
-                    Some(seen) => *seen = place,
-                    None if has_room => {
-                        self.places.insert(log.clone(), place);
-                    }
-                    None => {}
+                let log = log.clone();
+                if !self.note(&log, place) {
+                    return None;
                 }
             }
         }
         Some(item)
+    }
+
+    /// Remembers a place in a log; tells whether it is new.
+    fn note(&mut self, log: &str, place: Cursor) -> bool {
+        let has_room = self.places.len() < LOGS_MAX;
+        match self.places.get_mut(log) {
+            Some(seen) if seen.epoch == place.epoch && seen.seq >= place.seq => return false,
+            Some(seen) => *seen = place,
+            None if has_room => {
+                self.places.insert(log.to_owned(), place);
+            }
+            None => {}
+        }
+        true
     }
 
     /// Opens it, again where it was lost before. A loss is followed by a pause and another try.
@@ -226,12 +242,19 @@ impl Subscription {
             types: (!self.options.types.is_empty()).then(|| self.options.types.clone()),
             delta: self.options.delta,
             tree: self.options.tree.then_some(true),
+            descendants: self.options.tree.then(|| self.descendants()),
         };
         let params = raw(Observe::NAME, &params)?;
         let (sender, items) = mpsc::channel(ITEMS_MAX);
         let id = self.client.order(|reply| Order::Observe { params, items: sender, reply }).await?;
         self.live = Some(Live { id, items });
         Ok(())
+    }
+
+    /// Returns the places in the logs of descendants.
+    fn descendants(&self) -> BTreeMap<SessionId, Cursor> {
+        let others = self.places.iter().filter(|(log, _)| **log != self.session);
+        others.map(|(log, place)| (log.as_str().into(), *place)).collect()
     }
 
     async fn attach(&self) -> Result<OpenResult, ClientError> {

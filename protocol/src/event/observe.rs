@@ -1,5 +1,8 @@
 //! `observe.*`: events of a subscription itself, without seq and epoch.
+use std::collections::BTreeMap;
+
 use crate::cursor::Cursor;
+use crate::ids::SessionId;
 
 wire! {
     /// The subscription begins.
@@ -10,6 +13,10 @@ wire! {
         head: Cursor,
         /// The log's epoch.
         epoch: u64,
+    }
+    optional {
+        /// With `tree`: behind which place in the log of each descendant its events follow.
+        descendants: BTreeMap<SessionId, Cursor>,
     }
 }
 

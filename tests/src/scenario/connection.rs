@@ -41,12 +41,16 @@ pub(crate) struct Connection {
     deltas: BTreeMap<String, String>,
     /// How many bytes deltas brought, by job.
     printed: BTreeMap<String, usize>,
-    /// The last number of each subscription.
-    last: BTreeMap<String, u64>,
+    /// The last number of each subscription, in each log that it tells of.
+    last: BTreeMap<(String, String), u64>,
     /// Subscriptions to some types only: their numbers have gaps.
     filtered: BTreeSet<String>,
     /// Requests for such subscriptions.
     filtering: BTreeSet<u64>,
+    /// The log that each subscription is to: of others, its descendants', it tells some types only.
+    observed: BTreeMap<String, String>,
+    /// Requests for subscriptions, and the log of each.
+    observing: BTreeMap<u64, String>,
     /// Every answer and event in full, in the order in which they are shown.
     pub(crate) told: BTreeMap<Told, Value>,
     /// Everything that was received, for the search for secrets.
@@ -85,6 +89,8 @@ impl Connection {
             last: BTreeMap::new(),
             filtered: BTreeSet::new(),
             filtering: BTreeSet::new(),
+            observed: BTreeMap::new(),
+            observing: BTreeMap::new(),
             told: BTreeMap::new(),
             received: String::new(),
         })
@@ -97,6 +103,9 @@ impl Connection {
         self.unanswered.push(id);
         if method == "agent/observe" && params.get("types").is_some() {
             self.filtering.insert(id);
+        }
+        if method == "agent/observe" {
+            self.observing.insert(id, params["sessionId"].to_string());
         }
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
     }
@@ -189,6 +198,9 @@ impl Connection {
             if self.filtering.remove(&id) {
                 self.filtered.insert(message["result"].to_string());
             }
+            if let Some(log) = self.observing.remove(&id) {
+                self.observed.insert(message["result"].to_string(), log);
+            }
             self.told.insert(Told::Answer(id), message.clone());
             ensure!(self.replies.insert(id, message).is_none(), "request {id} was answered twice");
             return Ok(());
@@ -226,8 +238,11 @@ impl Connection {
     /// Every event has the number after the one before it.
     fn check_order(&mut self, subscription: &str, event: &Value) -> Result<()> {
         let Some(seq) = event["seq"].as_u64() else { return Ok(()) };
-        let last = self.last.insert(subscription.to_owned(), seq);
-        if let Some(last) = last.filter(|_| !self.filtered.contains(subscription)) {
+        let log = event["session"].to_string();
+        let is_own = event["session"].is_null() || self.observed.get(subscription) == Some(&log);
+        let is_whole = is_own && !self.filtered.contains(subscription);
+        let last = self.last.insert((subscription.to_owned(), log), seq);
+        if let Some(last) = last.filter(|_| is_whole) {
             ensure!(seq == last + 1, "event {seq} follows event {last}: {event}");
         } else if let Some(last) = last {
             ensure!(seq > last, "event {seq} follows event {last}: {event}");

@@ -22,7 +22,8 @@ fn value_matches(pattern: &Value, value: &Value, captures: &mut Captures) -> boo
         (Value::String(pattern), value) => string_matches(pattern, value, captures),
         (Value::Object(pattern), Value::Object(value)) => pattern.iter().all(|(name, pattern)| {
             // A member that must not be there is null in the pattern.
-            let member = value.get(name).unwrap_or(&Value::Null);
+            let known = filled_text(name, captures);
+            let member = value.get(known.as_ref().unwrap_or(name)).unwrap_or(&Value::Null);
             value_matches(pattern, member, captures)
         }),
         (Value::Array(pattern), Value::Array(value)) => array_matches(pattern, value, captures),
@@ -111,7 +112,8 @@ pub(crate) fn filled(pattern: &Value, captures: &Captures) -> Result<Value> {
             Value::Array(values.iter().map(|value| filled(value, captures)).collect::<Result<_>>()?)
         }
         Value::Object(members) => {
-            let filled = members.iter().map(|(name, value)| Ok((name.clone(), filled(value, captures)?)));
+            let filled =
+                members.iter().map(|(name, value)| Ok((filled_text(name, captures)?, filled(value, captures)?)));
             Value::Object(filled.collect::<Result<Map<_, _>>>()?)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => pattern.clone(),
