@@ -101,6 +101,18 @@ impl Home {
         streams.context("the daemon has no standard streams")
     }
 
+    /// Returns when the daemon has ended whose standard streams were the first connection, which is closed by now.
+    pub(crate) fn leave_on_stdio(&mut self) -> Result<()> {
+        let Some(Daemon::OnStdio(child)) = &mut self.daemon else { return Ok(()) };
+        let deadline = Instant::now() + BURIAL;
+        while child.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "the daemon did not end with its standard input");
+            std::thread::yield_now();
+        }
+        self.daemon = None;
+        self.wait_for_nobody()
+    }
+
     /// Ends the daemon as a power cut does, and returns when it and everything beneath it is gone.
     pub(crate) fn kill(&mut self) -> Result<()> {
         match self.daemon.take() {

@@ -216,10 +216,11 @@ impl Play<'_> {
     /// Connects a client.
     fn dial(&mut self, name: &str) -> Result<&mut Connection> {
         if name == FIRST && self.way.carrier.is_stdio() {
-            return self
-                .connections
-                .get_mut(FIRST)
-                .context("the first client is the daemon's standard streams");
+            // The daemon that the first client left has ended with it.
+            if !self.connections.contains_key(FIRST) {
+                self.start_on_stdio()?;
+            }
+            return self.connections.get_mut(FIRST).context("the daemon's standard streams");
         }
         let connection = if name == FIRST && self.way.carrier == Carrier::WebSocket {
             let (reader, writer) = Site::of(&self.home.state)?.socket()?;
@@ -238,6 +239,10 @@ impl Play<'_> {
             connection.close();
             connection.check()?;
             self.received.push_str(&connection.received);
+            drop(connection);
+            if name == FIRST && self.way.carrier.is_stdio() {
+                self.home.leave_on_stdio()?;
+            }
         }
         Ok(())
     }

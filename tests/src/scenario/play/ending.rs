@@ -34,11 +34,17 @@ impl Play<'_> {
         if !self.way.carrier.is_stdio() {
             return self.home.start();
         }
+        self.start_on_stdio()?;
+        // The first answer tells that the socket is there too.
+        self.connect(FIRST, &json!({}))
+    }
+
+    /// Starts a daemon whose standard streams are the first client's connection.
+    pub(super) fn start_on_stdio(&mut self) -> Result<()> {
         let (writer, reader) = self.home.start_on_stdio()?;
         let connection = Connection::new(reader, writer, self.way.carrier.has_headers())?;
         self.connections.insert(FIRST.to_owned(), connection);
-        // The first answer tells that the socket is there too.
-        self.connect(FIRST, &json!({}))
+        Ok(())
     }
 
     /// Connects as somebody who only looks: nothing that a scenario sees depends on it.
