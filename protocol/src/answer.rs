@@ -13,6 +13,7 @@ wire! {
     }
     optional {
         /// How far it reaches; `once` if absent.
+        #[serde(deserialize_with = "crate::word::known")]
         scope: Scope,
         /// The pattern of an `always`, as it was shown.
         pattern: String,

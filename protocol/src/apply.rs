@@ -98,7 +98,7 @@ wire! {
 
 words! {
     /// What goes back.
-    enum RevertScope {
+    open enum RevertScope {
         /// The files.
         Files = "files",
         /// The conversation; later messages stay in the log.
@@ -132,6 +132,7 @@ wire! {
         /// Only these files and hunks.
         select: Vec<Selected>,
         /// What goes back; `files` if absent.
+        #[serde(deserialize_with = "crate::word::known")]
         scope: RevertScope,
         /// Whether what has no conflict goes back where something else has.
         partial: bool,

@@ -21,7 +21,7 @@ words! {
 
 words! {
     /// How a login stands.
-    enum AuthState {
+    open enum AuthState {
         /// It waits for the key.
         Pending = "pending",
         /// A key is stored.

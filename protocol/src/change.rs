@@ -3,7 +3,7 @@ use crate::ids::ChangeId;
 
 words! {
     /// What happened to a file.
-    enum FileOp {
+    open enum FileOp {
         /// It is new.
         Add = "add",
         /// Its content or mode changed.
@@ -60,7 +60,7 @@ wire! {
 
 words! {
     /// How a file stands in the way.
-    enum ConflictKind {
+    open enum ConflictKind {
         /// Somebody edited it since.
         Edited = "edited",
         /// It is gone.

@@ -3,7 +3,7 @@ use crate::ids::SessionId;
 
 words! {
     /// What an item stands for.
-    enum CompletionKind {
+    open enum CompletionKind {
         /// A file of the workspace.
         File = "file",
         /// A folder of the workspace.

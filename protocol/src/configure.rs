@@ -19,7 +19,7 @@ words! {
 
 words! {
     /// Where an effective value comes from.
-    enum ConfigLayer {
+    open enum ConfigLayer {
         /// Nobody set it.
         BuiltIn = "builtIn",
         /// The person's own file.

@@ -1,6 +1,9 @@
 //! Content of messages, inputs and tool results. Not here: how a model is shown it.
 use serde::{Deserialize, Serialize};
 
+use crate::json::Json;
+use crate::word::Later;
+
 wire! {
     /// Lines of a file, counted from 1, both ends included.
     struct LineRange {
@@ -66,6 +69,27 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whole: Option<bool>,
     },
+    /// One of a type that this build does not know, as it came. Parameters refuse it.
+    #[serde(untagged)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unheard(Json),
+}
+
+/// The types that this build knows.
+const TYPES: &[&str] = &["text", "image", "file", "selection", "ref"];
+
+impl Later for Content {
+    fn check<E: serde::de::Error>(&self) -> Result<(), E> {
+        let Self::Unheard(json) = self else { return Ok(()) };
+        let kind = json.0.get("type").and_then(serde_json::Value::as_str);
+        let kind = kind.ok_or_else(|| E::missing_field("type"))?;
+        if TYPES.contains(&kind) {
+            return Err(E::custom(format_args!(
+                "a content of type `{kind}` lacks a member, or one is of another type"
+            )));
+        }
+        Err(E::unknown_variant(kind, TYPES))
+    }
 }
 
 impl Content {
@@ -87,7 +111,8 @@ impl Content {
             | Self::Image { .. }
             | Self::File { .. }
             | Self::Selection { .. }
-            | Self::Ref { .. } => None,
+            | Self::Ref { .. }
+            | Self::Unheard(_) => None,
         }
     }
 }
@@ -103,7 +128,8 @@ pub fn plain_text(content: &[Content]) -> String {
             Content::Image { .. }
             | Content::File { .. }
             | Content::Selection { .. }
-            | Content::Ref { .. } => None,
+            | Content::Ref { .. }
+            | Content::Unheard(_) => None,
         })
         .collect();
     texts.join("\n")

@@ -132,8 +132,8 @@ words! {
 pub struct ErrorData {
     /// The stable kind.
     pub kind: String,
-    /// Whether to try again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Whether to try again. Advice of a later version is none.
+    #[serde(default, deserialize_with = "advice", skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
     /// What to do next, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -141,6 +141,11 @@ pub struct ErrorData {
     /// Fields of the kind, such as `conflicts` or `retryAfterMs`.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+fn advice<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Retry>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    Ok(word.and_then(|word| Retry::ALL.iter().copied().find(|retry| retry.as_str() == word)))
 }
 
 /// A JSON-RPC error object.

@@ -40,3 +40,4 @@ pub mod session;
 pub mod signal;
 pub mod tool;
 pub mod version;
+pub mod word;

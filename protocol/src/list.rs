@@ -37,6 +37,7 @@ wire! {
         /// Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path.
         workspace: String,
         /// Only sessions in this state.
+        #[serde(deserialize_with = "crate::word::known")]
         state: crate::session::SessionState,
         /// Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
         archived: bool,
@@ -45,7 +46,7 @@ wire! {
 
 words! {
     /// Where a command comes from.
-    enum CommandOrigin {
+    open enum CommandOrigin {
         /// A folder of the workspace.
         Workspace = "workspace",
         /// The person's own configuration.

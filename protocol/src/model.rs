@@ -69,7 +69,7 @@ wire! {
 
 words! {
     /// Where a key comes from.
-    enum KeyPlace {
+    open enum KeyPlace {
         /// A variable of the client.
         Variable = "variable",
         /// A file that the configuration names.

@@ -29,6 +29,7 @@ wire! {
         /// The session to fork.
         from: ForkFrom,
         /// What it works with.
+        #[serde(deserialize_with = "crate::word::known")]
         settings: Settings,
         /// What it is about.
         title: String,
@@ -54,7 +55,7 @@ wire! {
 
 words! {
     /// How to part with a session.
-    enum CloseHow {
+    open enum CloseHow {
         /// Only this connection's subscriptions to it end.
         Detach = "detach",
         /// It takes no more work; its log stays.
@@ -70,6 +71,7 @@ wire! {
         /// The session.
         session_id: SessionId,
         /// How.
+        #[serde(deserialize_with = "crate::word::known")]
         how: CloseHow,
     }
 }

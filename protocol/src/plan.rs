@@ -11,6 +11,7 @@ wire! {
         /// The session.
         session_id: SessionId,
         /// What is to be reached.
+        #[serde(deserialize_with = "crate::word::known")]
         goal: Vec<Content>,
     }
     optional {

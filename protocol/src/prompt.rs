@@ -4,7 +4,7 @@ use crate::ids::{MessageId, SessionId, TurnId};
 
 words! {
     /// How a message wants to be delivered.
-    enum Delivery {
+    open enum Delivery {
         /// Starts a turn when idle, else queues.
         Auto = "auto",
         /// Starts a turn, or fails with 1106.
@@ -18,7 +18,7 @@ words! {
 
 words! {
     /// What became of a message.
-    enum Admission {
+    open enum Admission {
         /// It started a turn.
         Started = "started",
         /// It will join the running turn.
@@ -36,10 +36,12 @@ wire! {
         /// The session.
         session_id: SessionId,
         /// What it says.
+        #[serde(deserialize_with = "crate::word::known")]
         input: Vec<Content>,
     }
     optional {
         /// How to deliver it; `auto` if absent.
+        #[serde(deserialize_with = "crate::word::known")]
         delivery: Delivery,
         /// Makes a repetition safe: the same key gives the first result again.
         key: String,
@@ -99,9 +101,11 @@ wire! {
     }
     optional {
         /// For `replace`: what it says instead; checked as a prompt's.
+        #[serde(deserialize_with = "crate::word::known")]
         input: Vec<Content>,
         /// For `promote`: `steer` into the running turn, `queue` to the front of the queue; `auto`, or absent, is `steer`
         /// where a turn can be steered and else `queue`. A `steer` that finds no turn goes to the front of the queue.
+        #[serde(deserialize_with = "crate::word::known")]
         delivery: Delivery,
     }
 }

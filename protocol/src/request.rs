@@ -3,10 +3,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Conflict, FileChange};
 use crate::ids::{CallId, RequestId, SessionId, TurnId};
+use crate::json::Json;
 
 words! {
     /// What a request is about.
-    enum RequestKind {
+    open enum RequestKind {
         /// May this run?
         Approval = "approval",
         /// A question of the model.
@@ -26,7 +27,7 @@ words! {
 
 words! {
     /// How far a decision reaches.
-    enum Scope {
+    open enum Scope {
         /// This time.
         Once = "once",
         /// As long as the session lives.
@@ -108,6 +109,10 @@ pub enum Subject {
         /// What stands in the way.
         conflicts: Vec<Conflict>,
     },
+    /// One of a type that this build does not know, as it came: the title and the options say what is asked.
+    #[serde(untagged)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unheard(Json),
 }
 
 wire! {

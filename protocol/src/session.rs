@@ -9,7 +9,7 @@ use crate::request::RequestItem;
 
 words! {
     /// What a session does now.
-    enum SessionState {
+    open enum SessionState {
         /// It rests.
         Idle = "idle",
         /// A turn runs.
@@ -51,9 +51,15 @@ wire! {
     }
 }
 
+impl crate::word::Later for Settings {
+    fn check<E: serde::de::Error>(&self) -> Result<(), E> {
+        self.trust.check()
+    }
+}
+
 words! {
     /// How far a session's own settings lift the cap of an untrusted workspace.
-    enum TrustSetting {
+    open enum TrustSetting {
         /// For this session alone; the workspace's configuration stays unread.
         Session = "session",
     }
@@ -61,7 +67,7 @@ words! {
 
 words! {
     /// Whether a person trusts the workspace.
-    enum TrustState {
+    open enum TrustState {
         /// Its configuration is read, its profile not capped.
         Trusted = "trusted",
         /// Capped at `read`.

@@ -3,7 +3,7 @@ use crate::json::Json;
 
 words! {
     /// What a call may do to the world; decides what happens to one that never settled.
-    enum EffectClass {
+    open enum EffectClass {
         /// Only reads: may run again.
         Pure = "pure",
         /// Writes files of the workspace: settled by digest.
@@ -17,7 +17,7 @@ words! {
 
 words! {
     /// How a call ended.
-    enum CallStatus {
+    open enum CallStatus {
         /// It did what it should.
         Ok = "ok",
         /// It failed, and the model was told why.
@@ -33,7 +33,7 @@ words! {
 
 words! {
     /// What a tool is about, for icons and grouping.
-    enum ToolKind {
+    open enum ToolKind {
         /// Looks at files.
         Read = "read",
         /// Changes files.

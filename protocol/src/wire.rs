@@ -30,8 +30,69 @@ macro_rules! wire {
     };
 }
 
-/// Declares an enum of words: how each is written on the wire stands beside it.
+/// Declares an enum of words: how each is written on the wire stands beside it. Those that clients are told are `open`: a
+/// word of a later version is read as `Unheard` and written as it came. Parameters refuse it (`word::known`).
 macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        open enum $name:ident {
+            $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub enum $name {
+            $($(#[$variant_meta])* #[cfg_attr(feature = "schema", schemars(rename = $word))] $variant,)*
+            /// One that this build does not know.
+            #[cfg_attr(feature = "schema", schemars(skip))]
+            Unheard(crate::word::Unheard),
+        }
+
+        impl $name {
+            /// Every value that this build knows, in the order of the specification.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the word as it is written on the wire.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Unheard(other) => other.as_str(),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                Ok(match word.as_str() {
+                    $($word => Self::$variant,)*
+                    other => Self::Unheard(crate::word::Unheard::new(other)),
+                })
+            }
+        }
+
+        impl crate::word::Later for $name {
+            fn check<E: serde::de::Error>(&self) -> Result<(), E> {
+                match self {
+                    Self::Unheard(other) => Err(E::unknown_variant(other.as_str(), &[$($word,)*])),
+                    $(Self::$variant)|* => Ok(()),
+                }
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
         enum $name:ident {

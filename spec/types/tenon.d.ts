@@ -830,7 +830,7 @@ export interface ErrorData {
   kind: string;
   /** What to do next, one sentence each. */
   hints?: Array<string>;
-  /** Whether to try again. */
+  /** Whether to try again. Advice of a later version is none. */
   retry?: Retry;
 }
 

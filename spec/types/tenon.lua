@@ -531,7 +531,7 @@
 ---@class tenon.ErrorData
 ---@field kind string The stable kind.
 ---@field hints? string[] What to do next, one sentence each.
----@field retry? tenon.Retry Whether to try again.
+---@field retry? tenon.Retry Whether to try again. Advice of a later version is none.
 
 ---The log begins.
 ---@class tenon.EventBody.session.created

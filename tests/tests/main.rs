@@ -26,3 +26,5 @@ mod races;
 #[cfg(test)]
 mod scenarios;
 mod spec;
+#[cfg(test)]
+mod words;

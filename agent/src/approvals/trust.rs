@@ -20,10 +20,7 @@ impl Trust {
 
     /// Returns whether the profile is capped at `read`.
     pub(crate) const fn is_capped(self) -> bool {
-        match (self.state, self.setting) {
-            (TrustState::Trusted, _) | (_, Some(TrustSetting::Session)) => false,
-            (TrustState::Untrusted | TrustState::Pending, None) => true,
-        }
+        !matches!((self.state, self.setting), (TrustState::Trusted, _) | (_, Some(TrustSetting::Session)))
     }
 
     /// Returns the profile that counts: the chosen one, or its part that lies within `read`.

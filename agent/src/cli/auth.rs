@@ -88,6 +88,7 @@ fn shown(origin: &KeyOrigin) -> String {
         KeyPlace::Stored => "stored".to_owned(),
         KeyPlace::NotNeeded => "not needed".to_owned(),
         KeyPlace::Missing => "none".to_owned(),
+        KeyPlace::Unheard(place) => safe(&format!("{} {name}", place.as_str())).into_owned(),
     }
 }
 

@@ -104,6 +104,7 @@ fn stat(terminal: Terminal, file: &DiffFile) -> String {
         FileOp::Modify => "M",
         FileOp::Delete => "D",
         FileOp::Move => "R",
+        FileOp::Unheard(_) => "?",
     };
     let counts = if file.binary == Some(true) {
         format!("{:>6} {:>6}", "binary", "")

@@ -102,7 +102,7 @@ impl Daemon {
         let restless = items.filter(|item| match item.state {
             SessionState::Running | SessionState::Waiting => true,
             SessionState::Idle => item.queued.is_some(),
-            SessionState::Closed => false,
+            SessionState::Closed | SessionState::Unheard(_) => false,
         });
         let mut sessions = self.sessions_with_jobs().await;
         sessions.extend(restless.map(|item| item.id));

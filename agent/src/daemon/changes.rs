@@ -52,7 +52,7 @@ impl Daemon {
                 Err(RpcError::new(ErrorKind::SessionClosed, format!("session {id} is closed"))
                     .retry(Retry::Never))
             }
-            SessionState::Running | SessionState::Waiting => {
+            SessionState::Running | SessionState::Waiting | SessionState::Unheard(_) => {
                 let error = RpcError::new(ErrorKind::SessionBusy, format!("a turn works in session {id}"));
                 Err(error.retry(Retry::Later).hint("wait for turn.ended, or interrupt it"))
             }

@@ -201,7 +201,9 @@ impl Daemon {
             return self.observe_tree(caller, params, want).await;
         }
         let subscription = self.0.resources.feed.subscribe(want).await;
-        subscription.map(Observing::Log).map_err(|error| read_error(&error))
+        subscription
+            .map(|subscription| Observing::Log(Box::new(subscription)))
+            .map_err(|error| read_error(&error))
     }
 
     /// Counts a subscription among those that could show a person requests, if its client can and it gets to see them.

@@ -31,7 +31,7 @@ const ENTRIES_READ: usize = 10_000;
 #[derive(Debug)]
 pub(crate) enum Observing {
     /// One log.
-    Log(Subscription),
+    Log(Box<Subscription>),
     /// A session and its descendants.
     Tree(Box<Tree>),
 }
@@ -104,7 +104,7 @@ struct ToldData {
 
 impl Observing {
     /// Returns the place in the log that is observed up to which events were handed out.
-    pub(crate) const fn cursor(&self) -> Cursor {
+    pub(crate) fn cursor(&self) -> Cursor {
         match self {
             Self::Log(subscription) => subscription.cursor(),
             Self::Tree(tree) => tree.own.cursor(),
@@ -133,7 +133,10 @@ impl Observed {
 
 impl std::fmt::Debug for Tree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree").field("own", &self.own).field("family", &self.family.len()).finish_non_exhaustive()
+        f.debug_struct("Tree")
+            .field("own", &self.own)
+            .field("family", &self.family.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,7 +175,8 @@ impl Daemon {
         want: Want,
     ) -> Result<Observing, RpcError> {
         let LogId::Session(root) = &want.log else {
-            let error = RpcError::new(ErrorKind::InvalidParams, "the log all has no tree: it tells of every session");
+            let error =
+                RpcError::new(ErrorKind::InvalidParams, "the log all has no tree: it tells of every session");
             return Err(error.hint("leave `tree` out, or observe a session"));
         };
         let told = |error: ReadError| read_error(&error);

@@ -54,7 +54,7 @@ fn check_pending(params: &PendingParams) -> Result<(), RpcError> {
         Some(Delivery::Start) => {
             Err(invalid("a message that waits cannot start: promote it with `steer` or `queue`"))
         }
-        Some(Delivery::Auto | Delivery::Steer | Delivery::Queue) | None => Ok(()),
+        Some(Delivery::Auto | Delivery::Steer | Delivery::Queue | Delivery::Unheard(_)) | None => Ok(()),
     }
 }
 

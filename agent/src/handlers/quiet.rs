@@ -81,6 +81,7 @@ fn content(content: &Content) -> Cow<'_, str> {
         Content::Ref { reference, title, .. } => {
             Cow::Owned(format!("[{}]", title.as_ref().unwrap_or(reference)))
         }
+        Content::Unheard(_) => Cow::Borrowed("[…]"),
     }
 }
 
@@ -110,6 +111,7 @@ fn subject(subject: &Subject) -> String {
             let lines: Vec<&str> = conflicts.iter().map(|conflict| conflict.text.as_str()).collect();
             lines.join("\n")
         }
+        Subject::Unheard(_) => String::new(),
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn close(daemon: Daemon, caller: Arc<Caller>, params: ClosePara
     let value = serialise(&result)?;
     Ok(match how {
         CloseHow::Detach => Answer::Detached { log, value },
-        CloseHow::Archive | CloseHow::Delete => Answer::Value(value),
+        CloseHow::Archive | CloseHow::Delete | CloseHow::Unheard(_) => Answer::Value(value),
     })
 }
 

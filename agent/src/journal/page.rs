@@ -131,7 +131,8 @@ impl TypeFilter {
         let both = |one: &str, other: &str| {
             let narrower = |narrow: &str, wide: &str| {
                 let beginning = narrow.strip_suffix('*').unwrap_or(narrow);
-                let wide_enough = wide.strip_suffix('*').map_or(wide == narrow, |wide| beginning.starts_with(wide));
+                let wide_enough =
+                    wide.strip_suffix('*').map_or(wide == narrow, |wide| beginning.starts_with(wide));
                 wide_enough.then(|| narrow.to_owned())
             };
             narrower(one, other).or_else(|| narrower(other, one))

@@ -58,7 +58,9 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::MessageStarted(message) => format!("{} …", message.role),
         EventBody::MessageEnded(message) if message.superseded == Some(true) => "(withdrawn)".to_owned(),
         EventBody::MessageEnded(message) => match message.role {
-            MessageRole::User | MessageRole::Assistant => plain_text(&message.content),
+            MessageRole::User | MessageRole::Assistant | MessageRole::Unheard(_) => {
+                plain_text(&message.content)
+            }
             MessageRole::Reasoning => format!("(thinks) {}", plain_text(&message.content)),
         },
         EventBody::ToolProposed(call) => format!("{}: {}", call.name, call.title),
@@ -68,7 +70,8 @@ pub(crate) fn line(body: &EventBody) -> String {
             status @ (CallStatus::Failed
             | CallStatus::Denied
             | CallStatus::Interrupted
-            | CallStatus::Unknown) => {
+            | CallStatus::Unknown
+            | CallStatus::Unheard(_)) => {
                 format!("{status}: {}", first_line(&plain_text(&call.content)))
             }
         },
@@ -135,6 +138,7 @@ fn prompt_changed(change: &PromptChanged) -> String {
         (PendingOp::Promote, _, None) => "waiting message joins the turn".to_owned(),
         (PendingOp::Promote, _, Some(position)) => format!("waiting message goes to place {position}"),
         (PendingOp::Requeue, _, _) => "the turn ended without this message; it waits for the next".to_owned(),
+        (PendingOp::Unheard(op), _, _) => format!("waiting message: {}", op.as_str()),
     }
 }
 

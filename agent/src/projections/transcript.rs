@@ -71,7 +71,7 @@ impl Transcript {
                     self.entries.push(Arc::new(entry));
                 }
                 MessageRole::Assistant => self.answer.clone_from(&message.content),
-                MessageRole::Reasoning => {}
+                MessageRole::Reasoning | MessageRole::Unheard(_) => {}
             },
             EventBody::AttemptStarted(_) => self.forget_answer(),
             EventBody::ToolProposed(call) => self.answer_calls.push(TranscriptCall {
@@ -102,7 +102,7 @@ impl Transcript {
             AttemptOutcome::Interrupted if !plain_text(&content).is_empty() => {
                 Entry::Assistant { content, calls: Vec::new(), private: None }
             }
-            AttemptOutcome::Interrupted | AttemptOutcome::Failed => {
+            AttemptOutcome::Interrupted | AttemptOutcome::Failed | AttemptOutcome::Unheard(_) => {
                 for call in calls {
                     self.results.remove(&call.id);
                 }

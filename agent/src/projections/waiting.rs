@@ -76,7 +76,7 @@ impl Waiting {
                 Admission::Steered => self.steers.push_back(prompt.into()),
                 // A message that starts a turn waits in the queue until it is delivered, in the same commit.
                 Admission::Started | Admission::Queued => self.queue.push_back(prompt.into()),
-                Admission::Duplicate => {}
+                Admission::Duplicate | Admission::Unheard(_) => {}
             },
             EventBody::PromptChanged(change) => self.changed(change),
             EventBody::PromptDelivered(delivered) => drop(self.take(&delivered.message_id)),
@@ -89,6 +89,7 @@ impl Waiting {
             PendingOp::Withdraw => drop(self.take(&change.message_id)),
             PendingOp::Replace => self.replace(change),
             PendingOp::Promote | PendingOp::Requeue => self.moved(change),
+            PendingOp::Unheard(_) => {}
         }
     }
 

@@ -51,7 +51,7 @@ impl Actor {
         let turn_id: Option<TurnId> = match outcome {
             Admission::Started => Some(ids::new(&*self.resources.entropy)),
             Admission::Steered => self.turn.as_ref().map(|turn| turn.id.clone()),
-            Admission::Queued | Admission::Duplicate => None,
+            Admission::Queued | Admission::Duplicate | Admission::Unheard(_) => None,
         };
         let admitted = PromptAdmitted {
             message_id: message_id.clone(),

@@ -260,6 +260,7 @@ impl Texts {
             }
             (ConflictKind::Type, _) => format!("{name} is no regular file any more"),
             (ConflictKind::Dirty, _) => format!("{name} has changes that are not saved"),
+            (ConflictKind::Unheard(kind), _) => format!("{name}: {}", kind.as_str()),
         };
         Conflict {
             path: path.into_owned(),

@@ -39,14 +39,13 @@ async fn descends(
 ) -> Result<bool, ReadError> {
     let mut session = session.clone();
     for _ in 0..DEPTH_MAX {
-        let parent = match parents.get(&session) {
-            Some(parent) => parent.clone(),
-            None => {
-                let entry = journal.item(ItemKind::Session, session.as_str()).await?;
-                let parent = entry.and_then(|json| serde_json::from_str::<SessionItem>(&json).ok()?.parent);
-                parents.insert(session.clone(), parent.clone());
-                parent
-            }
+        let parent = if let Some(parent) = parents.get(&session) {
+            parent.clone()
+        } else {
+            let entry = journal.item(ItemKind::Session, session.as_str()).await?;
+            let parent = entry.and_then(|json| serde_json::from_str::<SessionItem>(&json).ok()?.parent);
+            parents.insert(session.clone(), parent.clone());
+            parent
         };
         match parent {
             Some(parent) if parent == *from => return Ok(true),

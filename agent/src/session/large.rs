@@ -83,7 +83,8 @@ fn weight(piece: &Content) -> usize {
         Content::Image { data: None, .. }
         | Content::File { .. }
         | Content::Selection { .. }
-        | Content::Ref { .. } => 0,
+        | Content::Ref { .. }
+        | Content::Unheard(_) => 0,
     }
 }
 
@@ -108,7 +109,7 @@ async fn by_reference(blobs: &Blobs, piece: &mut Content) -> Result<(), BlobErro
                 *data = None;
             }
         }
-        Content::File { .. } | Content::Selection { .. } | Content::Ref { .. } => {}
+        Content::File { .. } | Content::Selection { .. } | Content::Ref { .. } | Content::Unheard(_) => {}
     }
     Ok(())
 }

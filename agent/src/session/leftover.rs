@@ -41,7 +41,7 @@ impl Actor {
             EffectClass::Pure => Fate::NotYet,
             EffectClass::File => self.file_fate(intent).await,
             EffectClass::Command => self.command_fate(&call.id),
-            EffectClass::Network => Fate::Unknown,
+            EffectClass::Network | EffectClass::Unheard(_) => Fate::Unknown,
         };
         self.facts_of(&call.id, fate)
     }

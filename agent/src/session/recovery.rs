@@ -63,7 +63,9 @@ impl Actor {
     fn order(&self, tool: &str) -> Order {
         match self.resources.registry.kind(tool) {
             ToolKind::Read | ToolKind::Search => Order::Parallel,
-            ToolKind::Edit | ToolKind::Execute | ToolKind::Plan | ToolKind::Other => Order::InTurn,
+            ToolKind::Edit | ToolKind::Execute | ToolKind::Plan | ToolKind::Other | ToolKind::Unheard(_) => {
+                Order::InTurn
+            }
         }
     }
 }

@@ -68,7 +68,8 @@ fn needed(piece: &Content) -> Option<&str> {
         | Content::Text { .. }
         | Content::File { .. }
         | Content::Selection { .. }
-        | Content::Ref { .. } => piece.long_text(),
+        | Content::Ref { .. }
+        | Content::Unheard(_) => piece.long_text(),
     }
 }
 
@@ -138,6 +139,7 @@ fn part(content: &Content, known: &Known) -> Part {
         Content::Ref { reference, mime, bytes, .. } => {
             Part::Text(format!("[{bytes} bytes of {mime}: read {reference}]"))
         }
+        Content::Unheard(_) => Part::Text("[something that is not shown here]".to_owned()),
     }
 }
 

@@ -169,6 +169,29 @@ async fn answers_find_their_calls_in_any_order_and_errors_pass_through() {
 }
 
 #[tokio::test]
+async fn words_of_a_later_agent_are_kept() {
+    let (streams, mut agents) = connections(1);
+    let agent = play(async move {
+        let mut agent = agents.pop_front().unwrap();
+        agent.greet().await;
+        let request = agent.expect("agent/prompt").await;
+        agent.answer(&request, json!({"outcome": "postponed", "messageId": "m_1", "seq": 3})).await;
+        let request = agent.expect("agent/list").await;
+        let data = json!({"kind": "asleep", "retry": "tomorrow"});
+        let error = json!({"code": 1999, "message": "it sleeps", "data": data});
+        agent.send(json!({"jsonrpc": "2.0", "id": request["id"], "error": error})).await;
+        agent
+    });
+    let client = connect(streams).await;
+    let params = PromptParams::new("s_1".into(), Vec::new());
+    let told = client.prompt(params).await.unwrap();
+    assert_eq!((told.outcome.as_str(), told.seq), ("postponed", 3));
+    let refused = client.call::<List>(&ListParams::of("session")).await.unwrap_err();
+    assert!(matches!(&refused, ClientError::Rpc(error) if error.kind() == Some("asleep")), "{refused:?}");
+    drop(agent.await.unwrap());
+}
+
+#[tokio::test]
 async fn a_lost_connection_ends_every_waiting_call_and_the_next_call_makes_a_new_one() {
     let (streams, mut agents) = connections(2);
     let (mut first, mut second) = (agents.remove(0).unwrap(), agents.remove(0).unwrap());

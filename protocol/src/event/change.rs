@@ -5,7 +5,7 @@ use crate::ids::{CallId, ChangeId, CheckpointId, PlanId};
 
 words! {
     /// How far a step is.
-    enum StepStatus {
+    open enum StepStatus {
         /// Not begun.
         Pending = "pending",
         /// Worked on.

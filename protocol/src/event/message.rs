@@ -5,7 +5,7 @@ use crate::ids::MessageId;
 
 words! {
     /// Whose message.
-    enum MessageRole {
+    open enum MessageRole {
         /// A person's.
         User = "user",
         /// The model's.

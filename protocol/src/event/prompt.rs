@@ -35,7 +35,7 @@ wire! {
 
 words! {
     /// What happened to a waiting message.
-    enum PendingOp {
+    open enum PendingOp {
         /// Taken back.
         Withdraw = "withdraw",
         /// Its text was replaced.

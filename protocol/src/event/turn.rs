@@ -4,7 +4,7 @@ use crate::model::Usage;
 
 words! {
     /// Why a turn ended.
-    enum Stop {
+    open enum Stop {
         /// The model had no more to say.
         Done = "done",
         /// Somebody interrupted it.
@@ -85,7 +85,7 @@ wire! {
 
 words! {
     /// How a try ended.
-    enum AttemptOutcome {
+    open enum AttemptOutcome {
         /// The answer is whole.
         Ok = "ok",
         /// It failed; another may follow at `retryAt`.

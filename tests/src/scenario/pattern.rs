@@ -112,8 +112,9 @@ pub(crate) fn filled(pattern: &Value, captures: &Captures) -> Result<Value> {
             Value::Array(values.iter().map(|value| filled(value, captures)).collect::<Result<_>>()?)
         }
         Value::Object(members) => {
-            let filled =
-                members.iter().map(|(name, value)| Ok((filled_text(name, captures)?, filled(value, captures)?)));
+            let filled = members
+                .iter()
+                .map(|(name, value)| Ok((filled_text(name, captures)?, filled(value, captures)?)));
             Value::Object(filled.collect::<Result<Map<_, _>>>()?)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => pattern.clone(),

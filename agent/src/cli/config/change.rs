@@ -270,13 +270,13 @@ async fn tell(at: &Desk<'_>, how: &How, changed: &ConfigureResult, key: &str) ->
             "{key} is {} in {}, but {} ({}) goes before it: {} counts",
             look::shown(&said.value.0),
             look::place(said),
-            look::layer_name(first.layer),
+            look::layer_name(&first.layer),
             look::place(first),
             look::shown(&first.value.0)
         ),
         (Some(said), _) => format!("{key} is {} now ({})", look::shown(&said.value.0), look::place(said)),
         (None, Some(first)) => {
-            format!("{key} is {} now ({})", look::shown(&first.value.0), look::layer_name(first.layer))
+            format!("{key} is {} now ({})", look::shown(&first.value.0), look::layer_name(&first.layer))
         }
         (None, None) => format!("{key} is not set any more"),
     };

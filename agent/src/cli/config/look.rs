@@ -60,7 +60,7 @@ pub(super) async fn explain(at: &Desk<'_>, args: &ReadArgs) -> Result<(), Failur
     }
     let cells = |row: &ConfigEntry| {
         let counts = if row.counts { "*" } else { "" }.to_owned();
-        vec![row.key.clone(), counts, layer_name(row.layer).to_owned(), shown(&row.value.0), place(row)]
+        vec![row.key.clone(), counts, layer_name(&row.layer).to_owned(), shown(&row.value.0), place(row)]
     };
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     at.terminal.print(&table::layout(at.terminal, &["KEY", "", "LAYER", "VALUE", "PLACE"], &cells))?;
@@ -73,13 +73,13 @@ pub(super) async fn explain(at: &Desk<'_>, args: &ReadArgs) -> Result<(), Failur
 /// Returns what a key would be if the layer that counts said nothing.
 fn without(shape: Shape, rows: &[ConfigEntry]) -> Option<String> {
     let (last, below) = rows.split_last()?;
-    let layer = layer_name(last.layer);
+    let layer = layer_name(&last.layer);
     match (shape, below.last()) {
         // Every layer's rules count, and without one the others do.
         (Shape::Rules, _) => None,
         (_, Some(next)) => {
             let value = shown(&next.value.0);
-            Some(format!("without the {layer}'s it would be {value} ({})", layer_name(next.layer)))
+            Some(format!("without the {layer}'s it would be {value} ({})", layer_name(&next.layer)))
         }
         (_, None) if last.layer == ConfigLayer::BuiltIn => None,
         (_, None) => Some(format!("without the {layer}'s it would not be set")),
@@ -160,13 +160,14 @@ fn bare(value: &JsonValue) -> String {
 }
 
 /// Returns a layer's name for people.
-pub(super) const fn layer_name(layer: ConfigLayer) -> &'static str {
+pub(super) fn layer_name(layer: &ConfigLayer) -> &str {
     match layer {
         ConfigLayer::BuiltIn => "built in",
-        ConfigLayer::User => "user",
-        ConfigLayer::Workspace => "workspace",
-        ConfigLayer::Environment => "environment",
-        ConfigLayer::Session => "session",
+        ConfigLayer::User
+        | ConfigLayer::Workspace
+        | ConfigLayer::Environment
+        | ConfigLayer::Session
+        | ConfigLayer::Unheard(_) => layer.as_str(),
     }
 }
 

@@ -159,9 +159,11 @@ impl Seen {
         let title = self.titles.remove(call).unwrap_or_default();
         let mark = match status {
             CallStatus::Ok => self.terminal.green("✓"),
-            CallStatus::Failed | CallStatus::Denied | CallStatus::Interrupted | CallStatus::Unknown => {
-                self.terminal.red("✗")
-            }
+            CallStatus::Failed
+            | CallStatus::Denied
+            | CallStatus::Interrupted
+            | CallStatus::Unknown
+            | CallStatus::Unheard(_) => self.terminal.red("✗"),
         };
         let first = format!("  {mark} {title}");
         self.line(first)?;

@@ -134,7 +134,10 @@ fn choices(item: &RequestItem) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     let plain = match item.kind {
         RequestKind::Approval | RequestKind::Trust | RequestKind::Limit | RequestKind::Login => true,
-        RequestKind::Question | RequestKind::Recovery | RequestKind::Conflict => false,
+        // The options of a request of a later kind say what can be done.
+        RequestKind::Question | RequestKind::Recovery | RequestKind::Conflict | RequestKind::Unheard(_) => {
+            false
+        }
     };
     if plain {
         choices.push(choice(&["y", "yes", "allow"], "allow", false));
@@ -171,7 +174,7 @@ fn offered(kind: RequestKind, option: &RequestOption, number: usize) -> Choice {
         (false, Some(Scope::Always)) => "always".to_owned(),
         (false, Some(Scope::Session)) => "session".to_owned(),
         (true, Some(Scope::Always | Scope::Session)) => "never".to_owned(),
-        (_, Some(Scope::Once) | None) => number.to_string(),
+        (_, Some(Scope::Once | Scope::Unheard(_)) | None) => number.to_string(),
     };
     let mut words = vec![word];
     if words[0] != id {
@@ -231,6 +234,8 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
             }
             text
         }
+        // Of a later version: what it says is shown as it came.
+        Subject::Unheard(json) => format!("  {}\n", safe_line(&json.0.to_string())),
     }
 }
 

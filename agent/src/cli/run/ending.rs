@@ -50,6 +50,7 @@ pub(crate) fn failure(ended: &TurnEnded, circumstances: &Circumstances) -> Optio
         (None, Stop::Refused) => Some(Failure::failed("the model refused")),
         (None, Stop::Limit) => Some(limit(ended)),
         (None, Stop::Done) => unattended(ended, circumstances),
+        (None, Stop::Unheard(stop)) => Some(Failure::failed(format!("the turn ended: {}", stop.as_str()))),
     }
 }
 

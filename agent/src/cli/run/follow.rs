@@ -251,7 +251,11 @@ impl Follow {
             // Never keeps a turn waiting, so there is nothing to answer.
             RequestKind::Trust => Ok(()),
             RequestKind::Limit | RequestKind::Login if ours => self.answer(nobody(item.request_id)).await,
-            RequestKind::Approval | RequestKind::Question | RequestKind::Recovery | RequestKind::Conflict
+            RequestKind::Approval
+            | RequestKind::Question
+            | RequestKind::Recovery
+            | RequestKind::Conflict
+            | RequestKind::Unheard(_)
                 if ours =>
             {
                 self.deny_for_nobody(item.request_id).await
@@ -262,7 +266,8 @@ impl Follow {
             | RequestKind::Approval
             | RequestKind::Question
             | RequestKind::Recovery
-            | RequestKind::Conflict => Ok(()),
+            | RequestKind::Conflict
+            | RequestKind::Unheard(_) => Ok(()),
         }
     }
 

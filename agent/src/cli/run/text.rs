@@ -116,7 +116,7 @@ impl TextView {
                     self.writing = Some((message.message_id.to_string(), 0));
                 }
                 MessageRole::Reasoning => "thinking".clone_into(&mut self.status),
-                MessageRole::User => {}
+                MessageRole::User | MessageRole::Unheard(_) => {}
             },
             EventBody::MessageEnded(message) if message.role == MessageRole::Assistant => {
                 self.message(message)?;
@@ -208,7 +208,7 @@ impl TextView {
         let first = safe_line(first.lines().next().unwrap_or_default()).into_owned();
         let mark = match tool.status {
             CallStatus::Ok => self.terminal.green("✓"),
-            CallStatus::Failed | CallStatus::Unknown => self.terminal.red("✗"),
+            CallStatus::Failed | CallStatus::Unknown | CallStatus::Unheard(_) => self.terminal.red("✗"),
             CallStatus::Denied | CallStatus::Interrupted => self.terminal.faint("–"),
         };
         let text = match tool.status {
@@ -216,7 +216,8 @@ impl TextView {
             status @ (CallStatus::Failed
             | CallStatus::Denied
             | CallStatus::Interrupted
-            | CallStatus::Unknown) => {
+            | CallStatus::Unknown
+            | CallStatus::Unheard(_)) => {
                 // The result may begin with the same word.
                 let told = first.to_lowercase().starts_with(status.as_str());
                 let status = if told { "" } else { status.as_str() };

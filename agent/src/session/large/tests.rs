@@ -44,7 +44,8 @@ fn light(pieces: Vec<Content>) -> (Vec<Content>, Vec<Content>) {
             | Content::Image { .. }
             | Content::File { .. }
             | Content::Selection { .. }
-            | Content::Ref { .. } => piece.clone(),
+            | Content::Ref { .. }
+            | Content::Unheard(_) => piece.clone(),
         });
         let whole = whole.collect();
         journal.close().await;
