@@ -168,7 +168,8 @@ impl Daemon {
         let sandbox =
             SandboxInfo { level: SandboxLevel::Level(probe.level.number()), missing: probe.missing_texts() };
         let can = Can {
-            files: Some(Json(serde_json_files())),
+            files: Some(Json(markers(&["read", "write", "search"]))),
+            approve: Some(Json(markers(&["hunks"]))),
             shell: Some(ShellSupport { sandbox }),
             steer: Some(Json::empty()),
             jobs: Some(Json::empty()),
@@ -179,10 +180,11 @@ impl Daemon {
     }
 }
 
-fn serde_json_files() -> tenon_protocol::json::Value {
+/// Returns an object of markers.
+fn markers(names: &[&str]) -> tenon_protocol::json::Value {
     let marker = || tenon_protocol::json::Value::Object(tenon_protocol::json::Map::new());
-    let entries = ["read", "write", "search"].map(|name| (name.to_owned(), marker()));
-    tenon_protocol::json::Value::Object(entries.into_iter().collect())
+    let entries = names.iter().map(|name| ((*name).to_owned(), marker()));
+    tenon_protocol::json::Value::Object(entries.collect())
 }
 
 async fn standing(journal: &Journal) -> Result<Standing, ReadError> {

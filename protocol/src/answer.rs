@@ -1,4 +1,5 @@
 //! `agent/answer`.
+use crate::apply::Selected;
 use crate::ids::RequestId;
 use crate::json::Json;
 use crate::request::Scope;
@@ -21,5 +22,7 @@ wire! {
         form: Json,
         /// A reason, for the model and the log.
         note: String,
+        /// For an edit that is allowed once: only these hunks of it. What is not chosen is not written.
+        select: Vec<Selected>,
     }
 }

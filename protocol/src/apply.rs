@@ -6,6 +6,7 @@ use crate::ids::{CallId, ChangeId, CheckpointId, PlanId, SessionId, TurnId};
 
 wire! {
     /// A file, or some of its hunks.
+    #[derive(Eq)]
     struct Selected {
         /// Relative to the workspace.
         path: String,

@@ -178,6 +178,8 @@ wire! {
         auth: AuthSupport,
         /// Jobs.
         jobs: Marker,
+        /// Approvals of a part of an edit: `hunks`.
+        approve: Marker,
     }
 }
 

@@ -108,6 +108,8 @@ export interface AnswerParams {
   pattern?: string;
   /** How far it reaches; `once` if absent. */
   scope?: Scope;
+  /** For an edit that is allowed once: only these hunks of it. What is not chosen is not written. */
+  select?: Array<Selected>;
 }
 
 /** Writes what is staged: a plan, some of its steps, files or hunks; or drops it. */
@@ -307,6 +309,8 @@ export type CallStatus =
 
 /** What the agent can do now. Absent: not at all. */
 export interface Can {
+  /** Approvals of a part of an edit: `hunks`. */
+  approve?: Json;
   /** Logging in to providers. */
   auth?: AuthSupport;
   /** Files: `read`, `write`, `search`. */
@@ -1856,6 +1860,8 @@ export interface RequestResolved {
   pattern?: string;
   /** How far it reaches. */
   scope?: Scope;
+  /** The hunks that were allowed, where not all of the edit was. */
+  select?: Array<Selected>;
 }
 
 /** Whether the same request may be sent again. */

@@ -64,6 +64,7 @@
 ---@field note? string A reason, for the model and the log.
 ---@field pattern? string The pattern of an `always`, as it was shown.
 ---@field scope? tenon.Scope How far it reaches; `once` if absent.
+---@field select? tenon.Selected[] For an edit that is allowed once: only these hunks of it. What is not chosen is not written.
 
 ---Writes what is staged: a plan, some of its steps, files or hunks; or drops it.
 ---@class tenon.ApplyParams
@@ -187,6 +188,7 @@
 
 ---What the agent can do now. Absent: not at all.
 ---@class tenon.Can
+---@field approve? tenon.Json Approvals of a part of an edit: `hunks`.
 ---@field auth? tenon.AuthSupport Logging in to providers.
 ---@field files? tenon.Json Files: `read`, `write`, `search`.
 ---@field jobs? tenon.Json Jobs.
@@ -1407,6 +1409,7 @@
 ---@field note? string The reason that was given.
 ---@field pattern? string The pattern of an `always`.
 ---@field scope? tenon.Scope How far it reaches.
+---@field select? tenon.Selected[] The hunks that were allowed, where not all of the edit was.
 
 ---Whether the same request may be sent again.
 ---@alias tenon.Retry

@@ -10,6 +10,7 @@ pub mod promised;
 pub mod raw;
 pub mod running;
 pub mod surroundings;
+pub mod terminal;
 pub mod waiting;
 pub mod web;
 pub mod scenario;

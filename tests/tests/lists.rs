@@ -199,6 +199,7 @@ async fn step(client: &Client, home: &Home, numbers: &mut Numbers, known: &mut V
                     pattern: None,
                     form: None,
                     note: None,
+                    select: None,
                 };
                 client.call::<Answer>(&params).await.ok();
             }

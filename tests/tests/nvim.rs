@@ -7,7 +7,8 @@ use serde_json::json;
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{Gate, ModelServer, Reply, Script as Answers};
 use tenon_tests::nvim::{Script, client, home};
-use tenon_tests::surroundings::neovim;
+use tenon_tests::surroundings::{binary, neovim};
+use tenon_tests::terminal::Terminal;
 
 /// The size that the core may have, in bytes, without comments and indentation.
 const CORE_BYTES_MAX: usize = 12 * 1024;
@@ -61,8 +62,7 @@ fn edits_that_wait_for_a_person() {
     let edit = |old, new| Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new}));
     let write = |path, text| Reply::call("write", &json!({"path": path, "content": text}));
     let say = Reply::text;
-    let half = "one\nTWO\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
-    let shout = [say("I only read."), read(), write("a.txt", loud), write("a.txt", half), say("Shouted.")];
+    let shout = [say("I only read."), read(), write("a.txt", loud), say("Shouted.")];
     let whisper = [read(), edit("nine\n", "nine\nten\n"), say("Whispered.")];
     let rejected = [edit("ten\n", "eleven\n"), say("As you wish.")];
     let new = [write("new.lua", "local x = 1\nreturn x\n"), say("New.")];
@@ -93,6 +93,58 @@ fn a_daemon_that_dies_and_two_that_watch() {
     let told = [cut, say("Once upon a time it ended well."), say("There is no other."), say("Both hear it.")];
     let asked = [Reply::call("shell", &json!({"command": "echo hello"})), say("I may not.")];
     play("lost", Trust::Given, told.into_iter().chain(asked)).unwrap();
+}
+
+#[test]
+fn what_the_person_looks_at() {
+    let words = ["First.", "Second.", "Third.", "Fourth.", "Fifth."];
+    play("context", Trust::Given, words.map(Reply::text)).unwrap();
+}
+
+#[test]
+fn plans_and_going_back() {
+    play("plans", Trust::Given, []).unwrap();
+}
+
+/// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, and quits.
+#[test]
+fn a_person_in_a_terminal() {
+    let text = "def mean(values):\n    return sum(values) / len(values)\n\n\ndef last(values):\n    return values[0]\n";
+    let guarded = text.replace("    return sum", "    if not values:\n        return 0\n    return sum");
+    let both = guarded.replace("[0]", "[-1]");
+    let read = Reply::call("read", &json!({"path": "stats.py"}));
+    let story = Reply { pause_ms: 20, ..Reply::text("Two things are wrong here.").deltas(4) };
+    let story = story.and_call("write", &json!({"path": "stats.py", "content": both}));
+    let server = ModelServer::start(Answers::new([read, story, Reply::text("Half of it, then.")])).unwrap();
+    let home = home(&server).unwrap();
+    home.write("stats.py", text).unwrap();
+    home.tenon(&["trust"]).unwrap().expect(0).unwrap();
+    let Some(neovim) = neovim() else {
+        return skipped();
+    };
+    let set = format!("set rtp^={} laststatus=3", client().display());
+    let own = format!("let g:tenon = {{'cmd': '{}'}}", binary().unwrap().display());
+    let command = format!("'{}' --clean -n --cmd '{set}' --cmd \"{own}\" stats.py", neovim.display());
+    let Some(terminal) = Terminal::start(&home, &command).unwrap() else {
+        eprintln!("skipped: there is no tmux");
+        return;
+    };
+    terminal.shows("def mean").unwrap();
+    terminal.enters(":1,2Tenon ask what is wrong here?").unwrap();
+    terminal.shows("hunk 2: do accepts, dr rejects").unwrap();
+    terminal.shows("Two things are wrong here.").unwrap();
+    terminal.enters(":Tenon review").unwrap();
+    terminal.types("do").unwrap();
+    terminal.shows("hunk 1: accepted").unwrap();
+    terminal.types("dr").unwrap();
+    terminal.shows("Half of it, then.").unwrap();
+    assert_eq!(home.read("stats.py"), guarded);
+    terminal
+        .until("the buffer as the file is", |screen| {
+            screen.contains("if not values:") && !screen.contains("hunk")
+        })
+        .unwrap();
+    terminal.enters(":qa!").unwrap();
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::base::digest::Digest;
 use crate::changes::apply::{Applied, ApplyError, apply};
 use crate::changes::blobs::BlobStore;
 use crate::changes::change::{ChangeError, ChangeSet, FileEdit, Version};
-use crate::changes::diff::{FileDiff, Side, diff};
+use crate::changes::diff::{FileDiff, Side, diff, lines};
 use crate::changes::patch::{PatchFile, patch};
 use crate::journal::BlobError;
 use crate::workspace::path::RelPath;
@@ -37,7 +37,16 @@ impl Staged {
         before: Option<FileRead>,
         after: Vec<u8>,
     ) -> Result<Option<Self>, ChangeError> {
-        let old = before.as_ref().map(|file| Version { digest: file.digest, mode: file.mode });
+        let before = before.map(|file| (Version { digest: file.digest, mode: file.mode }, file.bytes));
+        Self::between(path, before, after)
+    }
+
+    fn between(
+        path: RelPath,
+        before: Option<(Version, Vec<u8>)>,
+        after: Vec<u8>,
+    ) -> Result<Option<Self>, ChangeError> {
+        let old = before.as_ref().map(|(version, _)| *version);
         let mode = old.map_or(NEW_MODE, |old| old.mode);
         let new = Version { digest: Digest::of(&after), mode };
         if old == Some(new) {
@@ -45,10 +54,29 @@ impl Staged {
         }
         let edit = FileEdit { path, from: None, before: old, after: Some(new) };
         let change = ChangeSet::new(vec![edit.clone()])?;
-        let before = before.map(|file| file.bytes);
+        let before = before.map(|(_, bytes)| bytes);
         let diff =
             diff(before.as_deref().map(|bytes| Side { bytes, mode }), Some(Side { bytes: &after, mode }));
         Ok(Some(Self { edit, change, diff, before, after }))
+    }
+
+    /// Returns the edit made of some of its hunks alone, by their numbers; `None` where those change nothing. Its own hunks
+    /// are numbered anew: it is another edit.
+    ///
+    /// # Errors
+    /// None in practice: the path was one before.
+    pub(crate) fn only(&self, chosen: &[u32]) -> Result<Option<Self>, ChangeError> {
+        let index = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
+        let (old, new) = (lines(self.before.as_deref().unwrap_or_default()), lines(&self.after));
+        let (mut bytes, mut at) = (Vec::new(), 0);
+        for hunk in self.diff.hunks.iter().filter(|hunk| chosen.contains(&hunk.number)) {
+            let (before, after) = (&hunk.before, &hunk.after);
+            bytes.extend(old.get(at..index(before.start)).unwrap_or_default().concat());
+            bytes.extend(new.get(index(after.start)..index(after.end)).unwrap_or_default().concat());
+            at = index(before.end);
+        }
+        bytes.extend(old.get(at..).unwrap_or_default().concat());
+        Self::between(self.edit.path.clone(), self.edit.before.zip(self.before.clone()), bytes)
     }
 
     /// Returns the edit, by digest.
@@ -136,5 +164,30 @@ mod tests {
         assert_eq!(check("old", "x\nb\n"), None);
         assert_eq!(check("d/new", "n").map(|found| found.0), Some(FileOp::Add));
         assert!(Staged::new(RelPath::root(), None, Vec::new()).is_err());
+    }
+
+    #[test]
+    fn some_hunks_alone_are_an_edit_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("f"), "a\nb\nc\nd\ne").unwrap();
+        let root = Root::open(folder.path()).unwrap();
+        let path = RelPath::parse("f").unwrap();
+        let staged = |after: &str| {
+            let before = root.read(&path).ok();
+            Staged::new(path.clone(), before, after.as_bytes().to_vec()).unwrap().unwrap()
+        };
+        let check = |after: &str, chosen: &[u32]| {
+            let only = staged(after).only(chosen).unwrap()?;
+            assert_eq!(only.edit().before, staged(after).edit().before);
+            Some(String::from_utf8(only.after().to_vec()).unwrap())
+        };
+        let after = "new\na\nB\nc\ne\nf\n";
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(check(after, &[1]), some("new\na\nb\nc\nd\ne"));
+        assert_eq!(check(after, &[2]), some("a\nB\nc\nd\ne"));
+        assert_eq!(check(after, &[3]), some("a\nb\nc\ne\nf\n"));
+        assert_eq!(check(after, &[1, 3]), some("new\na\nb\nc\ne\nf\n"));
+        assert_eq!(check(after, &[1, 2, 3]), some(after));
+        assert_eq!(check(after, &[]), None);
     }
 }

@@ -94,5 +94,6 @@ fn params(args: &AnswerArgs, option: Option<RequestOption>) -> AnswerParams {
         pattern,
         form: None,
         note: args.note.clone(),
+        select: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Requests: asked by the turn, answered by people, bound to what was shown. Not here: who is asked what (`turn::call`).
 use tenon_protocol::answer::AnswerParams;
+use tenon_protocol::apply::Selected;
 use tenon_protocol::change::ConflictKind;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
@@ -25,17 +26,15 @@ impl Actor {
         reply: Reply<Answer>,
     ) -> Result<(), AppendError> {
         if let Some(done) = self.state.answered(&request) {
-            let answer =
-                Answer { decision: done.decision.clone(), scope: Scope::Once, note: done.note.clone() };
-            let _gone = reply.send(answer);
+            let (decision, note, select) = (done.decision.clone(), done.note.clone(), done.select.clone());
+            let _gone = reply.send(Answer { decision, scope: Scope::Once, note, select });
             return Ok(());
         }
         if request.kind == RequestKind::Login {
             // A key that came between the try and its question: nobody needs to be asked.
             self.refresh_world();
             if self.has_key() {
-                let decision = "allow".to_owned();
-                let _gone = reply.send(Answer { decision, scope: Scope::Once, note: None });
+                let _gone = reply.send(Answer::plain("allow"));
                 return Ok(());
             }
         }
@@ -71,6 +70,7 @@ impl Actor {
             return Err(self.too_late(&params.request_id).into());
         };
         let choice = Choice::of(&request, &params)?;
+        let select = selection(&request, &params, &choice)?;
         let mut beside = Beside::default();
         let mut grant = None;
         if choice.allows && choice.scope == Scope::Always && request.kind == RequestKind::Approval {
@@ -88,6 +88,7 @@ impl Actor {
             pattern: choice.pattern.clone(),
             form: params.form,
             note: params.note.clone(),
+            select: select.clone(),
         };
         self.commit_with(vec![Fact::new(fact)], beside).await?;
         if let Some(grant) = grant {
@@ -99,7 +100,8 @@ impl Actor {
         // Of a conflict's choices none is a plain yes.
         let plain = choice.allows && request.kind != RequestKind::Conflict;
         let decision = if plain { "allow".to_owned() } else { choice.decision };
-        self.wake(&request.request_id, &Answer { decision, scope: choice.scope, note: params.note });
+        let answer = Answer { decision, scope: choice.scope, note: params.note, select };
+        self.wake(&request.request_id, &answer);
         Ok(SeqResult { seq: self.state.head.seq })
     }
 
@@ -178,7 +180,7 @@ impl Actor {
         }
         self.commit(over.iter().map(|id| resolved(id, CLEAN)).collect()).await?;
         for id in &over {
-            self.wake(id, &Answer { decision: CLEAN.to_owned(), scope: Scope::Once, note: None });
+            self.wake(id, &Answer::plain(CLEAN));
         }
         Ok(())
     }
@@ -247,7 +249,43 @@ pub(crate) fn resolved(id: &RequestId, decision: &str) -> Fact {
         pattern: None,
         form: None,
         note: None,
+        select: None,
     })
+}
+
+/// Returns which hunks are allowed, where not all of the edit is. A selection that makes no sense decides nothing.
+fn selection(
+    request: &RequestItem,
+    params: &AnswerParams,
+    choice: &Choice,
+) -> Result<Option<Vec<Selected>>, RpcError> {
+    let Some(select) = &params.select else { return Ok(None) };
+    let invalid = |message: &str| Err(RpcError::new(ErrorKind::InvalidParams, message));
+    let Subject::Edit { files, .. } = &request.subject else {
+        return invalid("select is for requests about an edit");
+    };
+    if !choice.allows || choice.scope != Scope::Once {
+        return invalid("select goes with an edit that is allowed once");
+    }
+    let mut all = true;
+    let mut chosen = 0;
+    for file in files {
+        let numbers: Vec<u32> = file.hunks.iter().map(|hunk| hunk.n).collect();
+        let mut named = select.iter().filter(|one| one.path == file.path);
+        let hunks = match named.next() {
+            None => Vec::new(),
+            Some(one) => one.hunks.clone().unwrap_or_else(|| numbers.clone()),
+        };
+        if named.next().is_some() || hunks.iter().any(|hunk| !numbers.contains(hunk)) {
+            return invalid("select names a file twice, or a hunk that is not there");
+        }
+        all &= numbers.iter().all(|number| hunks.contains(number));
+        chosen += hunks.len();
+    }
+    if chosen == 0 || select.iter().any(|one| files.iter().all(|file| file.path != one.path)) {
+        return invalid("select names nothing of the edit; `deny` refuses all of it");
+    }
+    Ok((!all).then(|| select.clone()))
 }
 
 /// An answer that was understood.

@@ -1,7 +1,6 @@
 //! Keys that arrive: trying one, and going on with turns that wait for one. Not here: storing keys (`daemon::auth`).
 use tenon_protocol::event::all::AuthRequired;
 use tenon_protocol::event::turn::ProviderFailure;
-use tenon_protocol::request::Scope;
 
 use crate::base::secret::Secret;
 use crate::config::environment::Environment;
@@ -53,7 +52,7 @@ impl Actor {
         let facts: Vec<Fact> = answered.iter().map(|id| resolved(id, "allow")).collect();
         self.commit(facts).await?;
         for id in answered {
-            self.wake(&id, &Answer { decision: "allow".to_owned(), scope: Scope::Once, note: None });
+            self.wake(&id, &Answer::plain("allow"));
         }
         Ok(())
     }

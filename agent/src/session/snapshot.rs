@@ -56,8 +56,7 @@ impl Actor {
             self.commit(facts).await?;
         }
         for id in logins {
-            let scope = tenon_protocol::request::Scope::Once;
-            self.wake(&id, &Answer { decision: "allow".to_owned(), scope, note: None });
+            self.wake(&id, &Answer::plain("allow"));
         }
         Ok(self.picture().await?)
     }

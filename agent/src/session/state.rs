@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use tenon_protocol::apply::Selected;
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::event::context::ContextSet;
@@ -54,6 +55,8 @@ pub(crate) struct Resolved {
     pub(crate) decision: String,
     /// The reason that was given.
     pub(crate) note: Option<String>,
+    /// The hunks that were allowed, where not all of the edit was.
+    pub(crate) select: Option<Vec<Selected>>,
     /// Who answered.
     pub(crate) by: Option<By>,
 }
@@ -210,7 +213,13 @@ impl State {
                     bounded_push(
                         &mut self.resolved,
                         RESOLVED_MAX,
-                        Resolved { item, decision, note, by: resolved.by.clone() },
+                        Resolved {
+                            item,
+                            decision,
+                            note,
+                            select: resolved.select.clone(),
+                            by: resolved.by.clone(),
+                        },
                     );
                 }
             }

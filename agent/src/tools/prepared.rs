@@ -1,6 +1,7 @@
 //! What a tool says before and after it runs. Not here: any tool.
 use std::fmt;
 
+use tenon_protocol::apply::Selected;
 use tenon_protocol::change::FileChange;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::PlanStep;
@@ -41,6 +42,16 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Returns the call as far as a person allowed it: these hunks of its edit, and nothing else.
+    ///
+    /// # Errors
+    /// It is no edit, or nothing of it is left.
+    pub(crate) fn only(self, select: &[Selected]) -> Result<Self, ToolFailure> {
+        let Self { effect, access, subject, digest, work, .. } = self;
+        let (work, intent) = work.only(select)?;
+        Ok(Self { effect, access, intent, subject, digest, work })
+    }
+
     /// Returns a call that changes nothing in the world, so that nobody need be asked.
     pub(super) fn pure(access: Access, digest: Digest, work: impl Work + 'static) -> Self {
         Self {
@@ -59,6 +70,14 @@ pub(crate) trait Work: fmt::Debug + Send {
     /// Does it. Ends early, with what is there, when `context.cancel` is cancelled; dropping the future leaves nothing
     /// running.
     fn run(self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome>;
+
+    /// Returns what is left of it where only some hunks were allowed, with what that would write.
+    ///
+    /// # Errors
+    /// It is no edit, or nothing of it is left.
+    fn only(self: Box<Self>, _: &[Selected]) -> Result<(Box<dyn Work>, Vec<PathIntent>), ToolFailure> {
+        Err(ToolFailure::new("this call is allowed whole or not at all"))
+    }
 }
 
 /// What came of a call.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use tenon_protocol::apply::Selected;
 use tenon_protocol::change::FileChange;
 use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
@@ -102,13 +103,7 @@ pub(super) fn prepare(
     Ok(Prepared {
         effect: EffectClass::File,
         access: Access::Write(vec![change.path.clone()]),
-        intent: vec![PathIntent {
-            path: change.path.clone(),
-            before: change.before.clone(),
-            after: change.after.clone(),
-            before_mode: staged.edit().before.map(|before| before.mode),
-            after_mode: staged.edit().after.map(|after| after.mode),
-        }],
+        intent: intent(&staged, &change),
         subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(staged.patch()) }),
         digest: fingerprint.digest(),
         work: Box::new(Write {
@@ -197,6 +192,38 @@ impl Work for Write {
             blocking(move || self.write()).await.unwrap_or_else(|failure| Outcome::failed(failure.0))
         })
     }
+
+    fn only(
+        mut self: Box<Self>,
+        select: &[Selected],
+    ) -> Result<(Box<dyn Work>, Vec<PathIntent>), ToolFailure> {
+        let Some(chosen) = select.iter().find(|one| one.path == self.change.path) else {
+            return Err(ToolFailure::new("nothing of it was allowed"));
+        };
+        let all = || self.change.hunks.iter().map(|hunk| hunk.n).collect();
+        let hunks = &chosen.hunks.clone().unwrap_or_else(all);
+        let staged = self.staged.only(hunks).map_err(|error| ToolFailure::new(error.to_string()))?;
+        self.staged = staged.ok_or_else(|| ToolFailure::new("what was allowed of it changes nothing"))?;
+        self.told = format!(
+            "The person allowed a part of this edit. This was written to `{}`, and nothing else:\n{}",
+            self.change.path,
+            bounded(self.staged.patch())
+        );
+        self.change = self.staged.to_wire();
+        let intent = intent(&self.staged, &self.change);
+        Ok((self, intent))
+    }
+}
+
+/// Returns what an edit writes, before and after.
+fn intent(staged: &Staged, change: &FileChange) -> Vec<PathIntent> {
+    vec![PathIntent {
+        path: change.path.clone(),
+        before: change.before.clone(),
+        after: change.after.clone(),
+        before_mode: staged.edit().before.map(|before| before.mode),
+        after_mode: staged.edit().after.map(|after| after.mode),
+    }]
 }
 
 impl Write {

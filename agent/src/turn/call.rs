@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tenon_protocol::apply::Selected;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::{ChangeApplied, ChangeStaged, PlanChanged};
 use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::approvals::{Action, Cause, Decision};
 use crate::base::clock::SharedClock;
+use crate::base::digest::Digest;
 use crate::base::ids;
 use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
@@ -106,7 +108,7 @@ async fn permission(
             names.join(", ")
         )));
     };
-    let mut allowed_before = None;
+    let mut allowed_before: Option<(Digest, Option<Vec<Selected>>)> = None;
     let (mut settled, mut round) = (false, 0);
     for _ in 0..ASKED_MAX {
         let view = ports.call_view().await?;
@@ -125,8 +127,8 @@ async fn permission(
             Ok(prepared) => prepared,
             Err(failure) => return Ok(refuse(failure.0)),
         };
-        if allowed_before.as_ref() == Some(&prepared.digest) {
-            return Ok(Permission::Granted(Approved::by(prepared, "a person".to_owned())));
+        if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
+            return Ok(granted(prepared, select.as_deref()));
         }
         let decision = decide(&view, &prepared);
         match decision.verdict {
@@ -150,12 +152,24 @@ async fn permission(
         if answer.decision != "allow" {
             return Ok(denied_by_person(&answer));
         }
-        allowed_before = Some(prepared.digest);
+        allowed_before = Some((prepared.digest, answer.select));
     }
     Ok(refuse(
         "What this call would do changed each time it was approved. Look at the present state first."
             .to_owned(),
     ))
+}
+
+/// A person allowed it, whole or these hunks of it.
+fn granted(prepared: Prepared, select: Option<&[Selected]>) -> Permission {
+    let (prepared, who) = match select {
+        None => (Ok(prepared), "a person"),
+        Some(select) => (prepared.only(select), "a person, in part"),
+    };
+    match prepared {
+        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned())),
+        Err(failure) => refuse(failure.0),
+    }
 }
 
 fn decide(view: &CallView, prepared: &Prepared) -> Decision {

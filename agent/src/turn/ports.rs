@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tenon_protocol::apply::Selected;
 use tenon_protocol::event::EventBody;
 use tenon_protocol::event::turn::{ProviderFailure, Stop};
 use tenon_protocol::ids::{CallId, SessionId, TurnId};
@@ -79,6 +80,15 @@ pub(crate) struct Answer {
     pub(crate) scope: Scope,
     /// The reason that was given.
     pub(crate) note: Option<String>,
+    /// The hunks that were allowed, where not all of the edit was.
+    pub(crate) select: Option<Vec<Selected>>,
+}
+
+impl Answer {
+    /// Makes an answer that is a decision alone, for this time.
+    pub(crate) fn plain(decision: impl Into<String>) -> Self {
+        Self { decision: decision.into(), scope: Scope::Once, note: None, select: None }
+    }
 }
 
 /// What became of the wish to end.

@@ -102,11 +102,6 @@ T.test('one hunk is accepted and another rejected, by keys in the file', functio
   T.eq(8, api.nvim_win_get_cursor(0)[1])
   T.eq(BEFORE, T.read('a.txt'))
   press('dr')
-  T.shows('hunk 1 of a.txt: accepted, hunk 2 of a.txt: rejected')
-  T.wait('asked for that alone', function()
-    return vim.deep_equal(coming(buf), { { 2, 'TWO' } })
-  end)
-  press('do')
   T.wait('the rest is gone', function()
     return #marks(buf) == 0
   end)

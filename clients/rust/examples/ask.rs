@@ -99,6 +99,7 @@ async fn answer(client: &Client, request: &RequestItem) -> Result<(), ClientErro
         pattern: None,
         form: None,
         note: None,
+        select: None,
     };
     match client.call::<Answer>(&params).await {
         Err(ClientError::Rpc(error)) => {

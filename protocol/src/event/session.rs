@@ -1,7 +1,7 @@
 //! `session.*` and `request.resolved`.
 use std::collections::BTreeMap;
 
-use crate::apply::{RevertScope, RevertTo};
+use crate::apply::{RevertScope, RevertTo, Selected};
 use crate::handshake::ClientInfo;
 use crate::ids::{ChangeId, CheckpointId, RequestId, SessionId};
 use crate::json::Json;
@@ -120,5 +120,7 @@ wire! {
         form: Json,
         /// The reason that was given.
         note: String,
+        /// The hunks that were allowed, where not all of the edit was.
+        select: Vec<Selected>,
     }
 }

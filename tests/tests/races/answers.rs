@@ -47,6 +47,7 @@ async fn answer_all(client: Client, session: SessionId, decision: &'static str) 
             pattern: None,
             form: None,
             note: None,
+            select: None,
         };
         let outcome = match client.call::<Answer>(&params).await {
             Ok(_) => Told::Won,

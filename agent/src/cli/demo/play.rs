@@ -197,7 +197,8 @@ impl Seen {
         let answer = terminal.green("y (the demonstration says yes; you would be asked)").into_owned();
         terminal.line(&format!("{}{}{answer}", question.render(terminal), question.prompt(terminal)))?;
         let (decision, note) = ("allow".to_owned(), Some("allowed by the demonstration".to_owned()));
-        let params = AnswerParams { request_id, decision, scope: None, pattern: None, form: None, note };
+        let params =
+            AnswerParams { request_id, decision, scope: None, pattern: None, form: None, note, select: None };
         client.call::<Answer>(&params).await?;
         Ok(())
     }

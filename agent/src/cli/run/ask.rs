@@ -107,6 +107,7 @@ impl Question {
             pattern: None,
             form: None,
             note: None,
+            select: None,
         }
     }
 
@@ -126,6 +127,7 @@ pub(crate) fn nobody(request: RequestId) -> AnswerParams {
         pattern: None,
         form: None,
         note,
+        select: None,
     }
 }
 

@@ -169,7 +169,7 @@ function M.opened(s, request)
         elseif accepted == 'none' then
           return M.send(request, 'deny')
         elseif vim.tbl_get(client.hello or {}, 'can', 'approve', 'hunks') then
-          return M.send(request, 'allow', { form = { select = select } })
+          return M.send(request, 'allow', { select = select })
         end
         M.send(request, 'deny', { note = note })
       end,
