@@ -113,6 +113,8 @@ M.subcommands = {
       local show = function(s)
         require('tenon.view').show(s)
       end
+      -- After a failure this is what connects again.
+      client.ready(function() end)
       if id ~= '' then
         return session.open({ sessionId = id }, show)
       end

@@ -38,6 +38,9 @@ function M:picture(result)
   for _, item in ipairs(shot.items) do
     self:fold(item, true)
   end
+  for _, message in ipairs(shot.queue) do
+    self:note('waits' .. message.messageId, 'waits: ' .. M.text(message.input))
+  end
   for _, plan in ipairs(shot.plans) do
     self:fold({ type = 'plan.changed', data = plan })
   end
@@ -108,6 +111,10 @@ function M:delta(delta)
 end
 
 local function gone(self, data)
+  local note = self.index['waits' .. data.messageId]
+  if note then
+    self:set(note, { hidden = true })
+  end
   for i, message in ipairs(self.queue) do
     if message.messageId == data.messageId then
       table.remove(self.queue, i)
@@ -142,12 +149,15 @@ local folds = {
   ['prompt.admitted'] = function(self, data)
     if data.outcome == 'queued' or data.outcome == 'steered' then
       table.insert(self.queue, data)
+      self:note('waits' .. data.messageId, 'waits: ' .. M.text(data.input))
     end
   end,
   ['prompt.delivered'] = gone,
   ['prompt.changed'] = function(self, data)
     if data.op == 'withdraw' then
       gone(self, data)
+    elseif data.op == 'replace' then
+      self:note('waits' .. data.messageId, 'waits: ' .. M.text(data.input))
     end
   end,
   ['turn.started'] = function(self, _, event)
