@@ -106,6 +106,18 @@ fn plans_and_going_back() {
     play("plans", Trust::Given, []).unwrap();
 }
 
+#[test]
+fn a_plan_from_its_goal_to_the_disk() {
+    let edit = |old, new, step| {
+        Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new, "step": step}))
+    };
+    let steps = json!([{"id": "a", "title": "the first", "status": "active"}, {"id": "b", "title": "the rest", "status": "pending"}]);
+    let list = Reply::call("plan", &json!({"steps": steps}));
+    let read = Reply::call("read", &json!({"path": "a.txt"}));
+    let first = [list, read, edit("one", "ONE", "a"), edit("five", "FIVE", "b"), edit("nine", "NINE", "b")];
+    play("walk", Trust::Given, first.into_iter().chain([Reply::text("It is planned.")])).unwrap();
+}
+
 /// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, and quits.
 #[test]
 fn a_person_in_a_terminal() {

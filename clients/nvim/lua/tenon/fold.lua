@@ -41,8 +41,9 @@ function M:picture(result)
   for _, message in ipairs(shot.queue) do
     self:note('waits' .. message.messageId, 'waits: ' .. M.text(message.input))
   end
-  for _, plan in ipairs(shot.plans) do
-    self:fold({ type = 'plan.changed', data = plan })
+  -- The newest comes first, and is the one that counts.
+  for i = #shot.plans, 1, -1 do
+    self:fold({ type = 'plan.changed', data = shot.plans[i] })
   end
   for _, request in ipairs(shot.requests) do
     self:fold({ type = 'request.opened', data = request })
@@ -122,15 +123,34 @@ local function gone(self, data)
   end
 end
 
-local function plan(self, data, event)
-  self.plan = vim.tbl_extend('force', data, { ready = event.type == 'plan.ready' })
+-- Tells whether something of a plan is staged and not applied yet.
+local function can_apply(data)
+  local open = data.changeId and not data.dropped
+  return open and vim.iter(data.tree or {}):any(function(step)
+    return step.status ~= 'done' and step.status ~= 'dropped'
+  end)
+end
+
+local function plan(self, data)
+  local ready = can_apply(data)
+  -- The list of steps of an ordinary turn does not take the place of a plan that waits.
+  if ready or not (self.plan and self.plan.ready) or self.plan.planId == data.planId then
+    self.plan = vim.tbl_extend('force', data, { ready = ready })
+  end
   local lines = {}
   for _, step in ipairs(data.tree or {}) do
     local files = step.files and #step.files > 0 and ' (' .. table.concat(step.files, ', ') .. ')' or ''
     lines[#lines + 1] = ('[%s] %s%s'):format(step.status == 'done' and 'x' or ' ', step.title, files)
   end
-  local title = self.plan.ready and 'plan is ready: `:Tenon apply`, or look first with `:Tenon plan`' or 'plan'
-  self:set(self:block(data.planId or 'plan', 'plan'), { title = title, text = table.concat(lines, '\n') })
+  local title = 'plan'
+  if data.dropped then
+    title = 'plan, thrown away'
+  elseif ready then
+    title = 'plan, ready: `:Tenon plan` shows it, `:Tenon apply` applies it'
+  elseif data.changeId then
+    title = 'plan, applied'
+  end
+  self:set(self:block(data.planId or 'plan', 'plan'), { title = title, text = table.concat(lines, '\n'), whole = true })
   self:tell('plan')
 end
 
@@ -167,7 +187,8 @@ local folds = {
     self.turn = nil
     if data.stop ~= 'done' then
       local why = vim.tbl_get(data, 'error', 'message')
-      self:note(event.turn, event.text .. (why and ': ' .. why or ''))
+      local told = why and not event.text:find(why, 1, true)
+      self:note(event.turn, event.text .. (told and ': ' .. why or ''))
     end
     self:tell('ended', data, event)
   end,
@@ -227,7 +248,10 @@ local folds = {
     local request = self.requests[data.requestId]
     if request then
       self.requests[data.requestId], self.asks = nil, self.asks - 1
-      self:set(self.index[data.requestId], { decision = data.decision, by = data.by })
+      self:set(self.index[data.requestId], {
+        decision = data.decision .. (data.select and ', in part' or ''),
+        by = data.by,
+      })
     end
     if request and request.kind == 'trust' and data.decision == 'allow' then
       self.trust, self.profile = 'trusted', self.chosen

@@ -19,7 +19,7 @@ end
 
 local function draw(s)
   local plan = s.plan
-  local lines, map = { plan and ('# Plan, revision %d%s'):format(plan.rev or 1, plan.ready and ', ready' or '') or '# No plan' }, {}
+  local lines, map = { plan and ('# Plan, revision %d%s'):format(plan.rev or 1, plan.ready and ', ready' or plan.dropped and ', thrown away' or plan.changeId and ', applied' or '') or '# No plan' }, {}
   for _, step in ipairs(plan and plan.tree or {}) do
     lines[#lines + 1] = ('%s %s  %s'):format(SIGNS[step.status] or '·', step.id, step.title)
     map[#lines] = { step = step }
@@ -81,7 +81,7 @@ function M.review(s)
   if not (plan and plan.ready) then
     return tenon.say('no plan is ready')
   end
-  client.call('agent/diff', { sessionId = s.id, from = plan.planId, to = plan.planId, form = 'patch' }, function(result)
+  client.call('agent/diff', { sessionId = s.id, to = plan.planId, form = 'patch' }, function(result)
     local review = require('tenon.hunks').review({
       id = plan.planId,
       session = s,

@@ -94,6 +94,7 @@ local function draw(s, block, added)
       return
     end
     local lines = lines_of(s, block, s.blocks[i - 1])
+    api.nvim_buf_clear_namespace(buf, space, row, row + block.n)
     api.nvim_buf_set_lines(buf, row, row + block.n, false, lines)
     block.n, block.drawn = #lines, block.text ~= ''
   end)
@@ -106,7 +107,6 @@ end
 function M.mark(buf, row, block)
   local state = block.status or block.decision or (block.kind == 'request' and 'asks')
   local groups = { ok = 'DiagnosticOk', failed = 'DiagnosticError', denied = 'DiagnosticWarn', asks = 'DiagnosticWarn' }
-  api.nvim_buf_clear_namespace(buf, space, row, row + block.n)
   for i, line in ipairs(api.nvim_buf_get_lines(buf, row, row + block.n, false)) do
     local at = row + i - 1
     local patch = block.kind == 'request' and not block.decision and line:match('^[+-]')
