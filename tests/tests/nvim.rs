@@ -108,9 +108,8 @@ fn plans_and_going_back() {
 
 #[test]
 fn a_plan_from_its_goal_to_the_disk() {
-    let edit = |old, new, step| {
-        Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new, "step": step}))
-    };
+    let edit =
+        |old, new, step| Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new, "step": step}));
     let steps = json!([{"id": "a", "title": "the first", "status": "active"}, {"id": "b", "title": "the rest", "status": "pending"}]);
     let list = Reply::call("plan", &json!({"steps": steps}));
     let read = Reply::call("read", &json!({"path": "a.txt"}));
