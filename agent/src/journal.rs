@@ -290,6 +290,15 @@ impl Journal {
         self.readers.run(move |reader| Ok(collect::all(reader, &blobs, dry))).await
     }
 
+    /// Tells whether somebody has a blob: a log that names it, or work under way that is to name it.
+    pub(crate) async fn is_held(&self, digest: Digest) -> Result<bool, ReadError> {
+        // In this order: a batch names a blob before it lets go of it.
+        if self.blobs.is_kept(digest) {
+            return Ok(true);
+        }
+        self.readers.run(move |reader| Ok(refs::is_needed(reader, digest)?)).await
+    }
+
     /// Returns the blobs that a log names; not all of them need to be there.
     pub(crate) async fn blobs_of(&self, log: &LogId) -> Result<Vec<Digest>, ReadError> {
         let log = log.clone();

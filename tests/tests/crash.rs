@@ -2,6 +2,7 @@
 mod admission;
 mod client;
 mod commands;
+mod deletion;
 mod everywhere;
 mod jobs;
 mod stream;

@@ -86,7 +86,7 @@ const fn early(
 const UNREADABLE: &str = "a body that is no JSON, not UTF-8, or nested deeper than 128";
 const LENGTH: &str = "a missing, negative, doubled or too large `Content-Length`";
 const LINE: &str = "a line over the limit";
-const IDS: &str = "an id that is `null`, a fraction or structured; a batch";
+const IDS: &str = "an id that is `null`, a fraction, structured or over 1 KiB; a batch";
 const IN_FLIGHT: &str = "an id that still waits for its answer";
 const EARLY: &str = "a request before `initialize`";
 const IGNORED: &str = "an unknown notification, a response";

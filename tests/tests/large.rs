@@ -167,3 +167,70 @@ fn the_command_line_prints_long_answers_whole() {
     assert!(home.tenon(&["fetch", reference]).unwrap().expect(0).unwrap().stdout == long);
     home.tenon(&["log", "--verify"]).unwrap().expect(0).unwrap();
 }
+
+#[test]
+fn a_list_of_large_items_is_paged() {
+    let write = json!({"path": "a.txt", "content": controls(300_000)});
+    let server = ModelServer::start(Script::always(Reply::call("write", &write))).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    let sessions: Vec<String> = (0..3).map(|_| waiting::session(&home).unwrap()).collect();
+    let mut raw = Raw::connect(&home, Way::Lines).unwrap();
+    let (mut listed, mut after, mut pages) = (Vec::new(), Value::Null, 0);
+    loop {
+        let mut params = json!({"kind": "request"});
+        if !after.is_null() {
+            params["after"] = after;
+        }
+        let before = raw.received_bytes;
+        let page = raw.call("agent/list", &params).unwrap();
+        assert!(raw.received_bytes - before <= MESSAGE_BYTES_MAX);
+        pages += 1;
+        let items = page["items"].as_array().unwrap().iter();
+        listed.extend(
+            items
+                .filter(|item| item["kind"] == "approval")
+                .map(|item| item["session"].as_str().unwrap().to_owned()),
+        );
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    listed.reverse();
+    assert_eq!(listed, sessions, "each once, the newest first");
+    assert!(pages >= 3, "{pages} pages");
+}
+
+#[test]
+fn an_error_that_repeats_what_was_said_is_bounded() {
+    let home = Home::new().unwrap();
+    home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
+    let mut raw = Raw::connect(&home, Way::Lines).unwrap();
+    let before = raw.received_bytes;
+    raw.request("agent/log", &json!({"sessionId": "s".repeat(12 << 20)})).unwrap();
+    let answer = raw.message().unwrap().unwrap();
+    assert!(raw.received_bytes - before <= 16 << 10, "an answer of {} bytes", raw.received_bytes - before);
+    assert_eq!(
+        (&answer["error"]["code"], &answer["error"]["data"]["kind"]),
+        (&json!(1101), &json!("sessionNotFound"))
+    );
+}
+
+#[test]
+fn what_nothing_names_is_not_read_though_its_file_is_there() {
+    let long = "all of it ".repeat(150_000);
+    let server = ModelServer::start(Script::always(Reply::text(&long))).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    home.tenon(&["run", "--model", "fake/x", "go"]).unwrap().expect(0).unwrap();
+    let log = home.tenon(&["log", "--json"]).unwrap().expect(0).unwrap().json_lines().unwrap();
+    let named = log.iter().find_map(|event| event["data"]["content"][0]["ref"].as_str()).unwrap();
+    let digest = named.strip_prefix("b3:").unwrap();
+    let path = home.state_dir().join("blobs").join(&digest[..2]).join(&digest[2..]);
+    let kept = std::fs::read(&path).unwrap();
+    home.tenon(&["fetch", named]).unwrap().expect(0).unwrap();
+    home.tenon(&["sessions", "prune", "--keep", "0"]).unwrap().expect(0).unwrap();
+    assert!(!path.exists());
+    std::fs::write(&path, kept).unwrap();
+    let refused = home.tenon(&["fetch", named]).unwrap().expect(1).unwrap();
+    assert!(refused.stderr.contains("nothing is kept under"), "{refused:#?}");
+}

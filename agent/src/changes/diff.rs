@@ -6,6 +6,10 @@ use tenon_protocol::change::Hunk as WireHunk;
 
 use crate::workspace::text::is_binary;
 
+/// Hunks of a file that are told apart: more are one, from the first changed line to the last, so that what is recorded of a
+/// change stays small.
+const HUNKS_MAX: usize = 10_000;
+
 /// One version of a file, in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Side<'a> {
@@ -107,10 +111,17 @@ fn line_diff(old: &[u8], new: &[u8]) -> FileDiff {
     let input = InternedInput::new(sources::byte_lines(old), sources::byte_lines(new));
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
-    let hunks = (1..)
+    let hunks: Vec<Hunk> = (1..)
         .zip(diff.hunks())
         .map(|(number, hunk)| Hunk { number, before: hunk.before, after: hunk.after })
         .collect();
+    if let [first, .., last] = &hunks[..]
+        && hunks.len() > HUNKS_MAX
+    {
+        let (before, after) = (first.before.start..last.before.end, first.after.start..last.after.end);
+        let (added, removed) = (after.end - after.start, before.end - before.start);
+        return FileDiff { hunks: vec![Hunk { number: 1, before, after }], added, removed, binary: false };
+    }
     FileDiff { hunks, added: diff.count_additions(), removed: diff.count_removals(), binary: false }
 }
 
@@ -140,6 +151,19 @@ mod tests {
         assert_eq!(check(None, Some("")), [(0, 0..0, 0..0)]);
         assert_eq!(check(Some("a"), Some("\0")), [(0, 0..0, 0..0)]);
         assert_eq!(check(Some("a"), Some("a")), []);
+    }
+
+    #[test]
+    fn too_many_hunks_are_one() {
+        let text = |odd: &str, lines: usize| {
+            (0..lines).map(|n| if n % 2 == 0 { "same\n" } else { odd }).collect::<String>()
+        };
+        let check = |lines: usize| both(text("a\n", lines).as_bytes(), text("b\n", lines).as_bytes());
+        assert_eq!(check(2 * HUNKS_MAX).hunks.len(), HUNKS_MAX);
+        let found = check(2 * HUNKS_MAX + 2);
+        let last = u32::try_from(2 * HUNKS_MAX + 2).unwrap();
+        assert_eq!(found.hunks, [Hunk { number: 1, before: 1..last, after: 1..last }]);
+        assert_eq!((found.added, found.removed), (last - 1, last - 1));
     }
 
     #[test]

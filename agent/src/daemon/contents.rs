@@ -6,6 +6,7 @@ use tenon_protocol::fetch::{FetchParams, FetchRange, FetchResult};
 
 use crate::base::base64;
 use crate::daemon::Daemon;
+use crate::daemon::doors::read_error;
 use crate::journal::{BlobError, Piece};
 use crate::session::prefix::digest_of;
 use crate::tools::image::mime_of;
@@ -20,6 +21,10 @@ impl Daemon {
     /// Reads a page of a content.
     pub(crate) async fn fetch(&self, params: FetchParams) -> Result<FetchResult, RpcError> {
         let digest = digest_of(&params.reference).ok_or_else(|| not_found(&params.reference))?;
+        // Which log names it is not asked: whoever reaches the agent may read them all.
+        if !self.0.resources.journal.is_held(digest).await.map_err(|error| read_error(&error))? {
+            return Err(not_found(&params.reference));
+        }
         let range = params.range.unwrap_or(FetchRange { start: 0, end: None });
         let from = range.start.saturating_sub(count(CHARACTER_REST_BYTES_MAX));
         let length = PAGE_BYTES_MAX + 2 * CHARACTER_REST_BYTES_MAX;

@@ -12,6 +12,7 @@ use crate::config::environment::Variables;
 use crate::daemon::doors::read_error;
 use crate::daemon::{Caller, Daemon, offered};
 use crate::journal::{ItemKind, ItemRank};
+use crate::projections::cut::size;
 use crate::session::load::config_error;
 use crate::session::world::World;
 
@@ -21,8 +22,8 @@ const LIMIT_DEFAULT: u64 = 100;
 /// Items of a page at most.
 const LIMIT_MAX: u64 = 1_000;
 
-/// Bytes of items after which a page ends. One item is far smaller, so a page stays far below what a message holds.
-const PAGE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a page's items. One item that is larger is a page by itself: it was an event, so a message holds it.
+pub(in crate::daemon) const PAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Every kind, for the error that names them.
 const KINDS: &str = "session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, \
@@ -100,6 +101,7 @@ impl Daemon {
             None => None,
         };
         let (mut items, mut bytes) = (Vec::new(), 0);
+        let mut last: Option<ItemRank> = None;
         // All of it is true at the place of the first read: what came between that and a later one is told behind it.
         let mut first_rev = None;
         // What does not fit is passed over: a page is short only at the end of the list, or where its items are large.
@@ -108,11 +110,15 @@ impl Daemon {
             let page = page.map_err(|error| read_error(&error))?;
             let rev = *first_rev.get_or_insert(page.rev);
             for item in page.items.iter().filter(|item| fits(&item.json)) {
+                if let Some(last) = last.filter(|_| bytes + item.json.len() > PAGE_BYTES_MAX) {
+                    return Ok(ListResult { items, rev, next: Some(last.to_string()) });
+                }
                 items.extend(serde_json::from_str(&item.json).ok().map(Json));
-                bytes += item.json.len();
-                if items.len() >= limit || bytes >= PAGE_BYTES_MAX {
+                if items.len() >= limit {
                     return Ok(ListResult { items, rev, next: Some(item.rank.to_string()) });
                 }
+                bytes += item.json.len();
+                last = Some(item.rank);
             }
             if page.next.is_none() {
                 return Ok(ListResult { items, rev, next: None });
@@ -136,8 +142,14 @@ impl Daemon {
             items.drain(..=last);
         }
         let limit = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)).unwrap_or(1);
-        let is_cut = items.len() > limit;
-        items.truncate(limit);
+        let mut bytes = 0;
+        let fits = items.iter().take(limit).take_while(|item| {
+            bytes += size(item);
+            bytes <= PAGE_BYTES_MAX
+        });
+        let fitting = fits.count().max(1);
+        let is_cut = items.len() > fitting;
+        items.truncate(fitting);
         let next = items.last().filter(|_| is_cut).and_then(id_of).map(str::to_owned);
         Ok(ListResult { items, rev, next })
     }

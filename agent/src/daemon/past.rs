@@ -13,7 +13,9 @@ use tenon_protocol::plan::PlanItem;
 
 use crate::daemon::Daemon;
 use crate::daemon::doors::read_error;
+use crate::daemon::lists::PAGE_BYTES_MAX;
 use crate::journal::{LogId, PageLimits, TypeFilter};
+use crate::projections::cut::size;
 
 /// Items of a page where the client does not say.
 const LIMIT_DEFAULT: u64 = 100;
@@ -46,6 +48,7 @@ impl Daemon {
         let types = TypeFilter::new(types.iter().map(ToString::to_string).collect());
         let wanted = usize::try_from(params.limit.unwrap_or(LIMIT_DEFAULT)).unwrap_or(usize::MAX);
         let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut bytes, mut last): (usize, Option<u64>) = (0, None);
         loop {
             let page = journal.read_before(&log, before, PageLimits::MAX, Some(&types)).await;
             let page = page.map_err(|error| read_error(&error))?;
@@ -55,11 +58,17 @@ impl Daemon {
                 if !seen.insert(id) || event.seq.is_none_or(|seq| seq >= after.seq) {
                     continue;
                 }
+                let takes = size(&item);
+                if let Some(last) = last.filter(|_| bytes + takes > PAGE_BYTES_MAX) {
+                    return self.page_of(items, Some(last.to_string())).await;
+                }
                 items.push(item);
                 if items.len() == wanted {
                     let next = event.seq.map(|seq| seq.to_string());
                     return self.page_of(items, next).await;
                 }
+                bytes += takes;
+                last = event.seq;
             }
             if !page.more {
                 return self.page_of(items, None).await;

@@ -84,6 +84,11 @@ impl Blobs {
         }
     }
 
+    /// Tells whether something is kept that no log names yet.
+    pub(in crate::journal) fn is_kept(&self, digest: Digest) -> bool {
+        self.kept(|kept| kept.values().any(|kept| kept.contains(&digest)))
+    }
+
     /// Lets go of what was stored for a log and never named by it.
     pub(crate) fn let_go(&self, owner: &LogId) {
         self.kept(|kept| kept.remove(owner));

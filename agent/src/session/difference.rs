@@ -15,6 +15,7 @@ use crate::changes::diff::{Hunk, Side, diff};
 use crate::changes::patch::{PatchFile, patch};
 use crate::changes::plan::{PlanFile, Rest};
 use crate::journal::{Blobs, Journal, LogId, PageLimits, ReadError, TypeFilter};
+use crate::projections::cut::size;
 use crate::projections::history::{self, History, Kept, NoPlace, WirePath};
 use crate::session::known::not_ready;
 use crate::session::plans::{self, Plan, Plans};
@@ -26,6 +27,9 @@ const PATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// Files in an answer: more are chosen by path.
 const FILES_MAX: usize = 2_000;
+
+/// Bytes of an answer as JSON, where what differs is no plain text or in very many places.
+const ANSWER_BYTES_MAX: usize = 3 << 20;
 
 /// One end of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +181,7 @@ struct Comparison {
 
 impl Comparison {
     fn run(&self, wanted: Option<&[RelPath]>) -> Result<DiffResult, RpcError> {
-        let (mut files, mut text) = (Vec::new(), String::new());
+        let (mut files, mut text, mut bytes) = (Vec::new(), String::new(), 0);
         for name in &self.names() {
             // What the agent recorded is a path; one that is none would be a damaged log.
             let Ok(path) = RelPath::from_wire(&name.0, name.1) else { continue };
@@ -186,10 +190,12 @@ impl Comparison {
             if !wanted.is_none_or(is_wanted) {
                 continue;
             }
+            let patched = text.len();
             if let Some(file) = self.compare(name, &path, &mut text) {
+                bytes += size(&file) + size(&&text[patched..]);
                 files.push(file);
             }
-            if files.len() > FILES_MAX || text.len() > PATCH_BYTES_MAX {
+            if files.len() > FILES_MAX || text.len() > PATCH_BYTES_MAX || bytes > ANSWER_BYTES_MAX {
                 let message =
                     format!("more than {FILES_MAX} files or {PATCH_BYTES_MAX} bytes of patch differ");
                 let error = RpcError::new(ErrorKind::Failed, message);

@@ -9,6 +9,7 @@ use tenon_protocol::ids::SessionId;
 use tokio::sync::watch;
 
 use crate::base::uri;
+use crate::projections::cut::size;
 use crate::tools::context::{Unsaved, UnsavedFile};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
@@ -33,6 +34,9 @@ const SELECTION_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes of the unsaved texts of one notification that are kept; a file whose text does not fit is known to be unsaved.
 const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes, as JSON, of what a message takes along: it stands in an event beside the message itself.
+const USED_BYTES_MAX: usize = 256 * 1024;
 
 /// What everybody looks at.
 #[derive(Debug)]
@@ -174,14 +178,26 @@ impl Look {
             })
             .collect();
         let path = self.uri.as_ref().and_then(named);
-        ContextUsed {
+        bounded(ContextUsed {
             selection: self.selection.clone().filter(|_| path.is_some()),
             path,
             diagnostics: Some(diagnostics).filter(|list| !list.is_empty()),
             visible: some(self.visible.iter().filter_map(named).collect()),
             dirty: some(self.dirty.iter().filter_map(|file| named(&file.path)).collect()),
+        })
+    }
+}
+
+/// Leaves out what is too much, what a model has least use of first.
+fn bounded(mut used: ContextUsed) -> ContextUsed {
+    let leave_out: [fn(&mut ContextUsed); 3] =
+        [|used| used.visible = None, |used| used.dirty = None, |used| used.diagnostics = None];
+    for leave_out in leave_out {
+        if size(&used) > USED_BYTES_MAX {
+            leave_out(&mut used);
         }
     }
+    used
 }
 
 /// Returns the path of the workspace that a client names; `None` for everything else.
@@ -241,6 +257,11 @@ mod tests {
         let texts: Vec<bool> = unsaved.0.values().map(|file| file.text.is_some()).collect();
         assert_eq!(texts, [true, false]);
         assert_eq!(board.of_sender(1, &"s_1".into(), &root).unwrap().visible.unwrap().len(), VISIBLE_MAX);
+        let paths: Vec<String> = (0..200).map(|n| format!("{n}{}", "/\u{1}".repeat(1_000))).collect();
+        let dirty: Vec<_> = paths.iter().map(|path| serde_json::json!({"path": path})).collect();
+        board.tell(1, by.clone(), params(serde_json::json!({"uri": "a.rs", "dirty": dirty})));
+        let used = board.of_sender(1, &"s_1".into(), &root).unwrap();
+        assert!(size(&used) <= USED_BYTES_MAX && used.path.is_some() && used.dirty.is_none());
         for n in 0..1000 {
             board.tell(1, by.clone(), params(serde_json::json!({"sessionId": format!("s_{n}")})));
         }

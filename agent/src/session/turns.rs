@@ -173,7 +173,14 @@ impl Actor {
                 self.forget_records(&settled);
                 let told = if result.is_ok() { Ok(()) } else { Err(PortClosed) };
                 respond_plain(reply, told)?;
-                result
+                match result {
+                    // That turn cannot go on, which ends it; the session can.
+                    Err(error @ AppendError::TooLarge { .. }) => {
+                        tracing::error!(session = %self.state.id, %error, "a turn cannot be recorded");
+                        Ok(())
+                    }
+                    result => result,
+                }
             }
             TurnCommand::BeginAttempt { step, attempt, reply } => {
                 self.begin_or_hold(step, attempt, reply).await

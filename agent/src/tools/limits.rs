@@ -64,3 +64,6 @@ pub(super) const STEPS_MAX: usize = 100;
 
 /// The longest title of a step, in characters.
 pub(super) const STEP_CHARS_MAX: usize = 300;
+
+/// Bytes of the files that all steps of a plan name together.
+pub(super) const STEP_FILES_BYTES_MAX: usize = 128 << 10;

@@ -8,7 +8,7 @@ use tenon_protocol::tool::ToolKind;
 
 use crate::tools::arguments::{one_line, parse};
 use crate::tools::fingerprint::Fingerprint;
-use crate::tools::limits::{STEP_CHARS_MAX, STEPS_MAX};
+use crate::tools::limits::{STEP_CHARS_MAX, STEP_FILES_BYTES_MAX, STEPS_MAX};
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
 use crate::tools::{Boxed, Descriptor, RunContext, Tool, ToolContext};
 
@@ -107,12 +107,23 @@ fn prepared(Arguments { steps }: Arguments) -> Result<Prepared, ToolFailure> {
             steps.len()
         )));
     }
+    let files: usize = steps.iter().flat_map(|step| &step.files).map(String::len).sum();
+    if files > STEP_FILES_BYTES_MAX {
+        return Err(ToolFailure::new(format!(
+            "the files of a plan take at most {STEP_FILES_BYTES_MAX} bytes, these {files}: name folders"
+        )));
+    }
     let mut ids = BTreeSet::new();
     let mut fingerprint = Fingerprint::of("plan");
     let mut tree = Vec::with_capacity(steps.len());
     for (number, step) in (1..).zip(steps) {
         let Step { id, title, status, files } = step;
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("{number}"));
+        if id.chars().count() > STEP_CHARS_MAX {
+            return Err(ToolFailure::new(format!(
+                "an id has at most {STEP_CHARS_MAX} characters: number the steps"
+            )));
+        }
         if title.trim().is_empty() || title.chars().count() > STEP_CHARS_MAX {
             return Err(ToolFailure::new(format!(
                 "step `{id}` needs a title of 1 to {STEP_CHARS_MAX} characters"

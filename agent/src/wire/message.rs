@@ -8,6 +8,9 @@ use tenon_protocol::version::JSON_DEPTH_MAX;
 
 use crate::wire::codec::{Framing, depth};
 
+/// Bytes of an id as it is written: every answer repeats it.
+const ID_BYTES_MAX: usize = 1 << 10;
+
 /// A message, borrowed from its body.
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
@@ -104,13 +107,14 @@ fn classify<'a>(members: &Members<'a>, framing: Framing) -> Message<'a> {
         None => Message::Notification { method, params },
         Some(raw) => match number(Some(raw)) {
             Some(id) => Message::Request { id, method, params },
-            None => invalid("an id is an integer or a string"),
+            None => invalid("an id is an integer or a string of at most 1 KiB"),
         },
     }
 }
 
 fn number(raw: Option<&RawValue>) -> Option<MessageNumber> {
-    serde_json::from_str(raw?.get()).ok()
+    let raw = raw?.get();
+    if raw.len() <= ID_BYTES_MAX { serde_json::from_str(raw).ok() } else { None }
 }
 
 /// Reads a string without copying it, unless it holds escapes.
@@ -160,8 +164,12 @@ mod tests {
     fn json_that_is_no_message_is_invalid() {
         for id in ["null", "1.5", "true", "[1]", "{}", "99999999999999999999"] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"a"}}"#);
-            check(&body, "invalid None: an id is an integer or a string");
+            check(&body, "invalid None: an id is an integer or a string of at most 1 KiB");
         }
+        let (long, fits) = ("x".repeat(ID_BYTES_MAX - 1), "x".repeat(ID_BYTES_MAX - 2));
+        let with = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"a"}}"#);
+        check(&with(&long), "invalid None: an id is an integer or a string of at most 1 KiB");
+        check(&with(&fits), &format!("request Text({fits:?}) a None"));
         check("[]", "invalid None: batches are not supported");
         check("[1,2,3,4,5,6,7]", "invalid None: batches are not supported");
         check(r#"[{"jsonrpc":"2.0","id":1,"method":"a"}]"#, "invalid None: batches are not supported");

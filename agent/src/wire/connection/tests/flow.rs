@@ -52,7 +52,7 @@ async fn a_message_of_sixteen_mebibytes_is_taken_and_no_larger_one() {
 async fn an_answer_over_four_mebibytes_is_refused() {
     let mut client = Client::ready().await;
     let answer = client.call(1, "large", json!({"bytes": 4 * 1024 * 1024})).await;
-    assert_eq!((&answer["id"], code(&answer)), (&json!(1), -32603));
+    assert_eq!((&answer["id"], code(&answer)), (&json!(1), -32803));
     assert_eq!(client.call(2, "large", json!({"bytes": 3})).await["result"], "xxx");
 }
 
