@@ -55,10 +55,11 @@ export function activate(context: vscode.ExtensionContext): void {
     ...register({ client, sessions, sender, chat, requests, contents, review, verdicts, revert }),
   );
   // An agent that runs already may be at work in this workspace.
-  context.subscriptions.push(new Running(() => {
+  const running = new Running(() => {
     const { is } = client.agent.standing;
     if (is === "off" || is === "stopped") void client.agent.connected().then(() => sessions.resume("own")).catch(() => {});
-  }));
+  });
+  context.subscriptions.push(running, client.onDidChange(({ is }) => is === "on" && running.connected()));
 }
 
 /** Has language servers look at what the agent wrote. */

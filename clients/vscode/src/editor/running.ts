@@ -1,7 +1,7 @@
 // Noticing that an agent runs that this window did not start: it must know what is not saved here before it writes.
 // Not here: starting one, which waits until a person wants it (`client`).
 import * as vscode from "vscode";
-import { existsSync, watch } from "node:fs";
+import { existsSync, statSync, watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ export class Running implements vscode.Disposable {
   private readonly found: () => void;
   private readonly subscriptions: vscode.Disposable[];
   private watcher: FSWatcher | undefined;
+  /** The socket of the agent that this window knew last: one that was stopped is not to be started again by its remains. */
+  private known: string | undefined;
 
   /** `found` is called where there is an agent, perhaps more than once. */
   constructor(found: () => void) {
@@ -32,12 +34,24 @@ export class Running implements vscode.Disposable {
         this.watcher = undefined;
       }
     }
-    if (existsSync(join(this.folder, "agent.sock"))) this.found();
+    const socket = this.socket();
+    if (socket !== undefined && socket !== this.known) this.found();
+  }
+
+  /** Says that this window is connected to the agent that runs. */
+  connected(): void {
+    this.known = this.socket();
   }
 
   dispose(): void {
     this.forget();
     for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  /** What tells this socket from the one before it. */
+  private socket(): string | undefined {
+    const found = statSync(join(this.folder, "agent.sock"), { throwIfNoEntry: false });
+    return found && `${found.ino} ${found.ctimeMs}`;
   }
 
   private forget(): void {

@@ -43,7 +43,9 @@ export class Sessions implements vscode.Disposable {
 
   /** Returns the picture of the session that is shown, opening the one of last time, the workspace's newest, or a new one. */
   async ensure(): Promise<Picture> {
-    return this.picture ?? this.alone(async () => this.picture ?? (await this.earlierOne()) ?? this.begin());
+    const open = (): Picture | undefined => (this.picture?.head.session.state === "closed" ? undefined : this.picture);
+    // An archived session takes no messages: what is sent begins a new one.
+    return open() ?? this.alone(async () => open() ?? (this.picture === undefined ? await this.earlierOne() : undefined) ?? this.begin());
   }
 
   /**
@@ -121,7 +123,8 @@ export class Sessions implements vscode.Disposable {
     const sessionId = this.memory.get<string>(REMEMBERED);
     if (sessionId === undefined) return undefined;
     try {
-      return await this.take({ sessionId });
+      const picture = await this.take({ sessionId });
+      return picture.head.session.state === "closed" ? undefined : picture;
     } catch (failure) {
       if (!(failure instanceof Refused)) throw failure;
       this.client.output.info(`the session of last time: ${told(failure)}`);
@@ -146,7 +149,7 @@ export class Sessions implements vscode.Disposable {
     this.subscription = this.client.agent.observe(sessionId, opened.cursor, {
       event: (event) => this.event(event),
       delta: (piece) => this.grown(piece),
-      fresh: (opened) => opened && void this.anew(opened),
+      fresh: (opened) => opened && this.anew(opened),
       ended: (why) => void this.gone(sessionId, why),
     });
     await this.memory.update(REMEMBERED, sessionId);
@@ -165,9 +168,11 @@ export class Sessions implements vscode.Disposable {
     }
   }
 
-  private async anew(opened: OpenResult): Promise<void> {
-    this.picture = open(opened, []);
+  /** The log lost the place: the snapshot counts at once, and is filled from the log behind it. */
+  private anew(opened: OpenResult): void {
+    this.picture = open(opened);
     this.emitter.fire({ is: "opened" });
+    void this.show(opened.session.id).catch((failure: unknown) => this.client.output.warn(`reading the session: ${told(failure)}`));
   }
 
   private async gone(sessionId: string, why: string): Promise<void> {

@@ -75,6 +75,9 @@ function about({ head }: Picture, event: Envelope & EventBody, changed: Changed)
       head.session.state = event.data.state;
       if (event.data.state === "idle") head.turnId = undefined;
       break;
+    case "session.closed":
+      head.session.state = "closed";
+      break;
     case "session.changed":
       head.settings = { ...head.settings, ...event.data.settings };
       if (event.data.title !== undefined) head.session.title = event.data.title;

@@ -35,7 +35,7 @@ const activity = make("p", { class: "activity", role: "status", hidden: true });
 const questions = make("div", { class: "requests" });
 const plan = make("section", { class: "plan", label: "Plan", hidden: true });
 const queue = make("ul", { class: "queue", label: "Messages that wait" });
-const prompt = new Prompt(tell);
+const prompt = new Prompt(tell, (host.getState() as { draft?: string } | undefined)?.draft ?? "", (draft) => host.setState({ draft }));
 const welcome = make("div", { class: "welcome" }, make("h2", {}, "Ask about your code"), make("p", {}, "Select lines in an editor and ask about them, name files with @, or describe a change. The agent asks before it writes or runs anything, and each of its changes can be undone."));
 const scroller = make("div", { class: "scroller" }, title, earlier, welcome, log, activity, questions, plan, queue);
 document.body.append(banner, scroller, prompt.element);
@@ -87,6 +87,7 @@ function firstMessage(): string | undefined {
 
 function settings(head: Head): HTMLElement {
   const { model, profile } = head.settings;
+  if (head.session.state === "closed") return make("p", { class: "settings" }, "Archived: what you send begins a new session");
   const trust = head.trust === "trusted" || head.settings.trust === "session" ? "" : ", not trusted: only reads";
   return make("p", { class: "settings" }, button(profile ?? "", () => tell({ type: "command", command: "tenon.selectProfile" }), { class: "link", title: "Profile: what is allowed without a question" }), " · ", button(model ?? "", () => tell({ type: "command", command: "tenon.selectModel" }), { class: "link", title: "Model" }), cost(head), trust);
 }

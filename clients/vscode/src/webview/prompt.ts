@@ -9,6 +9,7 @@ export class Prompt {
   private readonly list: HTMLElement;
   private readonly stop: HTMLButtonElement;
   private readonly tell: (message: FromPage) => void;
+  private readonly keep: (draft: string) => void;
   private settings: PageSettings = { enterSends: true, whileRunning: "queue" };
   private running = false;
   private items: CompletionItem[] = [];
@@ -16,8 +17,10 @@ export class Prompt {
   private sent: string[] = [];
   private recalled = -1;
 
-  constructor(tell: (message: FromPage) => void) {
+  /** `keep` is given what is typed and not sent: the page is unloaded whenever it is hidden. */
+  constructor(tell: (message: FromPage) => void, draft: string, keep: (draft: string) => void) {
     this.tell = tell;
+    this.keep = keep;
     this.area = make("textarea", { label: "Prompt" });
     this.area.rows = 3;
     this.area.placeholder = "Ask, or describe a change. @ names files, / runs your commands.";
@@ -28,6 +31,7 @@ export class Prompt {
     const send = button("Send", () => this.send(), { class: "primary" });
     this.element = make("div", { class: "prompt" }, this.list, this.area, make("div", { class: "row" }, make("span", { class: "space" }), this.stop, plan, send));
     this.stop.hidden = true;
+    this.area.value = draft;
     this.area.addEventListener("keydown", (event) => this.key(event));
     this.area.addEventListener("input", () => this.typed());
     this.area.addEventListener("blur", () => this.close());
@@ -155,7 +159,9 @@ export class Prompt {
     this.area.removeAttribute("aria-activedescendant");
   }
 
+  /** Fits the height to what is typed, and keeps it. */
   private fit(): void {
+    this.keep(this.area.value);
     this.area.style.height = "auto";
     this.area.style.height = `${Math.min(this.area.scrollHeight + 2, 240)}px`;
   }

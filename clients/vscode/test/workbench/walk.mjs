@@ -45,7 +45,7 @@ const steps = {
     await page.keyboard.press("Enter");
     const told = page.locator(".notifications-toasts .notification-list-item", { hasText: "is not on the PATH: install it" });
     await told.getByRole("button", { name: "How to Install" }).waitFor();
-    assert.equal(await bench.chat().locator("textarea").inputValue(), "hello", "what was typed is not lost");
+    await until("what was typed comes back", async () => (await bench.chat().locator("textarea").inputValue()) === "hello");
     mkdirSync(join(bench.home, ".local/bin"), { recursive: true });
     symlinkSync(tenon, join(bench.home, ".local/bin/tenon"));
     await told.getByRole("button", { name: "Try Again" }).click();
@@ -152,7 +152,7 @@ const steps = {
     await model.says("Shouted.");
     await bench.chat().locator(".message.assistant", { hasText: "Shouted." }).waitFor();
     assert.match(disk("greet.py"), /# mine[^]*BYE /, "both are there");
-    await bench.editor().locator(".view-line", { hasText: "BYE" }).waitFor();
+    await bench.editor().locator(".view-line", { hasText: /BYE/ }).waitFor();
   },
 
   async "another session that wants to write to an unsaved file waits for this window"() {
@@ -183,6 +183,7 @@ const steps = {
     const { page } = bench;
     await ask("Run it");
     const answer = await model.next();
+    await bench.chat().locator("textarea").fill("half a thought");
     await page.keyboard.press("Control+Shift+E");
     await page.locator(".explorer-folders-view").waitFor();
     answer.call("shell", { command: "echo one" });
@@ -201,6 +202,7 @@ const steps = {
     await bench.focusChat();
     await bench.chat().locator("details.call.ok summary", { hasText: "echo two" }).waitFor();
     await bench.chat().locator(".message.assistant", { hasText: "It ran." }).waitFor();
+    await until("what was typed is still there", async () => (await bench.chat().locator("textarea").inputValue()) === "half a thought");
   },
 
   async "a message from elsewhere shows, and says where it was written"() {
