@@ -39,7 +39,7 @@ pub(super) fn run(node: &Path) -> Result<PathBuf> {
         copy(&root::root().join(name), &staged.join(name))?;
     }
     let package = folder.join("tenon.vsix");
-    let vsce = vsce(node)?;
+    let vsce = packer(node)?;
     let mut pack = tools::of_node(node, "node");
     pack.arg(vsce.join("node_modules/@vscode/vsce/vsce")).args([
         "package",
@@ -56,7 +56,11 @@ pub(super) fn run(node: &Path) -> Result<PathBuf> {
     Ok(package)
 }
 
-fn vsce(node: &Path) -> Result<PathBuf> {
+/// Brings the program that packs.
+///
+/// # Errors
+/// The registry does not answer.
+pub(super) fn packer(node: &Path) -> Result<PathBuf> {
     tools::installed(&format!("vsce-{VSCE}"), |folder| {
         fs::write(folder.join("package.json"), r#"{"private":true}"#)?;
         let mut npm = tools::of_node(node, "npm");
