@@ -18,6 +18,8 @@ pub(crate) mod doors;
 pub(crate) mod drain;
 mod ephemeral;
 mod export;
+mod health;
+mod itself;
 pub(crate) mod jobs;
 pub(crate) mod lists;
 mod offered;
@@ -27,6 +29,7 @@ pub(crate) mod presence;
 mod prune;
 mod reload;
 pub(crate) mod sessions;
+mod texts;
 pub(crate) mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,9 +54,11 @@ pub(crate) use crate::daemon::caller::Caller;
 use crate::daemon::complete::Shelves;
 use crate::daemon::drain::Course;
 use crate::daemon::ephemeral::Ephemeral;
+use crate::daemon::health::Health;
 use crate::daemon::presence::Presence;
 use crate::daemon::reload::Told;
 use crate::daemon::sessions::Sessions;
+use crate::daemon::texts::Texts;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
@@ -85,6 +90,10 @@ struct Inner {
     logins: Logins,
     /// One changes the configuration or a stored key at a time.
     configuring: Semaphore,
+    /// What was seen of the machine.
+    health: Health,
+    /// The commands and skills that are kept true.
+    texts: Texts,
     /// The names of workspaces that somebody mentions files of.
     shelves: Shelves,
     instance: Instance,
@@ -156,6 +165,8 @@ impl Daemon {
             told: Told::default(),
             logins: Logins::default(),
             configuring: Semaphore::new(1),
+            health: Health::default(),
+            texts: Texts::default(),
             shelves: Shelves::default(),
             instance,
             leave: CancellationToken::new(),

@@ -328,6 +328,16 @@ impl Journal {
         self.ballast.is_full()
     }
 
+    /// Returns a receiver that is woken when the disk has become full, or has room again.
+    pub(crate) fn fullness(&self) -> watch::Receiver<bool> {
+        self.ballast.changes()
+    }
+
+    /// Returns the bytes that are free where the journal is; `None` where the file system does not say.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        self.ballast.free_bytes()
+    }
+
     /// Walks the chains of one log, or of all logs and of the commits. Changes nothing.
     pub(crate) async fn verify(&self, log: Option<LogId>) -> Result<Verified, ReadError> {
         let mut found = Verified::default();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::ids::SystemEntropy;
-use crate::base::task;
+use crate::base::task::{self, Task};
 use crate::config::address::ListenAddress;
 use crate::config::environment::Variables;
 use crate::config::error::ConfigError;
@@ -176,6 +176,22 @@ fn take(paths: &Paths, clock: &SharedClock) -> Result<Owner, OwnerError> {
     }
 }
 
+/// Starts what a daemon does beside its connections. Dropping the tasks ends it.
+fn keep(daemon: &Daemon, unload: Duration) -> [Task<()>; 5] {
+    let daemon = || daemon.clone();
+    let (recovers, configures, watches, parts, unloads) = (daemon(), daemon(), daemon(), daemon(), daemon());
+    [
+        task::spawn(async move { recovers.recover().await }),
+        task::spawn(async move { configures.keep_configuration().await }),
+        task::spawn(async move {
+            watches.tell_itself().await;
+            watches.keep_health().await;
+        }),
+        task::spawn(async move { parts.keep_ephemeral().await }),
+        task::spawn(async move { unloads.keep_sessions(unload).await }),
+    ]
+}
+
 async fn run(
     parts: Parts,
     variables: Variables,
@@ -205,22 +221,7 @@ async fn run(
     if let Some(ready) = ready {
         ready.ready();
     }
-    let recovering = {
-        let daemon = daemon.clone();
-        task::spawn(async move { daemon.recover().await })
-    };
-    let configuring = {
-        let daemon = daemon.clone();
-        task::spawn(async move { daemon.keep_configuration().await })
-    };
-    let parting = {
-        let daemon = daemon.clone();
-        task::spawn(async move { daemon.keep_ephemeral().await })
-    };
-    let unloading = {
-        let daemon = daemon.clone();
-        task::spawn(async move { daemon.keep_sessions(Duration::from_secs(unload_s)).await })
-    };
+    let keeping = keep(&daemon, Duration::from_secs(unload_s));
     match stdio {
         Some(stdio) => {
             tokio::select! {
@@ -234,7 +235,7 @@ async fn run(
         None => daemon.leaving(linger).await,
     }
     tracing::info!("leaving");
-    drop((recovering, configuring, unloading, parting));
+    drop(keeping);
     if daemon.has_heir() {
         server.hand_over();
     } else {

@@ -10,12 +10,14 @@ words! {
         Folder = "folder",
         /// A command.
         Command = "command",
+        /// A skill.
+        Skill = "skill",
     }
 }
 
 wire! {
-    /// Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a
-    /// `/` at its beginning.
+    /// Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands and
+    /// skills behind a `/` at its beginning.
     struct CompleteParams {
         /// The message so far.
         text: String,
@@ -26,7 +28,7 @@ wire! {
         /// The session whose workspace is meant.
         session_id: SessionId,
         /// The workspace where there is no session yet: absolute path or `file://` URI. Without either only the
-        /// person's own commands are known.
+        /// person's own commands and skills are known.
         workspace: String,
     }
 }

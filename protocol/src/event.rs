@@ -229,10 +229,24 @@ bodies! {
     ProfileChanged(catalogue::ProfileChanged) "profile.changed";
     /// A policy that can be named went.
     ProfileRemoved(catalogue::ProfileRemoved) "profile.removed";
+    /// A command that a message may begin with came.
+    CommandAdded(catalogue::CommandAdded) "command.added";
+    /// A command that a message may begin with is another now.
+    CommandChanged(catalogue::CommandChanged) "command.changed";
+    /// A command that a message may begin with went.
+    CommandRemoved(catalogue::CommandRemoved) "command.removed";
+    /// A skill that a message may begin with came.
+    SkillAdded(catalogue::SkillAdded) "skill.added";
+    /// A skill that a message may begin with is another now.
+    SkillChanged(catalogue::SkillChanged) "skill.changed";
+    /// A skill that a message may begin with went.
+    SkillRemoved(catalogue::SkillRemoved) "skill.removed";
     /// A provider needs a key.
     AuthRequired(all::AuthRequired) "auth.required";
     /// A stored key came, changed or went.
     AuthChanged(all::AuthChanged) "auth.changed";
+    /// The agent is another one than before.
+    AgentChanged(all::AgentChanged) "agent.changed";
     /// The daemon takes no new work.
     AgentDraining(all::AgentDraining) "agent.draining";
     /// Something a person should know.

@@ -13,7 +13,7 @@ wire! {
         /// Only those of this session.
         session_id: SessionId,
         /// Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for
-        /// grants and commands.
+        /// grants, commands and skills.
         filter: ListFilter,
         /// Go on after this item.
         after: String,
@@ -34,7 +34,7 @@ wire! {
     #[derive(Default)]
     struct ListFilter {}
     optional {
-        /// Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path.
+        /// Only sessions and grants of this workspace, and the commands and skills it has: `file://` URI or absolute path.
         workspace: String,
         /// Only sessions in this state.
         #[serde(deserialize_with = "crate::word::known")]
@@ -45,7 +45,7 @@ wire! {
 }
 
 words! {
-    /// Where a command comes from.
+    /// Where a command or a skill comes from.
     open enum CommandOrigin {
         /// A folder of the workspace.
         Workspace = "workspace",
@@ -69,6 +69,23 @@ wire! {
         description: String,
         /// What its arguments are, one line.
         hint: String,
+    }
+}
+
+wire! {
+    /// A skill: how to do something, sent to the model in place of a message that begins with `/` and its name, with the place of
+    /// the files beside it.
+    struct SkillItem {
+        /// Its name, without the slash: that of its folder.
+        id: String,
+        /// Its file, `SKILL.md`: relative to the workspace, absolute for the person's own.
+        file: String,
+        /// Where it comes from.
+        from: CommandOrigin,
+    }
+    optional {
+        /// What it is for, one line.
+        description: String,
     }
 }
 

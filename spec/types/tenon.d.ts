@@ -70,6 +70,14 @@ export type Admission =
 
 export type After = string;
 
+/** The agent is another one than the last that ran on this state directory: of another version or build, or it can do other things. */
+export interface AgentChanged {
+  /** What it can do now. */
+  can: Can;
+  /** The running process. */
+  instance: Instance;
+}
+
 /** The daemon takes no new work. */
 export interface AgentDraining {
   /** Turns that still run. */
@@ -420,6 +428,51 @@ export interface CloseParams {
   sessionId: SessionId;
 }
 
+/** A command came. */
+export interface CommandAdded {
+  /** Its item. */
+  item: CommandItem;
+  /** The workspace in whose list it is, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
+}
+
+/** A command is another now. */
+export interface CommandChanged {
+  /** Its item. */
+  item: CommandItem;
+  /** The workspace in whose list it is, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
+}
+
+/** A command: a text that is sent to the model in place of a message that begins with `/` and its name. */
+export interface CommandItem {
+  /** Its file: relative to the workspace, absolute for the person's own. */
+  file: string;
+  /** Where it comes from. */
+  from: CommandOrigin;
+  /** Its name, without the slash. */
+  id: string;
+  /** What it is for, one line. */
+  description?: string;
+  /** What its arguments are, one line. */
+  hint?: string;
+}
+
+/** Where a command or a skill comes from. */
+export type CommandOrigin =
+  /** A folder of the workspace. */
+  | "workspace"
+  /** The person's own configuration. */
+  | "user";
+
+/** A command went. */
+export interface CommandRemoved {
+  /** Which. */
+  id: string;
+  /** The workspace in whose list it was, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
+}
+
 /** The conversation was shortened: from here on the model is shown the summary in place of what came before `upTo`. */
 export interface CompactionEnded {
   /** The last event that the summary stands for. */
@@ -438,7 +491,7 @@ export interface CompactionStarted {
   tokens: number;
 }
 
-/** Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning. */
+/** Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands and skills behind a `/` at its beginning. */
 export interface CompleteParams {
   /** The place of the cursor: a byte offset into the text, between two characters. */
   at: number;
@@ -446,7 +499,7 @@ export interface CompleteParams {
   text: string;
   /** The session whose workspace is meant. */
   sessionId?: SessionId;
-  /** The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands are known. */
+  /** The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands and skills are known. */
   workspace?: string;
 }
 
@@ -479,7 +532,9 @@ export type CompletionKind =
   /** A folder of the workspace. */
   | "folder"
   /** A command. */
-  | "command";
+  | "command"
+  /** A skill. */
+  | "skill";
 
 /** A configuration was taken. */
 export interface ConfigChanged {
@@ -940,10 +995,24 @@ export type EventBody =
   | { type: "profile.changed"; data: ProfileChanged; }
   /** A policy that can be named went. */
   | { type: "profile.removed"; data: ProfileRemoved; }
+  /** A command that a message may begin with came. */
+  | { type: "command.added"; data: CommandAdded; }
+  /** A command that a message may begin with is another now. */
+  | { type: "command.changed"; data: CommandChanged; }
+  /** A command that a message may begin with went. */
+  | { type: "command.removed"; data: CommandRemoved; }
+  /** A skill that a message may begin with came. */
+  | { type: "skill.added"; data: SkillAdded; }
+  /** A skill that a message may begin with is another now. */
+  | { type: "skill.changed"; data: SkillChanged; }
+  /** A skill that a message may begin with went. */
+  | { type: "skill.removed"; data: SkillRemoved; }
   /** A provider needs a key. */
   | { type: "auth.required"; data: AuthRequired; }
   /** A stored key came, changed or went. */
   | { type: "auth.changed"; data: AuthChanged; }
+  /** The agent is another one than before. */
+  | { type: "agent.changed"; data: AgentChanged; }
   /** The daemon takes no new work. */
   | { type: "agent.draining"; data: AgentDraining; }
   /** Something a person should know. */
@@ -1255,7 +1324,7 @@ export interface ListFilter {
   archived?: boolean;
   /** Only sessions in this state. */
   state?: SessionState;
-  /** Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path. */
+  /** Only sessions and grants of this workspace, and the commands and skills it has: `file://` URI or absolute path. */
   workspace?: string;
 }
 
@@ -1265,7 +1334,7 @@ export interface ListParams {
   kind: string;
   /** Go on after this item. */
   after?: string;
-  /** Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants and commands. */
+  /** Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants, commands and skills. */
   filter?: ListFilter;
   /** At most so many, 1 to 1,000; 100 if absent. */
   limit?: number;
@@ -2178,6 +2247,42 @@ export type Severity =
 export interface ShellSupport {
   /** The sandbox they run in. */
   sandbox: SandboxInfo;
+}
+
+/** A skill came. */
+export interface SkillAdded {
+  /** Its item. */
+  item: SkillItem;
+  /** The workspace in whose list it is, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
+}
+
+/** A skill is another now. */
+export interface SkillChanged {
+  /** Its item. */
+  item: SkillItem;
+  /** The workspace in whose list it is, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
+}
+
+/** A skill: how to do something, sent to the model in place of a message that begins with `/` and its name, with the place of the files beside it. */
+export interface SkillItem {
+  /** Its file, `SKILL.md`: relative to the workspace, absolute for the person's own. */
+  file: string;
+  /** Where it comes from. */
+  from: CommandOrigin;
+  /** Its name, without the slash: that of its folder. */
+  id: string;
+  /** What it is for, one line. */
+  description?: string;
+}
+
+/** A skill went. */
+export interface SkillRemoved {
+  /** Which. */
+  id: string;
+  /** The workspace in whose list it was, a `file://` URI; absent for the list without a workspace. */
+  workspace?: string;
 }
 
 /** A session at a cursor: what a client needs to draw it before it observes the rest. At most 1 MiB. */

@@ -42,6 +42,11 @@
 
 ---@alias tenon.After string
 
+---The agent is another one than the last that ran on this state directory: of another version or build, or it can do other things.
+---@class tenon.AgentChanged
+---@field can tenon.Can What it can do now.
+---@field instance tenon.Instance The running process.
+
 ---The daemon takes no new work.
 ---@class tenon.AgentDraining
 ---@field running integer Turns that still run.
@@ -254,6 +259,34 @@
 ---@field how tenon.CloseHow How.
 ---@field sessionId tenon.SessionId The session.
 
+---A command came.
+---@class tenon.CommandAdded
+---@field item tenon.CommandItem Its item.
+---@field workspace? string The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+
+---A command is another now.
+---@class tenon.CommandChanged
+---@field item tenon.CommandItem Its item.
+---@field workspace? string The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+
+---A command: a text that is sent to the model in place of a message that begins with `/` and its name.
+---@class tenon.CommandItem
+---@field file string Its file: relative to the workspace, absolute for the person's own.
+---@field from tenon.CommandOrigin Where it comes from.
+---@field id string Its name, without the slash.
+---@field description? string What it is for, one line.
+---@field hint? string What its arguments are, one line.
+
+---Where a command or a skill comes from.
+---@alias tenon.CommandOrigin
+---| '"workspace"' # A folder of the workspace.
+---| '"user"' # The person's own configuration.
+
+---A command went.
+---@class tenon.CommandRemoved
+---@field id string Which.
+---@field workspace? string The workspace in whose list it was, a `file://` URI; absent for the list without a workspace.
+
 ---The conversation was shortened: from here on the model is shown the summary in place of what came before `upTo`.
 ---@class tenon.CompactionEnded
 ---@field upTo integer The last event that the summary stands for.
@@ -265,12 +298,12 @@
 ---@class tenon.CompactionStarted
 ---@field tokens integer Tokens of the conversation, as far as is known.
 
----Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands behind a `/` at its beginning.
+---Asks what may stand at a place in a message that is being written: files and folders behind `@`, commands and skills behind a `/` at its beginning.
 ---@class tenon.CompleteParams
 ---@field at integer The place of the cursor: a byte offset into the text, between two characters.
 ---@field text string The message so far.
 ---@field sessionId? tenon.SessionId The session whose workspace is meant.
----@field workspace? string The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands are known.
+---@field workspace? string The workspace where there is no session yet: absolute path or `file://` URI. Without either only the person's own commands and skills are known.
 
 ---What may stand there, best first.
 ---@class tenon.CompleteResult
@@ -290,6 +323,7 @@
 ---| '"file"' # A file of the workspace.
 ---| '"folder"' # A folder of the workspace.
 ---| '"command"' # A command.
+---| '"skill"' # A skill.
 
 ---A configuration was taken.
 ---@class tenon.ConfigChanged
@@ -785,6 +819,36 @@
 ---@field type "profile.removed"
 ---@field data tenon.ProfileRemoved
 
+---A command that a message may begin with came.
+---@class tenon.EventBody.command.added
+---@field type "command.added"
+---@field data tenon.CommandAdded
+
+---A command that a message may begin with is another now.
+---@class tenon.EventBody.command.changed
+---@field type "command.changed"
+---@field data tenon.CommandChanged
+
+---A command that a message may begin with went.
+---@class tenon.EventBody.command.removed
+---@field type "command.removed"
+---@field data tenon.CommandRemoved
+
+---A skill that a message may begin with came.
+---@class tenon.EventBody.skill.added
+---@field type "skill.added"
+---@field data tenon.SkillAdded
+
+---A skill that a message may begin with is another now.
+---@class tenon.EventBody.skill.changed
+---@field type "skill.changed"
+---@field data tenon.SkillChanged
+
+---A skill that a message may begin with went.
+---@class tenon.EventBody.skill.removed
+---@field type "skill.removed"
+---@field data tenon.SkillRemoved
+
 ---A provider needs a key.
 ---@class tenon.EventBody.auth.required
 ---@field type "auth.required"
@@ -794,6 +858,11 @@
 ---@class tenon.EventBody.auth.changed
 ---@field type "auth.changed"
 ---@field data tenon.AuthChanged
+
+---The agent is another one than before.
+---@class tenon.EventBody.agent.changed
+---@field type "agent.changed"
+---@field data tenon.AgentChanged
 
 ---The daemon takes no new work.
 ---@class tenon.EventBody.agent.draining
@@ -857,8 +926,15 @@
 ---| tenon.EventBody.profile.added
 ---| tenon.EventBody.profile.changed
 ---| tenon.EventBody.profile.removed
+---| tenon.EventBody.command.added
+---| tenon.EventBody.command.changed
+---| tenon.EventBody.command.removed
+---| tenon.EventBody.skill.added
+---| tenon.EventBody.skill.changed
+---| tenon.EventBody.skill.removed
 ---| tenon.EventBody.auth.required
 ---| tenon.EventBody.auth.changed
+---| tenon.EventBody.agent.changed
 ---| tenon.EventBody.agent.draining
 ---| tenon.EventBody.notice
 
@@ -1048,13 +1124,13 @@
 ---@class tenon.ListFilter
 ---@field archived? boolean Whether archived sessions are listed too; they are not if absent, unless `state` asks for them.
 ---@field state? tenon.SessionState Only sessions in this state.
----@field workspace? string Only sessions and grants of this workspace, and the commands it has: `file://` URI or absolute path.
+---@field workspace? string Only sessions and grants of this workspace, and the commands and skills it has: `file://` URI or absolute path.
 
 ---Lists things of a kind.
 ---@class tenon.ListParams
 ---@field kind string Of which kind: session, model, provider, profile, command, tool, skill, mcp, job, checkpoint, change, plan, request, grant, workspace.
 ---@field after? string Go on after this item.
----@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants and commands.
+---@field filter? tenon.ListFilter Only those that fit, by kind: `workspace`, `state` and `archived` for sessions, `workspace` for grants, commands and skills.
 ---@field limit? integer At most so many, 1 to 1,000; 100 if absent.
 ---@field sessionId? tenon.SessionId Only those of this session.
 
@@ -1603,6 +1679,28 @@
 ---Support for commands.
 ---@class tenon.ShellSupport
 ---@field sandbox tenon.SandboxInfo The sandbox they run in.
+
+---A skill came.
+---@class tenon.SkillAdded
+---@field item tenon.SkillItem Its item.
+---@field workspace? string The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+
+---A skill is another now.
+---@class tenon.SkillChanged
+---@field item tenon.SkillItem Its item.
+---@field workspace? string The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+
+---A skill: how to do something, sent to the model in place of a message that begins with `/` and its name, with the place of the files beside it.
+---@class tenon.SkillItem
+---@field file string Its file, `SKILL.md`: relative to the workspace, absolute for the person's own.
+---@field from tenon.CommandOrigin Where it comes from.
+---@field id string Its name, without the slash: that of its folder.
+---@field description? string What it is for, one line.
+
+---A skill went.
+---@class tenon.SkillRemoved
+---@field id string Which.
+---@field workspace? string The workspace in whose list it was, a `file://` URI; absent for the list without a workspace.
 
 ---A session at a cursor: what a client needs to draw it before it observes the rest. At most 1 MiB.
 ---@class tenon.Snapshot

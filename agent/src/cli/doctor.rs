@@ -7,9 +7,12 @@ use std::path::Path;
 
 use clap::Args;
 use serde::Deserialize;
-use tenon_client::ClientError;
+use tenon_client::{Client, ClientError};
+use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::all::WorkspaceItem;
 use tenon_protocol::handshake::{AgentHello, SandboxLevel};
+use tenon_protocol::log::LogParams;
+use tenon_protocol::methods::Log;
 
 use crate::base::uri;
 use crate::cli::exit::Exit;
@@ -33,6 +36,16 @@ struct Holder {
     pid: u32,
     version: String,
     since: String,
+}
+
+/// Notices that are shown, the newest ones; the log `all` has every one.
+const NOTICES_MAX: u64 = 5;
+
+/// As much of an event as is shown.
+#[derive(Deserialize)]
+struct Told {
+    at: String,
+    text: String,
 }
 
 /// What is found, line by line, and whether something is wrong.
@@ -116,12 +129,16 @@ fn agent(report: &mut Report, surroundings: &Surroundings) -> Result<Option<Vec<
         let client = surroundings.client(Starting::Never, Presence::Watching).await?;
         let hello = client.agent().await?;
         let wanted = Wanted { kind: "workspace", session: None, filter: None };
-        Ok((hello, listing::read(&client, &wanted).await?))
+        let told = told(&client, &hello.instance.started_at).await?;
+        Ok((hello, listing::read(&client, &wanted).await?, told))
     });
     match met {
-        Ok((hello, workspaces)) => {
+        Ok((hello, workspaces, told)) => {
             instance(report, &hello)?;
             http(report, surroundings)?;
+            for event in &told {
+                report.fact("notice", &format!("{} UTC: {}", short_time(&event.at), event.text))?;
+            }
             let items = workspaces.iter().filter_map(|item| item.parse::<WorkspaceItem>().ok());
             Ok(Some(items.map(|item| item.id).collect()))
         }
@@ -131,6 +148,20 @@ fn agent(report: &mut Report, surroundings: &Surroundings) -> Result<Option<Vec<
             Ok(None)
         }
     }
+}
+
+/// Returns what the agent has told since it started that a person should know, the newest last.
+async fn told(client: &Client, since: &str) -> Result<Vec<Told>, Failure> {
+    let all = || "all".to_owned();
+    let types = ["notice", "config.rejected"].map(str::to_owned).to_vec();
+    let first = LogParams { session_id: all(), after: None, before: None, limit: Some(1), types: None };
+    let head = client.call::<Log>(&first).await?.head;
+    let behind = Cursor { seq: head.seq.saturating_add(1), ..head };
+    let newest = LogParams { before: Some(behind), limit: Some(NOTICES_MAX), types: Some(types), ..first };
+    let page = client.call::<Log>(&newest).await?;
+    let events = page.events.iter().filter_map(|event| event.parse::<Told>().ok());
+    // Times of one form are in the order of their texts.
+    Ok(events.filter(|event| event.at.as_str() >= since).collect())
 }
 
 fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {

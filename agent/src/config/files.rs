@@ -3,7 +3,7 @@
 //!
 //! A look reads a file again and compares its text: that is exact whatever an editor does to time stamps and links, and
 //! costs some microseconds a prompt. What a look saves is everything behind the reading.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -11,13 +11,16 @@ use tokio::sync::watch;
 
 use crate::config::credentials::Credentials;
 use crate::config::environment::Variables;
-use crate::config::error::{ConfigError, Place};
+use crate::config::error::{ConfigError, Place, Warning};
 use crate::config::layer::Source;
 use crate::config::paths::{Paths, workspace_config};
 use crate::config::resolve::Layers;
 
 /// Workspaces whose files are remembered; one more forgets another, which is read as if for the first time.
 const WORKSPACES_MAX: usize = 256;
+
+/// Warnings that are remembered; more is a program that writes files.
+const WARNINGS_MAX: usize = 1_000;
 
 /// What is in force now.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +67,8 @@ pub(crate) struct Files {
 
 #[derive(Debug, Default)]
 struct Known {
+    /// The warnings that were told, so that each is told once.
+    told: BTreeSet<String>,
     user: Kept<Option<Source>>,
     workspaces: BTreeMap<PathBuf, Kept<Option<Source>>>,
     credentials: Kept<Arc<Credentials>>,
@@ -194,6 +199,35 @@ impl Files {
         ];
         let workspaces = known.workspaces.iter().map(|(root, kept)| kept.seen(workspace_config(root)));
         own.into_iter().chain(workspaces).collect()
+    }
+
+    /// Returns what of these warnings was not told before; from now on it was.
+    pub(crate) fn untold(&self, warnings: &[Warning]) -> Vec<String> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.told.len() > WARNINGS_MAX {
+            known.told.clear();
+        }
+        let texts = warnings.iter().map(ToString::to_string);
+        texts.filter(|text| known.told.insert(text.clone())).collect()
+    }
+
+    /// Returns what is to be warned of in a file that has changed, now and not before the change.
+    pub(crate) fn warnings_of(&self, file: &Path) -> Vec<String> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let user = known.user.good.clone().flatten();
+        let workspace = known.workspaces.iter().find(|(root, _)| workspace_config(root) == file);
+        let workspace = workspace.and_then(|(_, kept)| kept.good.clone().flatten());
+        let is_here =
+            |warning: &Warning| matches!(&warning.place, Place::Line { file: at, .. } if at == file);
+        let resolved = Layers { user, workspace, ..Layers::default() }.resolve();
+        let warnings = resolved.map(|resolved| resolved.warnings).unwrap_or_default();
+        let present: Vec<Warning> = warnings.into_iter().filter(is_here).collect();
+        // What was mended and is wrong again is told again.
+        let beginning = format!("{}:", file.display());
+        let texts: BTreeSet<String> = present.iter().map(ToString::to_string).collect();
+        known.told.retain(|text| !text.starts_with(&beginning) || texts.contains(text));
+        drop(known);
+        self.untold(&present)
     }
 
     /// Forgets the file of a workspace that is trusted no more.

@@ -11,6 +11,7 @@ use crate::base::task;
 use crate::base::uri;
 use crate::config::edit::{self, EditError};
 use crate::config::error::ConfigError;
+use crate::config::files::{Files, Good};
 use crate::config::layer::{Layer, Source};
 use crate::config::paths::workspace_config;
 use crate::config::resolve::Resolved;
@@ -21,6 +22,9 @@ use crate::daemon::{Caller, Daemon};
 use crate::session::command::Command;
 use crate::session::configure::{entry, layer_word};
 use crate::session::load::config_error;
+
+/// How often a file is looked at that changes while it is.
+const LOOKS_MAX: usize = 100;
 
 /// The layer of a file that is meant.
 struct Target {
@@ -124,14 +128,14 @@ impl Daemon {
         explain: Option<&str>,
     ) -> Result<ConfigureResult, RpcError> {
         let files = &self.0.resources.files;
-        let good = files.look(target.root.as_deref()).map_err(|error| config_error(&error))?;
+        let (rev, good) = look_at_one(files, target)?;
         let resolved = good.layers(&caller.variables).resolve().map_err(|error| config_error(&error))?;
         let layers = explain.map(|key| resolved.explain(key)).transpose();
         let layers = layers.map_err(|error| config_error(&error))?;
         let seen = files.seen().into_iter().find(|seen| seen.file == target.file);
         let warnings: Vec<String> = resolved.warnings.iter().map(ToString::to_string).collect();
         Ok(ConfigureResult {
-            rev: rev(&target.file),
+            rev,
             file: Some(target.file.display().to_string()),
             rejected: seen.as_ref().and_then(rejected),
             warnings: (!warnings.is_empty()).then_some(warnings),
@@ -139,6 +143,22 @@ impl Daemon {
             ..layer_result(&resolved, target.layer)
         })
     }
+}
+
+/// Returns what is in force, and the revision that it is of: a file that changes meanwhile is looked at again, so that nobody
+/// replaces under its new revision what they read of its old one.
+fn look_at_one(files: &Files, target: &Target) -> Result<(String, Good), RpcError> {
+    let mut before = rev(&target.file);
+    for _ in 0..LOOKS_MAX {
+        let good = files.look(target.root.as_deref()).map_err(|error| config_error(&error))?;
+        let after = rev(&target.file);
+        if before == after {
+            return Ok((after, good));
+        }
+        before = after;
+    }
+    let message = format!("{} changes all the time", target.file.display());
+    Err(RpcError::new(ErrorKind::Failed, message).retry(Retry::Later))
 }
 
 /// Returns a layer and what all come to, without its revision.

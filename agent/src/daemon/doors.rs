@@ -43,7 +43,8 @@ impl Daemon {
                 self.check_workspace(&handle, &workspace).await?;
             }
             let title = params.title;
-            return handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?;
+            let opened = handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?;
+            return opened.inspect(|opened| self.keep_texts(uri::to_path(&opened.session.workspace)));
         }
         self.admit()?;
         let origin = match params.from {
@@ -66,7 +67,8 @@ impl Daemon {
             self.keep_while(&handle.id, caller.id);
         }
         let (settings, title) = (None, None);
-        handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?
+        let opened = handle.call(|reply| Command::Attach { variables, settings, title, reply }).await?;
+        opened.inspect(|opened: &OpenResult| self.keep_texts(uri::to_path(&opened.session.workspace)))
     }
 
     async fn check_workspace(
@@ -93,15 +95,6 @@ impl Daemon {
         let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
         let connection = caller.id;
         handle.call(|reply| Command::Prompt { params, by, connection, reply }).await?
-    }
-
-    /// Nothing new starts on a full disk.
-    pub(crate) fn room_on_disk(&self) -> Result<(), RpcError> {
-        if !self.0.resources.journal.is_full() {
-            return Ok(());
-        }
-        let error = RpcError::new(ErrorKind::StorageFull, "the disk is full: nothing new starts");
-        Err(error.hint("free some space; no restart is needed"))
     }
 
     /// Changes a message that waits.

@@ -1,7 +1,7 @@
 //! The doors for jobs: run one, tell one what to do, end them when the daemon leaves. Not here: what they run (`jobs`).
 use std::collections::BTreeSet;
 
-use tenon_protocol::error::{ErrorKind, RpcError};
+use tenon_protocol::error::RpcError;
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::job::{JobItem, JobParams, JobResult, RunParams, RunResult};
 
@@ -15,10 +15,7 @@ impl Daemon {
     /// Runs the person's own command.
     pub(crate) async fn run(&self, caller: &Caller, params: RunParams) -> Result<RunResult, RpcError> {
         self.admit()?;
-        if self.0.resources.journal.is_full() {
-            let error = RpcError::new(ErrorKind::StorageFull, "the disk is full: nothing new starts");
-            return Err(error.hint("free some space; no restart is needed"));
-        }
+        self.room_on_disk()?;
         let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
         handle.call(|reply| Command::Run { params, by, reply }).await?
     }

@@ -15,6 +15,7 @@ use crate::journal::{ItemKind, ItemRank};
 use crate::projections::cut::size;
 use crate::session::load::config_error;
 use crate::session::world::World;
+use crate::workspace::commands::Kind;
 
 /// Items of a page where the client does not say.
 const LIMIT_DEFAULT: u64 = 100;
@@ -47,23 +48,24 @@ impl Daemon {
                 self.page(ItemKind::Grant, workspace.as_deref(), &params, parses::<GrantItem>).await
             }
             "workspace" => self.page(ItemKind::Workspace, None, &params, parses::<WorkspaceItem>).await,
-            "tool" => self.whole(&params, || Ok(self.tools())).await,
+            "tool" => self.whole(&params, async { Ok(self.tools()) }).await,
             "model" => {
-                self.whole(&params, || Ok(json(&offered::models(&self.world(&caller.variables)?)))).await
+                self.whole(&params, async { Ok(json(&offered::models(&self.world(&caller.variables)?))) })
+                    .await
             }
             "provider" => {
-                self.whole(&params, || Ok(json(&offered::providers(&self.world(&caller.variables)?)))).await
+                self.whole(&params, async { Ok(json(&offered::providers(&self.world(&caller.variables)?))) })
+                    .await
             }
             "profile" => {
-                self.whole(&params, || Ok(json(&offered::profiles(&self.world(&caller.variables)?)))).await
+                self.whole(&params, async { Ok(json(&offered::profiles(&self.world(&caller.variables)?))) })
+                    .await
             }
             "change" | "checkpoint" | "plan" => self.past(&params).await,
-            "command" => {
-                let items = self.list_commands(&params).await?;
-                self.whole(&params, || Ok(json(&items))).await
-            }
-            // Nothing of these exists in this build.
-            "skill" | "mcp" => self.whole(&params, || Ok(Vec::new())).await,
+            "command" => self.whole(&params, self.list_commands(&params, Kind::Command)).await,
+            "skill" => self.whole(&params, self.list_commands(&params, Kind::Skill)).await,
+            // Nothing of it exists in this build.
+            "mcp" => self.whole(&params, async { Ok(Vec::new()) }).await,
             other => {
                 let error =
                     RpcError::new(ErrorKind::UnknownKind, format!("there is no list of kind {other}"));
@@ -132,11 +134,11 @@ impl Daemon {
     async fn whole(
         &self,
         params: &ListParams,
-        read: impl FnOnce() -> Result<Vec<Json>, RpcError> + Send,
+        read: impl Future<Output = Result<Vec<Json>, RpcError>> + Send,
     ) -> Result<ListResult, RpcError> {
         let ends = self.0.resources.journal.ends(&crate::journal::LogId::All).await;
         let rev = ends.map_err(|error| read_error(&error))?.head.seq;
-        let mut items = read()?;
+        let mut items = read.await?;
         if let Some(after) = &params.after {
             let last = items.iter().position(|item| id_of(item) == Some(after)).ok_or_else(foreign_cursor)?;
             items.drain(..=last);

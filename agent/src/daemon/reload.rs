@@ -8,7 +8,7 @@ use std::time::Duration;
 use tenon_protocol::auth::AuthState;
 use tenon_protocol::error::RpcError;
 use tenon_protocol::event::EventBody;
-use tenon_protocol::event::all::{AuthChanged, ConfigChanged, ConfigRejected};
+use tenon_protocol::event::all::{AuthChanged, ConfigChanged, ConfigRejected, Notice};
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::credentials::Credentials;
@@ -50,7 +50,9 @@ impl Daemon {
     /// Keeps the configuration as its files are, until it is dropped. Waits without waking up.
     pub(crate) async fn keep_configuration(&self) {
         let files = &self.0.resources.files;
-        let mut changes = files.changes();
+        let (mut changes, mut texts) = (files.changes(), self.0.texts.changes());
+        let mut trusted = self.0.resources.standing.trusted.subscribe();
+        self.keep_texts(None);
         // Read once, so that there is something to compare with; what is wrong is told below.
         let _wrong = files.look(None);
         let mut watcher = Watcher::new()
@@ -58,13 +60,18 @@ impl Daemon {
             .ok();
         loop {
             changes.mark_unchanged();
+            texts.mark_unchanged();
+            trusted.mark_unchanged();
             if let Some(watcher) = &mut watcher {
                 let watched: Vec<PathBuf> = files.seen().into_iter().map(|seen| seen.file).collect();
-                watcher.watch(&watched);
+                watcher.watch(&watched, &self.0.texts.folders());
             }
             files.look_at_all();
             if let Err(error) = self.tell_configuration().await {
                 tracing::warn!(%error, "a change of the configuration could not be told");
+            }
+            if let Err(error) = self.tell_texts().await {
+                tracing::warn!(%error, "a change of the commands and skills could not be told");
             }
             tokio::select! {
                 told = changed(watcher.as_mut()) => if let Err(error) = told {
@@ -73,6 +80,8 @@ impl Daemon {
                 },
                 // The senders live as long as the daemon.
                 _ = changes.changed() => {}
+                _ = texts.changed() => {}
+                _ = trusted.changed() => {}
             }
             self.0.resources.clock.sleep(SETTLING).await;
         }
@@ -90,6 +99,10 @@ impl Daemon {
                 // Of keys that were taken, the providers were told above.
                 if seen.wrong.is_some() || seen.file != self.0.resources.files.credentials_file() {
                     last = Some(self.machine(event(&seen), Vec::new()).await?);
+                    for message in self.0.resources.files.warnings_of(&seen.file) {
+                        let notice = Notice { kind: "config".to_owned(), message };
+                        last = Some(self.machine(notice.into(), Vec::new()).await?);
+                    }
                 }
                 told.versions.send_modify(|versions| {
                     versions.insert(seen.file, seen.version);

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::FallocateFlags;
+use tokio::sync::watch;
 
 use crate::journal::executor::Work;
 
@@ -21,19 +21,19 @@ const NAME: &str = "ballast";
 pub(in crate::journal) struct Ballast {
     file: PathBuf,
     /// Set from the moment the reserve is given up until it is there again.
-    full: AtomicBool,
+    full: watch::Sender<bool>,
 }
 
 impl Ballast {
     pub(in crate::journal) fn new(directory: &Path) -> Self {
-        Self { file: directory.join(NAME), full: AtomicBool::new(false) }
+        Self { file: directory.join(NAME), full: watch::Sender::new(false) }
     }
 
     /// Sets the reserve aside, if it is not there yet. Where there is no room for it the disk counts as full.
     pub(in crate::journal) fn fill(&self) {
         let there = fs::metadata(&self.file).is_ok_and(|found| found.len() == BALLAST_BYTES);
         let filled = there || self.write().is_ok();
-        self.full.store(!filled, Ordering::Release);
+        self.turn(!filled);
         if !filled {
             drop(fs::remove_file(&self.file));
         }
@@ -41,16 +41,31 @@ impl Ballast {
 
     /// Gives the reserve up; `false` if it was given up before.
     pub(in crate::journal) fn release(&self) -> bool {
-        self.full.store(true, Ordering::Release);
+        self.turn(true);
         fs::remove_file(&self.file).is_ok()
     }
 
     /// Tells whether the disk is full; if it was, tries to set the reserve aside again.
     pub(in crate::journal) fn is_full(&self) -> bool {
-        if self.full.load(Ordering::Acquire) {
+        if *self.full.borrow() {
             self.fill();
         }
-        self.full.load(Ordering::Acquire)
+        *self.full.borrow()
+    }
+
+    /// Returns a receiver that is woken when the disk has become full, or has room again.
+    pub(in crate::journal) fn changes(&self) -> watch::Receiver<bool> {
+        self.full.subscribe()
+    }
+
+    /// Returns the bytes that are free for the person; `None` where the file system does not say.
+    pub(in crate::journal) fn free_bytes(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(self.file.parent()?).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    fn turn(&self, full: bool) {
+        self.full.send_if_modified(|present| std::mem::replace(present, full) != full);
     }
 
     fn write(&self) -> io::Result<()> {

@@ -68,6 +68,8 @@ pub(crate) enum ItemKind {
     Job = 7,
     /// Sessions whose item the machine's log was not told yet; what it says is the session's item itself.
     Untold = 8,
+    /// The agent that ran last: one entry.
+    Agent = 9,
 }
 
 /// Puts or removes a list item.

@@ -108,6 +108,24 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::ProfileAdded(added) => format!("profile {} can be named", added.item.id),
         EventBody::ProfileChanged(changed) => format!("profile {} is another now", changed.item.id),
         EventBody::ProfileRemoved(removed) => format!("profile {} is gone", removed.id),
+        EventBody::CommandAdded(added) => {
+            format!("command /{} is there{}", added.item.id, at(added.workspace.as_ref()))
+        }
+        EventBody::CommandChanged(changed) => {
+            format!("command /{} is another now{}", changed.item.id, at(changed.workspace.as_ref()))
+        }
+        EventBody::CommandRemoved(removed) => {
+            format!("command /{} is gone{}", removed.id, at(removed.workspace.as_ref()))
+        }
+        EventBody::SkillAdded(added) => {
+            format!("skill /{} is there{}", added.item.id, at(added.workspace.as_ref()))
+        }
+        EventBody::SkillChanged(changed) => {
+            format!("skill /{} is another now{}", changed.item.id, at(changed.workspace.as_ref()))
+        }
+        EventBody::SkillRemoved(removed) => {
+            format!("skill /{} is gone{}", removed.id, at(removed.workspace.as_ref()))
+        }
         EventBody::AuthRequired(required) => {
             format!("{} needs a key: {}", required.provider, required.how)
         }
@@ -115,6 +133,12 @@ pub(crate) fn line(body: &EventBody) -> String {
             format!("a key for {} is stored", changed.provider)
         }
         EventBody::AuthChanged(changed) => format!("no key for {} is stored any more", changed.provider),
+        EventBody::AgentChanged(changed) => {
+            format!(
+                "the agent is version {} now (build {})",
+                changed.instance.version, changed.instance.build
+            )
+        }
         EventBody::AgentDraining(draining) if draining.hand_over == Some(true) => {
             format!("a newer agent takes over when {} turns stand at a safe point", draining.running)
         }
@@ -122,6 +146,10 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::Notice(notice) => notice.message.clone(),
     };
     clean(&text)
+}
+
+fn at(workspace: Option<&String>) -> String {
+    workspace.map(|workspace| format!(" in {workspace}")).unwrap_or_default()
 }
 
 fn paths(files: &[FileChange]) -> String {

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::paths::workspace_config;
-use crate::workspace::commands::{Commands, Origin};
+use crate::workspace::commands::{Commands, Kind};
 use crate::workspace::root::Root;
 use crate::workspace::stop::Stop;
 
@@ -20,13 +20,14 @@ pub(crate) async fn enables(root: &Root, profile: &str) -> Vec<String> {
         lines.push("the workspace's own .tenon/config.toml, which can only narrow".to_owned());
     }
     let root = root.clone();
-    // Waits for the disk. The person's own commands are there without trust.
+    // Waits for the disk. The person's own commands and skills are there without trust.
     let looked = tokio::task::spawn_blocking(move || {
-        let listed = Commands::of(Some(&root), Path::new("")).list(&Stop::after(LOOK_TIMEOUT));
-        let own = listed.into_iter().filter(|command| command.from == Origin::Workspace);
-        own.map(|command| format!("/{}", command.name)).collect::<Vec<_>>()
+        Commands::of(Some(&root), Path::new("")).look(&Stop::after(LOOK_TIMEOUT))
     });
-    lines.extend(line("commands, texts that are sent in place of", &looked.await.unwrap_or_default()));
+    let looked = looked.await.unwrap_or_default();
+    let names = |kind| looked.of(kind).map(|listed| format!("/{}", listed.name)).collect::<Vec<_>>();
+    lines.extend(line("commands, texts that are sent in place of", &names(Kind::Command)));
+    lines.extend(line("skills, texts that are sent in place of", &names(Kind::Skill)));
     lines
 }
 

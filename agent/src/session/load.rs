@@ -90,8 +90,8 @@ pub(crate) async fn create(
     let mut actor = Actor::new(Arc::clone(resources), state, Arc::new(root), world, channel);
     actor.check_profile(&created.settings)?;
     actor.check_model(&seed.settings)?;
-    let told = |warning: &String| Notice { kind: "config".to_owned(), message: warning.clone() };
-    let machine = actor.world.warnings.iter().map(|warning| Fact::new(told(warning))).collect();
+    let untold = resources.files.untold(&actor.world.warnings).into_iter();
+    let machine = untold.map(|message| Fact::new(Notice { kind: "config".to_owned(), message })).collect();
     let mut beside = Beside { create: true, machine, ..Beside::default() };
     if created.ephemeral == Some(true) {
         actor.state.ephemeral = true;

@@ -11,7 +11,7 @@ use crate::catalogue;
 use crate::config::Config;
 use crate::config::credentials::Credentials;
 use crate::config::environment::{Environment, Variables};
-use crate::config::error::ConfigError;
+use crate::config::error::{ConfigError, Warning};
 use crate::config::files::{Files, Good};
 use crate::config::model::{ModelChoice, ModelError};
 use crate::turn::retry::Budget;
@@ -28,8 +28,8 @@ pub(crate) struct World {
     pub(crate) credentials: Arc<Credentials>,
     /// What the files said that this is made of.
     pub(crate) good: Good,
-    /// What its authors should know: one sentence each.
-    pub(crate) warnings: Vec<String>,
+    /// What its authors should know.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl World {
@@ -59,7 +59,7 @@ impl World {
             environment: Arc::new(environment),
             credentials: Arc::clone(&good.credentials),
             good,
-            warnings: resolved.warnings.iter().map(ToString::to_string).collect(),
+            warnings: resolved.warnings,
         })
     }
 

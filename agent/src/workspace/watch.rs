@@ -1,4 +1,4 @@
-//! Waiting for files to change: the kernel tells, nothing is polled. Not here: what a change means.
+//! Waiting for files and folders to change: the kernel tells, nothing is polled. Not here: what a change means.
 //!
 //! A file is watched by the folder it stands in, so that it may be replaced, deleted and made again; each link on the way to
 //! it is watched in its own folder. Where a folder is missing, the last one that is there is watched for its appearance.
@@ -33,12 +33,28 @@ const EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
 
-/// Watches files.
+/// Watches files and folders.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     inotify: AsyncFd<OwnedFd>,
     /// The names that matter in each watched folder.
-    names: BTreeMap<i32, BTreeSet<OsString>>,
+    names: BTreeMap<i32, Matter>,
+}
+
+/// Which names of a folder matter.
+#[derive(Debug)]
+enum Matter {
+    These(BTreeSet<OsString>),
+    All,
+}
+
+impl Matter {
+    fn has(&self, name: &OsStr) -> bool {
+        match self {
+            Self::These(names) => names.contains(name),
+            Self::All => true,
+        }
+    }
 }
 
 impl Watcher {
@@ -56,15 +72,25 @@ impl Watcher {
         Ok(Self { inotify, names: BTreeMap::new() })
     }
 
-    /// Watches these files, absolute, and no others. Look at them afterwards: what happened before is not told.
-    pub(crate) fn watch(&mut self, files: &[PathBuf]) {
-        let mut names: BTreeMap<i32, BTreeSet<OsString>> = BTreeMap::new();
-        for (folder, name) in files.iter().flat_map(|file| steps(file)) {
+    /// Watches these files, and these folders with all that is directly in them, absolute, and nothing else. Look at them
+    /// afterwards: what happened before is not told.
+    pub(crate) fn watch(&mut self, files: &[PathBuf], folders: &[PathBuf]) {
+        let mut names: BTreeMap<i32, Matter> = BTreeMap::new();
+        for (folder, name) in files.iter().chain(folders).flat_map(|file| steps(file)) {
             match add_watch(&self.inotify, &folder, EVENTS) {
-                Ok(watch) => {
-                    names.entry(watch).or_default().insert(name);
-                }
+                Ok(watch) => match names.entry(watch).or_insert_with(|| Matter::These(BTreeSet::new())) {
+                    Matter::These(names) => {
+                        names.insert(name);
+                    }
+                    Matter::All => {}
+                },
                 Err(error) => tracing::debug!(folder = %folder.display(), %error, "cannot be watched"),
+            }
+        }
+        for folder in folders {
+            // One that is absent is watched for its appearance, above.
+            if let Ok(watch) = add_watch(&self.inotify, folder, EVENTS) {
+                names.insert(watch, Matter::All);
             }
         }
         for gone in self.names.keys().filter(|watch| !names.contains_key(*watch)) {
@@ -91,7 +117,7 @@ impl Watcher {
 }
 
 /// Reads every event there is; returns whether one of them is about a file.
-fn drain(inotify: &AsyncFd<OwnedFd>, names: &BTreeMap<i32, BTreeSet<OsString>>) -> io::Result<bool> {
+fn drain(inotify: &AsyncFd<OwnedFd>, names: &BTreeMap<i32, Matter>) -> io::Result<bool> {
     let mut buffer = [MaybeUninit::uninit(); EVENTS_BYTES];
     let mut events = Reader::new(inotify.get_ref(), &mut buffer);
     let mut matters = false;
@@ -101,7 +127,7 @@ fn drain(inotify: &AsyncFd<OwnedFd>, names: &BTreeMap<i32, BTreeSet<OsString>>) 
                 let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
                 let about_folder = name.is_none() && !event.events().contains(ReadFlags::IGNORED);
                 let known = names.get(&event.wd());
-                matters |= about_folder || known.zip(name).is_some_and(|(names, name)| names.contains(name));
+                matters |= about_folder || known.zip(name).is_some_and(|(names, name)| names.has(name));
             }
             Err(Errno::AGAIN) => return Ok(matters),
             Err(Errno::INTR) => {}
@@ -167,7 +193,7 @@ mod tests {
 
     async fn tells(file: &Path, happens: impl FnOnce()) {
         let mut watcher = Watcher::new().unwrap();
-        watcher.watch(&[file.to_owned()]);
+        watcher.watch(&[file.to_owned()], &[]);
         happens();
         tokio::time::timeout(PATIENCE, watcher.changed()).await.unwrap().unwrap();
     }
@@ -194,11 +220,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn everything_in_a_folder_is_told_and_its_coming_too() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let folder = root.join("a/commands");
+        let steps: [&dyn Fn(); 6] = [
+            &|| fs::create_dir_all(&folder).unwrap(),
+            &|| fs::write(folder.join("x.md"), "1").unwrap(),
+            &|| fs::write(folder.join("x.md"), "2").unwrap(),
+            &|| fs::remove_file(folder.join("x.md")).unwrap(),
+            &|| fs::create_dir(folder.join("git")).unwrap(),
+            &|| fs::remove_dir_all(&folder).unwrap(),
+        ];
+        for happens in steps {
+            let mut watcher = Watcher::new().unwrap();
+            watcher.watch(&[], std::slice::from_ref(&folder));
+            happens();
+            tokio::time::timeout(PATIENCE, watcher.changed()).await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn what_happens_beside_a_file_is_not_told() {
         let temp = tempfile::tempdir().unwrap();
         let root = temp.path().canonicalize().unwrap();
         let mut watcher = Watcher::new().unwrap();
-        watcher.watch(&[root.join("config.toml")]);
+        watcher.watch(&[root.join("config.toml")], &[]);
         fs::write(root.join("other"), "1").unwrap();
         assert!(!drain(&watcher.inotify, &watcher.names).unwrap());
         fs::write(root.join("config.toml"), "1").unwrap();

@@ -1,4 +1,5 @@
 //! Events of the machine's `all` log.
+use crate::handshake::{Can, Instance};
 use crate::ids::{GrantId, RequestId, SessionId};
 use crate::request::RequestItem;
 use crate::session::SessionItem;
@@ -134,6 +135,17 @@ wire! {
         provider: String,
         /// How its login stands: `loggedIn` or `loggedOut`.
         state: crate::auth::AuthState,
+    }
+}
+
+wire! {
+    /// The agent is another one than the last that ran on this state directory: of another version or build, or it can do other
+    /// things.
+    struct AgentChanged {
+        /// The running process.
+        instance: Instance,
+        /// What it can do now.
+        can: Can,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Events of the `all` log about what can be chosen: models, providers and profiles, as `agent/list` has them for a client that
-//! brings no variables. Not here: the items (`model`, `session`).
+//! brings no variables; commands and skills, as it has them for a workspace or for none. Not here: the items (`model`, `session`,
+//! `list`).
+use crate::list::{CommandItem, SkillItem};
 use crate::model::{ModelItem, ProviderItem};
 use crate::session::ProfileItem;
 
@@ -72,5 +74,77 @@ wire! {
     struct ProfileRemoved {
         /// Which.
         id: String,
+    }
+}
+
+wire! {
+    /// A command came.
+    struct CommandAdded {
+        /// Its item.
+        item: CommandItem,
+    }
+    optional {
+        /// The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
+    }
+}
+
+wire! {
+    /// A command is another now.
+    struct CommandChanged {
+        /// Its item.
+        item: CommandItem,
+    }
+    optional {
+        /// The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
+    }
+}
+
+wire! {
+    /// A command went.
+    struct CommandRemoved {
+        /// Which.
+        id: String,
+    }
+    optional {
+        /// The workspace in whose list it was, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
+    }
+}
+
+wire! {
+    /// A skill came.
+    struct SkillAdded {
+        /// Its item.
+        item: SkillItem,
+    }
+    optional {
+        /// The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
+    }
+}
+
+wire! {
+    /// A skill is another now.
+    struct SkillChanged {
+        /// Its item.
+        item: SkillItem,
+    }
+    optional {
+        /// The workspace in whose list it is, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
+    }
+}
+
+wire! {
+    /// A skill went.
+    struct SkillRemoved {
+        /// Which.
+        id: String,
+    }
+    optional {
+        /// The workspace in whose list it was, a `file://` URI; absent for the list without a workspace.
+        workspace: String,
     }
 }

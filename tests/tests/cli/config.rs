@@ -167,7 +167,10 @@ fn a_file_that_is_wrong_can_be_mended_by_a_command() {
     assert!(wrong.stderr.contains("config.toml:1: profile"), "{wrong:#?}");
     config(&home, &["set", "profile", "edit"], 0);
     assert_eq!(config(&home, &["get", "profile"], 0).stdout, "edit\n");
-    home.configure("profile = 7\n").unwrap();
+    // In one step: a file that is being written is empty for a moment, which is a configuration too.
+    let fresh = home.config_file().with_extension("new");
+    fs::write(&fresh, "profile = 7\n").unwrap();
+    fs::rename(&fresh, home.config_file()).unwrap();
     let kept = config(&home, &["get", "profile"], 0);
     assert!(kept.stdout == "edit\n" && kept.stderr.contains("the last good one is in force"), "{kept:#?}");
 }
