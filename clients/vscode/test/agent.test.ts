@@ -80,6 +80,15 @@ test("an agent that was stopped is not started again before it is wanted", async
   agent.close();
 });
 
+test("what was under way when the agent was stopped does not start it again", async () => {
+  const { agent, sides } = played((side) => {
+    side.rpc.onRequest("agent/list", () => new Promise(() => side.end({ code: 1, why: "the agent was stopped" })));
+  });
+  await assert.rejects(agent.call("agent/list", { kind: "session" }), Lost);
+  assert.deepEqual([agent.standing.is, sides.length], ["stopped", 1]);
+  agent.close();
+});
+
 test("a reader goes on behind its last event, and is told none twice", async () => {
   const asked: unknown[] = [];
   const told: (number | undefined)[] = [];

@@ -51,7 +51,7 @@ export class Running implements vscode.Disposable {
   /** What tells this socket from the one before it. */
   private socket(): string | undefined {
     const found = statSync(join(this.folder, "agent.sock"), { throwIfNoEntry: false });
-    return found && `${found.ino} ${found.ctimeMs}`;
+    return found && `${found.ino} ${found.birthtimeMs}`;
   }
 
   private forget(): void {

@@ -26,6 +26,9 @@ const PAUSES_MS = [50, 200, 500, 1000, 2000, 5000];
 /** How long a request waits for an agent that leaves, in milliseconds. */
 const DRAIN_MS_MAX = 60_000;
 
+/** How long the end of a lost connection is waited for, in milliseconds: its exit code says what to do. */
+const END_MS_MAX = 5000;
+
 /** The exit code of `tenon attach` where somebody stopped the agent. */
 const STOPPED = 1;
 
@@ -71,7 +74,7 @@ export class Agent {
       try {
         return await connection.call(method, keyed);
       } catch (failure) {
-        if (failure instanceof Lost && isRepeatable(method, keyed) && !this.closed) continue;
+        if (failure instanceof Lost && isRepeatable(method, keyed) && !(await this.isOver(connection, method))) continue;
         if (!(failure instanceof Refused) || failure.kind !== "draining" || Date.now() > leavesBy) throw failure;
         const pause = Number(failure.data["retryAfterMs"]) || 500;
         await Promise.race([connection.ended, elapsed(failure.data["handOver"] === true ? DRAIN_MS_MAX : pause)]);
@@ -108,6 +111,12 @@ export class Agent {
     this.subscriptions.clear();
     this.wake?.();
     this.connection?.end();
+  }
+
+  /** Returns whether a lost connection is not to be replaced: a message is a wish for an agent that was stopped, reading is none. */
+  private async isOver(connection: Connection, method: keyof Methods): Promise<boolean> {
+    await Promise.race([connection.ended, elapsed(END_MS_MAX)]);
+    return this.closed || (this.now.is === "stopped" && method !== "agent/prompt" && method !== "agent/plan");
   }
 
   private async connect(): Promise<Connection> {
