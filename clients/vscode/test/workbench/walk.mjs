@@ -113,9 +113,7 @@ const steps = {
 
   async "what a profile let the agent write is marked, and kept"() {
     assert.equal(await lens("Keep").count(), 0, "what was approved is not asked again");
-    await bench.command("tenon: Choose Profile");
-    await bench.pick("edit");
-    await bench.page.locator(".statusbar-item", { hasText: /edit · sandbox/ }).waitFor();
+    await profile("edit");
     await ask("Now the other one");
     await model.calls("edit", { path: "greet.py", old: "Bye ", new: "Goodbye, " });
     await model.says("Done.");
@@ -124,9 +122,30 @@ const steps = {
     await lens("Keep").click();
     await lens("Keep").waitFor({ state: "detached" });
     assert.match(disk("greet.py"), /Goodbye, /);
-    await bench.command("tenon: Choose Profile");
-    await bench.pick("review");
-    await bench.page.locator(".statusbar-item", { hasText: /review · sandbox/ }).waitFor();
+    await profile("review");
+  },
+
+  async "a hunk that was written is undone, then the whole turn"() {
+    if (!(await takesBack())) return say("skipped: taking back (this agent does not yet)");
+    const before = disk("greet.py");
+    await profile("edit");
+    await ask("Both at once");
+    await model.calls("read", { path: "greet.py" });
+    await model.calls("write", { path: "greet.py", content: before.replace("Good day, ", "Hey ").replace("Goodbye, ", "Bye-bye ") });
+    await model.says("Both are done.");
+    await bench.chat().locator(".message.assistant", { hasText: "Both are done." }).waitFor();
+    await bench.chat().locator(".activity").waitFor({ state: "hidden" });
+    await lens("Undo").nth(1).click();
+    await until("the second hunk went back", () => disk("greet.py") === before.replace("Good day, ", "Hey "));
+    await bench.editor().locator(".view-line", { hasText: "Goodbye, " }).waitFor();
+    await bench.command("tenon: Revert the Last Turn");
+    const dialog = bench.page.locator(".monaco-dialog-box");
+    await dialog.getByRole("button", { name: "Revert 1 File" }).waitFor();
+    await picture("vscode-revert");
+    await dialog.getByRole("button", { name: "Revert 1 File" }).click();
+    await until("the turn went back", () => disk("greet.py") === before);
+    await bench.chat().locator(".change", { hasText: "Taken back" }).nth(1).waitFor();
+    await profile("review");
   },
 
   async "a file with unsaved changes is not written before the person says so"() {
@@ -320,6 +339,20 @@ const steps = {
 /** A lens in the editor in front, by what it says. */
 function lens(text) {
   return bench.page.locator(".codelens-decoration a", { hasText: text });
+}
+
+/** Chooses the profile of the session. */
+async function profile(name) {
+  await bench.command("tenon: Choose Profile");
+  await bench.pick(name);
+  await bench.page.locator(".statusbar-item", { hasText: new RegExp(`${name} · sandbox`) }).waitFor();
+}
+
+/** Whether the agent can take changes back. */
+async function takesBack() {
+  const [session] = (await cli("sessions", "--json")).trim().split("\n").map((line) => JSON.parse(line));
+  const to = { seq: 1 };
+  return cli("rpc", "agent/revert", JSON.stringify({ sessionId: session.id, to, dryRun: true })).then(() => true, () => false);
 }
 
 /** Types a message and sends it. */
