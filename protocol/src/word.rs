@@ -3,10 +3,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// Bytes of a word that are kept. Those of the protocol have at most 12; a vendor's has its name before it.
-const WORD_BYTES_MAX: usize = 47;
+/// Bytes of a word that are kept: small, since many a type holds some. Those of the protocol have at most 12; a vendor's has its name before it.
+const WORD_BYTES_MAX: usize = 31;
 
-/// A word that this build does not know, as it came; of one over 47 bytes the beginning.
+/// A word that this build does not know, as it came; of one over 31 bytes the beginning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unheard {
     bytes: [u8; WORD_BYTES_MAX],
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(Unheard::new("_vendor.word").as_str(), "_vendor.word");
         assert_eq!(Unheard::new("").as_str(), "");
         let long = "ä".repeat(40);
-        assert_eq!(Unheard::new(&long).as_str(), "ä".repeat(23));
+        assert_eq!(Unheard::new(&long).as_str(), "ä".repeat(15));
     }
 
     #[test]

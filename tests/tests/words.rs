@@ -142,7 +142,7 @@ fn cases() -> Cases {
 }
 
 fn any_case(cases: &[Case], check: impl Fn(&Case, prop::sample::Index, &str) -> Result<(), TestCaseError>) {
-    let inputs = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[a-z_.é漢]{1,14}x");
+    let inputs = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[a-z_.é漢]{1,10}x");
     TestRunner::new(Config { cases: 2_000, failure_persistence: None, ..Config::default() })
         .run(&inputs, |(case, place, word)| check(case.get(cases), place, &word))
         .unwrap();
