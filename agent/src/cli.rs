@@ -3,6 +3,7 @@
 //! Not here: anything the protocol cannot do; the agent is reached through `tenon-client` alone (plus `serve`).
 //!
 //! Imports: serve, process, protocol, config, base
+mod apply;
 mod attach;
 mod auth;
 mod completions;
@@ -22,6 +23,7 @@ mod log;
 mod models;
 mod observe;
 mod pending;
+mod plan;
 mod requests;
 mod rpc;
 mod run;
@@ -66,6 +68,10 @@ struct Arguments {
 enum Command {
     /// Runs one turn and prints the answer
     Run(Box<run::RunArgs>),
+    /// Plans: the edits are staged, and nothing is written before `tenon apply`; without a goal lists the plans
+    Plan(Box<plan::PlanArgs>),
+    /// Writes a plan, or the steps, files and hunks that are chosen of it
+    Apply(apply::ApplyArgs),
     /// Lists sessions, newest first
     Sessions(sessions::SessionsArgs),
     /// Prints what happened in a session
@@ -155,15 +161,20 @@ impl Command {
     fn no_color(&self) -> bool {
         if let Self::Run(args) = self {
             args.no_color
+        } else if let Self::Plan(args) = self {
+            args.run.no_color
         } else {
             matches!(self, Self::Demo(args) if args.no_color)
                 || matches!(self, Self::Diff(args) if args.no_color)
+                || matches!(self, Self::Apply(args) if args.no_color)
         }
     }
 
     fn run(self) -> Result<Exit, Failure> {
         match self {
             Self::Run(args) => run::run(&args),
+            Self::Plan(args) => plan::run(&args),
+            Self::Apply(args) => apply::run(&args),
             Self::Sessions(args) => sessions::run(&args),
             Self::Log(args) => log::run(&args),
             Self::Diff(args) => diff::run(&args),

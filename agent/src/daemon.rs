@@ -181,6 +181,8 @@ impl Daemon {
         let can = Can {
             files: Some(Json(markers(&["read", "write", "search"]))),
             approve: Some(Json(markers(&["hunks"]))),
+            plan: Some(Json::empty()),
+            apply: Some(Json(markers(&["hunks"]))),
             shell: Some(ShellSupport { sandbox }),
             steer: Some(Json::empty()),
             jobs: Some(Json::empty()),

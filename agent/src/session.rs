@@ -20,6 +20,7 @@ mod enables;
 pub(crate) mod ending;
 mod expansion;
 pub(crate) mod fork;
+mod held_apply;
 pub(crate) mod hold;
 pub(crate) mod input;
 pub(crate) mod jobs;

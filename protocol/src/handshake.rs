@@ -170,6 +170,10 @@ wire! {
         files: Marker,
         /// Commands.
         shell: ShellSupport,
+        /// Planning: edits that are staged.
+        plan: Marker,
+        /// Applying plans: `hunks`.
+        apply: Marker,
         /// Steering.
         steer: Marker,
         /// Queueing.

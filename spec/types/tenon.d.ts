@@ -317,6 +317,8 @@ export type CallStatus =
 
 /** What the agent can do now. Absent: not at all. */
 export interface Can {
+  /** Applying plans: `hunks`. */
+  apply?: Json;
   /** Approvals of a part of an edit: `hunks`. */
   approve?: Json;
   /** Logging in to providers. */
@@ -325,6 +327,8 @@ export interface Can {
   files?: Json;
   /** Jobs. */
   jobs?: Json;
+  /** Planning: edits that are staged. */
+  plan?: Json;
   /** Queueing. */
   queue?: QueueSupport;
   /** Commands. */

@@ -193,10 +193,12 @@
 
 ---What the agent can do now. Absent: not at all.
 ---@class tenon.Can
+---@field apply? tenon.Json Applying plans: `hunks`.
 ---@field approve? tenon.Json Approvals of a part of an edit: `hunks`.
 ---@field auth? tenon.AuthSupport Logging in to providers.
 ---@field files? tenon.Json Files: `read`, `write`, `search`.
 ---@field jobs? tenon.Json Jobs.
+---@field plan? tenon.Json Planning: edits that are staged.
 ---@field queue? tenon.QueueSupport Queueing.
 ---@field shell? tenon.ShellSupport Commands.
 ---@field steer? tenon.Json Steering.

@@ -16,6 +16,7 @@ mod notices;
 mod observers;
 mod peers;
 mod pipes;
+mod plans;
 mod providers;
 mod queue;
 mod schema;

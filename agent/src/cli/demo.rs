@@ -7,6 +7,7 @@ mod play;
 mod project;
 mod rules;
 pub(crate) mod scratch;
+mod staged;
 
 use std::path::PathBuf;
 

@@ -7,6 +7,7 @@ use tenon_protocol::methods::Diff;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::plan::{LAST, newest};
 use crate::cli::run::patch;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
@@ -21,10 +22,14 @@ pub(crate) struct DiffArgs {
     /// The session; the newest of the workspace if absent
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Where to begin: start, head, disk, or before the checkpoint, change or turn of this id
-    #[arg(long, value_name = "PLACE", default_value = "start")]
-    from: String,
-    /// Where to end: start, head, disk, or after the change or turn of this id
+    /// What a plan would change, by its id; the newest one of which something can be applied, without one
+    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = LAST,
+          conflicts_with_all = ["from", "to"])]
+    plan: Option<String>,
+    /// Where to begin: start (the default), head, disk, or before the checkpoint, change, turn or plan of this id
+    #[arg(long, value_name = "PLACE")]
+    from: Option<String>,
+    /// Where to end: start, head, disk, or after the change, turn or plan of this id
     #[arg(long, value_name = "PLACE", default_value = "disk")]
     to: String,
     /// Prints counts of lines instead of a patch
@@ -48,10 +53,15 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Exit, Failure> {
     let result = block_on(async {
         let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
         let session = session_or_newest(&client, &surroundings, args.session.as_deref()).await?;
+        let to = match args.plan.as_deref() {
+            None => args.to.clone(),
+            Some(LAST) => newest(&client, &session, false).await?.id.to_string(),
+            Some(plan) => plan.to_owned(),
+        };
         let params = DiffParams {
             session_id: session.into(),
-            from: Some(args.from.clone()),
-            to: Some(args.to.clone()),
+            from: args.from.clone(),
+            to: Some(to),
             paths: (!paths.is_empty()).then_some(paths),
             form: Some(form),
         };

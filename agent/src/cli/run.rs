@@ -9,6 +9,7 @@ mod lines;
 mod mentions;
 pub(crate) mod patch;
 pub(crate) mod person;
+mod planned;
 pub(crate) mod progress;
 pub(in crate::cli) mod prompt;
 pub(crate) mod signals;
@@ -26,7 +27,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::run::begin::Wishes;
 pub(crate) use crate::cli::run::begin::newest;
-use crate::cli::run::follow::Follow;
+use crate::cli::run::follow::{Follow, Planning};
 use crate::cli::run::person::Person;
 use crate::cli::run::signals::Signals;
 use crate::cli::run::view::View;
@@ -73,6 +74,12 @@ pub(crate) struct RunArgs {
     /// Ends the turn at this cost, in US dollars
     #[arg(long, value_name = "USD", value_parser = dollars)]
     pub(crate) max_cost: Option<f64>,
+    /// Stages the edits, and writes nothing before `tenon apply`
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Changes this plan, by its id or as `last`, in place of making a new one
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) revise: Option<String>,
     /// Works in this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) cwd: Option<PathBuf>,
@@ -92,6 +99,17 @@ fn dollars(text: &str) -> Result<f64, String> {
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let plans = args.plan || args.revise.is_some();
+    // A plan is revised in its own session.
+    work(args, plans, args.revise.is_some())
+}
+
+/// Runs the command as one that plans: in the newest session of the workspace, where there is one and none is named.
+pub(crate) fn plan(args: &RunArgs, new: bool) -> Result<Exit, Failure> {
+    work(args, true, !new)
+}
+
+fn work(args: &RunArgs, plans: bool, newest_or_new: bool) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(args.cwd.as_deref())?;
     let terminal = Terminal::of(&surroundings.variables, args.no_color);
     let prompt = prompt::read(&args.prompt, args.stdin, &surroundings)?;
@@ -110,6 +128,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         fork: args.fork.clone(),
         ephemeral: args.ephemeral,
         continue_newest: args.continue_newest,
+        newest_or_new: newest_or_new && !args.ephemeral,
         max_steps: args.max_steps,
         max_cost: args.max_cost,
     };
@@ -125,9 +144,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
             opened = opened => opened?,
             () = signals.next() => return Err(Failure::new(FailureKind::Interrupted, "interrupted")),
         };
-        let view = View::new(terminal, args.json, args.quiet, args.model.is_none());
+        let mut view = View::new(terminal, args.json, args.quiet, args.model.is_none());
         view.opened(&begun)?;
+        let planning = plans.then(|| {
+            view.planning();
+            Planning { revise: args.revise.clone(), terminal, quiet: args.quiet }
+        });
         let follow = Follow::new(client, view, person, signals, begun, args.timeout);
-        follow.turn(prompt).await
+        follow.turn(prompt, planning).await
     })
 }

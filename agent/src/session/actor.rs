@@ -23,6 +23,7 @@ use crate::journal::{AppendError, Batch, Blobs, Committed, Draft, ItemKind, Item
 use crate::projections::line::line;
 use crate::providers::Provider;
 use crate::session::command::{Command, Reply};
+use crate::session::held_apply::HeldApply;
 use crate::session::hold::Held;
 use crate::session::jobs::LiveJob;
 use crate::session::large;
@@ -76,6 +77,8 @@ pub(crate) struct Actor {
     /// The provider that was connected last, and for which model and key it was.
     pub(crate) provider: Option<(String, Arc<dyn Provider>)>,
     pub(crate) turn: Option<LiveTurn>,
+    /// Applies that wait for an answer.
+    pub(crate) held_applies: Vec<HeldApply>,
     /// The jobs that run.
     pub(crate) jobs: BTreeMap<JobId, LiveJob>,
     pub(crate) signals: Arc<SignalHub>,
@@ -116,6 +119,7 @@ impl Actor {
             prefix: None,
             provider: None,
             turn: None,
+            held_applies: Vec::new(),
             jobs: BTreeMap::new(),
             signals,
             commands,
@@ -170,7 +174,7 @@ impl Actor {
             Command::Plan { params, by, connection, reply } => {
                 respond(reply, self.plan(params, by, connection).await)
             }
-            Command::Apply { params, reply } => respond(reply, self.apply_plan(params).await),
+            Command::Apply { params, reply } => self.apply_or_ask(params, reply).await,
             Command::Pending { params, by, reply } => respond(reply, self.change_pending(params, by).await),
             Command::Interrupt { params, reply } => respond_plain(reply, self.interrupt(&params)),
             Command::Answer { params, by, reply } => respond(reply, self.answer(params, by).await),
@@ -197,7 +201,7 @@ impl Actor {
     /// Tells whether the log holds all there is to know: nothing runs, and nothing waits to run.
     fn rests(&self) -> bool {
         let is_idle = self.turn.is_none() && self.state.turn.is_none() && self.state.waiting.len() == 0;
-        is_idle && self.jobs.is_empty() && self.state.jobs.is_empty()
+        is_idle && self.held_applies.is_empty() && self.jobs.is_empty() && self.state.jobs.is_empty()
     }
 
     /// Commits facts of the session. They and what follows from them (the list entry, the session's state, requests in the
@@ -353,7 +357,10 @@ pub(crate) enum Refusal {
 }
 
 /// Answers a command; only a log that cannot go on stops the actor.
-fn respond<T>(reply: Reply<Result<T, RpcError>>, result: Result<T, Refusal>) -> Result<(), AppendError> {
+pub(crate) fn respond<T>(
+    reply: Reply<Result<T, RpcError>>,
+    result: Result<T, Refusal>,
+) -> Result<(), AppendError> {
     let (answer, stop) = match result {
         Ok(value) => (Ok(value), None),
         Err(Refusal::Client(error)) => (Err(error), None),

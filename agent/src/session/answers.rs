@@ -100,9 +100,11 @@ impl Actor {
         // Of a conflict's choices none is a plain yes.
         let plain = choice.allows && request.kind != RequestKind::Conflict;
         let decision = if plain { "allow".to_owned() } else { choice.decision };
+        let seq = self.state.head.seq;
         let answer = Answer { decision, scope: choice.scope, note: params.note, select };
         self.wake(&request.request_id, &answer);
-        Ok(SeqResult { seq: self.state.head.seq })
+        self.apply_answered(&request.request_id, &answer.decision).await?;
+        Ok(SeqResult { seq })
     }
 
     fn too_late(&self, id: &RequestId) -> RpcError {
@@ -181,6 +183,7 @@ impl Actor {
         self.commit(over.iter().map(|id| resolved(id, CLEAN)).collect()).await?;
         for id in &over {
             self.wake(id, &Answer::plain(CLEAN));
+            self.apply_answered(id, CLEAN).await?;
         }
         Ok(())
     }

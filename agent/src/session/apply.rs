@@ -33,6 +33,15 @@ struct Wish {
     is_partial: bool,
 }
 
+/// What became of the wish to apply.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is done.
+    Applied(ApplyResult),
+    /// These files are not saved somewhere: a person decides first.
+    Unsaved(Vec<Conflict>),
+}
+
 /// What applying comes to, worked out and not yet written.
 #[derive(Debug, Default)]
 struct Prepared {
@@ -44,14 +53,18 @@ struct Prepared {
 }
 
 impl Actor {
-    /// Applies what is chosen of a plan, or throws the plan away.
-    pub(crate) async fn apply_plan(&mut self, params: ApplyParams) -> Result<ApplyResult, Refusal> {
+    /// Applies what is chosen of a plan, or throws the plan away. `settled` are files about which a person decided already.
+    pub(crate) async fn apply_plan(
+        &mut self,
+        params: ApplyParams,
+        settled: &[Conflict],
+    ) -> Result<Outcome, Refusal> {
         self.check_rests()?;
         let id = self.plan_of(&params).await?;
         let plan = self.the_plan(&id)?.clone();
         if params.drop == Some(true) {
             check_revision(&id, &plan, params.rev)?;
-            return self.drop_plan(id, &plan).await;
+            return self.drop_plan(id, &plan).await.map(Outcome::Applied);
         }
         check_whole(&id, &plan)?;
         check_revision(&id, &plan, params.rev)?;
@@ -67,11 +80,18 @@ impl Actor {
             merges: params.resolve == Some(ApplyResolve::Merge),
             is_partial: params.partial == Some(true),
         };
-        let prepared = self.prepare(&plan, chosen, wish).await?;
+        let settled = settled.iter().map(|conflict| conflict.path.clone()).collect();
+        let prepared = self.prepare(&plan, chosen, wish, settled).await?;
         if !prepared.conflicts.is_empty() && !wish.is_partial {
-            return Err(in_the_way(&prepared.conflicts).into());
+            let is_unsaved = |conflict: &Conflict| conflict.kind == ConflictKind::Dirty;
+            // Nobody is asked about a file that would not be written anyway.
+            return if prepared.conflicts.iter().all(is_unsaved) {
+                Ok(Outcome::Unsaved(prepared.conflicts))
+            } else {
+                Err(in_the_way(&prepared.conflicts).into())
+            };
         }
-        self.write_plan(id, &plan, prepared).await
+        self.write_plan(id, &plan, prepared).await.map(Outcome::Applied)
     }
 
     /// A session with a turn is busy: its tools and this would write to the same files.
@@ -121,8 +141,14 @@ impl Actor {
         Err(RpcError::new(ErrorKind::Forbidden, message).retry(Retry::Never))
     }
 
-    /// Compares what is chosen with the disk.
-    async fn prepare(&mut self, plan: &Plan, chosen: Chosen, wish: Wish) -> Result<Prepared, RpcError> {
+    /// Compares what is chosen with the disk, and with what is open and not saved, `settled` paths aside.
+    async fn prepare(
+        &mut self,
+        plan: &Plan,
+        chosen: Chosen,
+        wish: Wish,
+        settled: BTreeSet<String>,
+    ) -> Result<Prepared, RpcError> {
         let unsaved = self.resources.board.unsaved_in(&self.state.id, &self.root);
         let (files, root, blobs) = (plan.files.clone(), Arc::clone(&self.root), self.blobs());
         let work = tokio::task::spawn_blocking(move || {
@@ -130,7 +156,7 @@ impl Actor {
             for (path, numbers) in &chosen {
                 let Some(file) = files.iter().find(|file| file.path == *path) else { continue };
                 let disk = on_disk(&root, path);
-                if let Some(open) = unsaved.0.get(path) {
+                if let Some(open) = unsaved.0.get(path).filter(|_| !settled.contains(&*path.to_wire().0)) {
                     prepared.conflicts.push(dirty(path, &open.editor));
                     continue;
                 }
@@ -388,7 +414,7 @@ fn check_selected(id: &PlanId, plan: &Plan, selected: &Selected) -> Result<(), S
     }
 }
 
-fn in_the_way(conflicts: &[Conflict]) -> RpcError {
+pub(crate) fn in_the_way(conflicts: &[Conflict]) -> RpcError {
     let mut paths: Vec<&str> = conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
     paths.dedup();
     let message = format!("nothing was applied: something stands in the way in {}", paths.join(", "));

@@ -12,11 +12,12 @@ use tenon_protocol::prompt::PromptParams;
 
 use crate::base::ids;
 use crate::changes::apply::on_disk;
+use crate::changes::blobs::BlobStore;
 use crate::changes::change::{FileEdit, Version};
 use crate::changes::diff::{Hunk, Side, diff};
 use crate::changes::plan::PlanFile;
 use crate::changes::steps::{Makers, Marked};
-use crate::journal::{BlobError, Blobs};
+use crate::journal::BlobError;
 use crate::projections::transcript::Entry;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::known::unknown;
@@ -172,7 +173,7 @@ pub(crate) fn to_wire(file: &PlanFile) -> tenon_protocol::change::FileChange {
 }
 
 /// Takes up what a plan has staged: the newest whole revision, or what a turn left that did not come to its end.
-fn carry(plan: &Plan, root: &Root, blobs: &Blobs) -> Result<Carried, BlobError> {
+fn carry(plan: &Plan, root: &Root, blobs: &dyn BlobStore) -> Result<Carried, BlobError> {
     let mut carried = Carried { files: Vec::new(), tree: Vec::new(), left_out: Vec::new() };
     if plan.rev == 0 {
         let Some(draft) = &plan.draft else { return Ok(carried) };
@@ -234,7 +235,11 @@ fn renumbered(step: &PlanStep, places: &BTreeMap<(RelPath, u32), u32>) -> PlanSt
 }
 
 /// Makes a plan of all that a turn staged: the files with their hunks numbered, and the steps with what belongs to each.
-fn finish(draft: &Draft, blobs: &Blobs, title: &str) -> Result<(Vec<PlanFile>, Vec<PlanStep>), BlobError> {
+fn finish(
+    draft: &Draft,
+    blobs: &dyn BlobStore,
+    title: &str,
+) -> Result<(Vec<PlanFile>, Vec<PlanStep>), BlobError> {
     let mut files = Vec::new();
     let mut made: BTreeMap<Option<String>, BTreeMap<RelPath, BTreeSet<u32>>> = BTreeMap::new();
     for (path, file) in &draft.files {
@@ -247,8 +252,12 @@ fn finish(draft: &Draft, blobs: &Blobs, title: &str) -> Result<(Vec<PlanFile>, V
         let hunks = diff(side(old.as_ref(), before), side(new.as_ref(), after)).hunks;
         let marked = marked(path, file, &draft.carried, blobs)?;
         for hunk in &hunks {
-            let makers =
-                if hunk.number == 0 { everybody(path, file, &draft.carried) } else { marked.makers(hunk) };
+            let mut makers = marked.makers(hunk);
+            // What has no lines, and a hunk that stands elsewhere than the edits that led to it (one of two equal lines is gone),
+            // belongs to everybody who edited the file.
+            if hunk.number == 0 || makers.is_empty() {
+                makers = everybody(path, file, &draft.carried);
+            }
             let named = makers.iter().any(Option::is_some);
             for maker in makers.into_iter().filter(|maker| maker.is_some() || !named) {
                 made.entry(maker).or_default().entry(path.clone()).or_default().insert(hunk.number);
@@ -275,7 +284,7 @@ fn marked(
     path: &RelPath,
     file: &DraftFile,
     carried: &[PlanStep],
-    blobs: &Blobs,
+    blobs: &dyn BlobStore,
 ) -> Result<Marked, BlobError> {
     let get = |version: Option<Version>| version.map_or(Ok(Vec::new()), |version| blobs.get(version.digest));
     let mut marked = Marked::new(get(file.before)?);
@@ -301,7 +310,7 @@ fn owners(path: &RelPath, number: Option<u32>, carried: &[PlanStep]) -> Makers {
     carried.iter().filter(holds).map(|step| Some(step.id.clone())).collect()
 }
 
-/// Of what has no lines everybody is the maker who edited the file.
+/// Returns every step whose edits the file had.
 fn everybody(path: &RelPath, file: &DraftFile, carried: &[PlanStep]) -> Makers {
     let steps = file.edits.iter().map(|(step, _)| step.clone());
     steps.chain(owners(path, None, carried)).collect()

@@ -30,6 +30,10 @@ use crate::workspace::path::RelPath;
 /// faster than a person reads is not going to be approved.
 const ASKED_MAX: usize = 5;
 
+/// What the model is told of a command in a plan turn.
+const NO_COMMANDS: &str = "Not run: in a plan turn edits are only staged, so a command would not see them, and what it writes would \
+                           be on the disk at once. Go on without it, or say which command is to be run once the plan is applied.";
+
 /// What allowed a call, or what it is settled with instead.
 enum Permission {
     Granted(Approved),
@@ -130,6 +134,9 @@ async fn permission(
         if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
             return Ok(granted(prepared, select.as_deref()));
         }
+        if view.tools.staged.is_some() && matches!(prepared.access, Access::Command(_)) {
+            return Ok(refuse(NO_COMMANDS.to_owned()));
+        }
         let decision = decide(&view, &prepared);
         match decision.verdict {
             Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
@@ -180,16 +187,11 @@ fn decide(view: &CallView, prepared: &Prepared) -> Decision {
 }
 
 /// In a plan turn edits are staged: whoever applies the plan allows them. What a rule or a protected path forbids stays
-/// forbidden. Commands would write to the disk.
+/// forbidden.
 fn decide_staged(view: &CallView, access: &Access) -> Decision {
     let decision = decide_action(view, access);
     match access {
-        Access::Nothing | Access::Read(_) => decision,
-        Access::Command(_) => {
-            let reason = "commands do not run in a plan turn, whose edits are only staged: they would not see them, and what \
-                          they write would be on the disk";
-            Decision { verdict: Verdict::Deny, reason: reason.to_owned(), ..decision }
-        }
+        Access::Nothing | Access::Read(_) | Access::Command(_) => decision,
         Access::Write(_) => {
             let forbidden = matches!(decision.cause, Cause::Rule | Cause::Protected);
             if decision.verdict == Verdict::Deny && forbidden {

@@ -60,19 +60,13 @@ pub(super) async fn ask(
 }
 
 /// The decision that puts the question again without itself.
-const WAIT: &str = "wait";
+pub(crate) const WAIT: &str = "wait";
 
 /// The decision with which the agent itself resolves the question when the file is saved or closed.
 pub(crate) const CLEAN: &str = "clean";
 
 fn question(ports: &dyn Ports, proposal: &Proposal, path: &RelPath, editor: &str, round: u32) -> RequestItem {
     let request_id: RequestId = ids::new(ports.entropy());
-    let options = vec![
-        option("save", "It is saved now: go on"),
-        option("discard", "Discard the unsaved changes, and let the agent write"),
-        option(WAIT, "Wait until it is saved"),
-        option("deny", "Do not write to it"),
-    ];
     let text = format!("{path} has changes in {editor} that are not saved");
     let (wire, encoded) = path.to_wire();
     let conflict = Conflict {
@@ -92,7 +86,7 @@ fn question(ports: &dyn Ports, proposal: &Proposal, path: &RelPath, editor: &str
         kind: RequestKind::Conflict,
         title: text,
         subject: Subject::Conflict { conflicts: vec![conflict] },
-        options,
+        options: options(),
         session: ports.session().clone(),
         // The same question of the same call is one, over a restart too.
         digest: Some(Digest::of(format!("unsaved\n{path}\n{round}").as_bytes()).to_string()),
@@ -100,6 +94,16 @@ fn question(ports: &dyn Ports, proposal: &Proposal, path: &RelPath, editor: &str
         turn: Some(ports.turn().clone()),
         reason: Some("the agent writes to disk, never into an editor's unsaved text".to_owned()),
     }
+}
+
+/// Returns what a person can say about a file that is not saved.
+pub(crate) fn options() -> Vec<RequestOption> {
+    vec![
+        option("save", "It is saved now: go on"),
+        option("discard", "Discard the unsaved changes, and let the agent write"),
+        option(WAIT, "Wait until it is saved"),
+        option("deny", "Do not write to it"),
+    ]
 }
 
 fn option(id: &str, label: &str) -> RequestOption {

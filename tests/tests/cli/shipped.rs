@@ -39,5 +39,6 @@ fn the_demo_runs_where_there_is_nothing_else() {
     }
     let demo = demo.expect(0).unwrap();
     assert!(demo.stdout.contains("3 expectations passed"), "{demo:#?}");
+    assert!(demo.stdout.contains("The other one stays staged"), "{demo:#?}");
     assert_eq!(fs::read_dir(root.join("tmp")).unwrap().count(), 0, "it left nothing behind");
 }

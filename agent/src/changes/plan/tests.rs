@@ -118,7 +118,10 @@ fn by_hand(before: &[u8], after: &[u8], hunks: &[Hunk], chosen: &BTreeSet<u32>) 
 }
 
 fn text() -> impl Strategy<Value = String> {
-    "([ab]\n|c\r\n){0,10}[ab]?"
+    let line = |line: &usize| ["a\n", "b\n", "c\r\n"][*line];
+    let lines = prop::collection::vec(0_usize..3, 0..10);
+    (lines, 0_usize..3)
+        .prop_map(move |(lines, last)| lines.iter().map(line).chain([["", "a", "b"][last]]).collect())
 }
 
 proptest! {

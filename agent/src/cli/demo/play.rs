@@ -22,6 +22,7 @@ use tenon_protocol::tool::CallStatus;
 
 use crate::cli::demo::project::{MODEL, PROMPT};
 use crate::cli::demo::scratch::Scratch;
+use crate::cli::demo::staged;
 use crate::cli::failure::Failure;
 use crate::cli::log::person;
 use crate::cli::run::ask::Question;
@@ -47,7 +48,7 @@ pub(crate) struct Played {
 }
 
 /// What has been seen so far.
-struct Seen {
+pub(super) struct Seen {
     terminal: Terminal,
     titles: BTreeMap<CallId, String>,
     /// While the model writes: what came in between, since pure calls run before its message is whole.
@@ -102,15 +103,21 @@ async fn turn(client: &Client, scratch: &Scratch, terminal: Terminal) -> Result<
     let mut events =
         client.observe(session.as_str(), After::Cursor(opened.cursor), ObserveOptions::default()).await?;
     client.prompt(PromptParams::new(session.clone(), vec![Content::text(PROMPT)])).await?;
-    let mut seen = Seen { terminal, titles: BTreeMap::new(), held: None, patch: None, ended: None };
+    let mut seen = Seen::new(terminal);
     follow(client, &mut events, &mut seen).await?;
     let Some(patch) = &seen.patch else { return Err(Failure::failed("the demonstration changed nothing")) };
     terminal.line(&format!("\n{}", terminal.bold("What changed")))?;
     terminal.print(&patch::render(terminal, patch))?;
+    staged::play(client, &session, &mut events, terminal).await?;
     log(client, &session, terminal).await
 }
 
-async fn follow(client: &Client, events: &mut Subscription, seen: &mut Seen) -> Result<(), Failure> {
+/// Follows the turn to its end.
+pub(super) async fn follow(
+    client: &Client,
+    events: &mut Subscription,
+    seen: &mut Seen,
+) -> Result<(), Failure> {
     while seen.ended.is_none() {
         let Item::Event(event) = events.next().await? else { continue };
         seen.event(client, &event).await?;
@@ -123,6 +130,11 @@ async fn follow(client: &Client, events: &mut Subscription, seen: &mut Seen) -> 
 }
 
 impl Seen {
+    /// Begins before anything was seen.
+    pub(super) fn new(terminal: Terminal) -> Self {
+        Self { terminal, titles: BTreeMap::new(), held: None, patch: None, ended: None }
+    }
+
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "it shows what tells the story and lets the rest pass"
@@ -206,13 +218,14 @@ impl Seen {
 
 /// Prints what of the log tells the story: every event is there, these are those a person follows.
 async fn log(client: &Client, session: &SessionId, terminal: Terminal) -> Result<(), Failure> {
-    const TOLD: [&str; 7] = [
+    const TOLD: [&str; 8] = [
         "prompt.admitted",
         "turn.started",
         "tool.ended",
         "request.opened",
         "request.resolved",
         "change.applied",
+        "plan.ready",
         "turn.ended",
     ];
     let params = LogParams {

@@ -15,6 +15,13 @@ use crate::cli::terminal::Terminal;
 pub(crate) const PROMPT: &str =
     "The test in shop.test fails. Find out why, fix it, and show me that it passes.";
 
+/// What they want planned then.
+pub(crate) const GOAL: &str =
+    "Plan two changes: say in the comment how the price is made, and raise shipping to 6.";
+
+/// The file that is planned for.
+pub(crate) const RULES_FILE: &str = "shop.rules";
+
 /// The model's name, as settings name it.
 pub(crate) const MODEL: &str = "demo/script";
 
@@ -37,6 +44,10 @@ expect total = 50
 /// The line with the mistake, and what it should be.
 const WRONG: &str = "total = subtotal + discount + shipping";
 const RIGHT: &str = "total = subtotal - discount + shipping";
+
+/// The comment, and what is planned for it.
+const COMMENT: &str = "# What an order costs, in whole units.";
+const LONGER: &str = "# What an order costs, in whole units: the goods, less the discount, and shipping.";
 
 /// The pause between two deltas: a person can watch the text come, and the whole takes about a second.
 const PAUSE_MS: u64 = 6;
@@ -118,6 +129,21 @@ fn scenario(program: &Path) -> Scenario {
                 "Fixed: `total` in shop.rules added the discount; now it takes it off, and the test passes.",
                 vec![],
             ),
+            step(
+                Some("Plan two changes"),
+                "Two edits of one file, a step each.",
+                vec![
+                    call(
+                        "edit",
+                        json!({"path": RULES_FILE, "old": COMMENT, "new": LONGER, "step": "comment"}),
+                    ),
+                    call(
+                        "edit",
+                        json!({"path": RULES_FILE, "old": "shipping = 5", "new": "shipping = 6", "step": "price"}),
+                    ),
+                ],
+            ),
+            step(Some("staged shop.rules"), "Both are staged. Nothing on disk has changed.", vec![]),
         ],
     }
 }

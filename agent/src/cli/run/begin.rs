@@ -2,15 +2,17 @@
 use tenon_client::Client;
 use tenon_protocol::content::Content;
 use tenon_protocol::cursor::Cursor;
-use tenon_protocol::ids::SessionId;
+use tenon_protocol::ids::{PlanId, SessionId};
 use tenon_protocol::list::{ListFilter, ListParams};
-use tenon_protocol::methods::{Close, List, Open};
+use tenon_protocol::methods::{Close, List, Open, Plan};
 use tenon_protocol::open::{CloseHow, CloseParams, ForkFrom, OpenParams};
+use tenon_protocol::plan::{PlanParams, PlanResult};
 use tenon_protocol::prompt::{PromptParams, PromptResult};
 use tenon_protocol::request::RequestItem;
 use tenon_protocol::session::{SessionItem, SessionLimits, SessionState, Settings, TrustSetting, TrustState};
 
 use crate::cli::failure::{Failure, FailureKind};
+use crate::cli::plan::{self, LAST};
 use crate::cli::surroundings::Surroundings;
 
 /// What the arguments ask of the session.
@@ -22,6 +24,8 @@ pub(crate) struct Wishes {
     pub(crate) fork: Option<ForkFrom>,
     pub(crate) ephemeral: bool,
     pub(crate) continue_newest: bool,
+    /// The newest session of the workspace, or a new one where there is none.
+    pub(crate) newest_or_new: bool,
     pub(crate) max_steps: Option<u32>,
     pub(crate) max_cost: Option<f64>,
 }
@@ -60,6 +64,11 @@ pub(crate) async fn open(
     let session_id = match &wishes.session {
         Some(id) => Some(SessionId::from(id.as_str())),
         None if wishes.continue_newest => Some(newest(client, &workspace).await?.id),
+        None if wishes.newest_or_new && wishes.fork.is_none() => match newest(client, &workspace).await {
+            Ok(session) => Some(session.id),
+            Err(none) if none.kind == FailureKind::NoSession => None,
+            Err(failure) => return Err(failure),
+        },
         None => None,
     };
     let new = session_id.is_none();
@@ -112,6 +121,21 @@ pub(crate) async fn admit(
     input: Vec<Content>,
 ) -> Result<PromptResult, Failure> {
     Ok(client.prompt(PromptParams::new(session.clone(), input)).await?)
+}
+
+/// Sends the goal of a plan.
+pub(crate) async fn goal(
+    client: &Client,
+    session: &SessionId,
+    goal: Vec<Content>,
+    revise: Option<&str>,
+) -> Result<PlanResult, Failure> {
+    let revise = match revise {
+        Some(LAST) => Some(plan::newest(client, session.as_str(), true).await?.id),
+        other => other.map(PlanId::from),
+    };
+    let params = PlanParams { session_id: session.clone(), goal, revise, key: None };
+    Ok(client.call::<Plan>(&params).await?)
 }
 
 fn settings(wishes: &Wishes) -> Settings {

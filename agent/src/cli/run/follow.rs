@@ -23,12 +23,14 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::fetch;
 use crate::cli::run::ask::{Heard, Question, nobody};
-use crate::cli::run::begin::{Begun, admit, discard};
+use crate::cli::run::begin::{Begun, admit, discard, goal};
 use crate::cli::run::ending::{Cause, Circumstances, RunEnded, failure};
 use crate::cli::run::person::Person;
+use crate::cli::run::planned;
 use crate::cli::run::progress::Progress;
 use crate::cli::run::signals::Signals;
 use crate::cli::run::view::View;
+use crate::cli::terminal::Terminal;
 
 /// How long a turn may take to end after `--timeout` interrupted it: a command gets a moment to end in good order.
 const GRACE: Duration = Duration::from_secs(5);
@@ -50,6 +52,17 @@ pub(crate) struct Follow {
     questions: VecDeque<Question>,
     /// Whether the first question stands on the screen.
     asking: bool,
+}
+
+/// What is asked of a run that plans.
+#[derive(Clone, Debug)]
+pub(crate) struct Planning {
+    /// The plan that is to be changed: its id, or the newest.
+    pub(crate) revise: Option<String>,
+    /// Where the plan is shown.
+    pub(crate) terminal: Terminal,
+    /// Whether nothing but the patch is.
+    pub(crate) quiet: bool,
 }
 
 /// One thing that happened.
@@ -87,8 +100,12 @@ impl Follow {
     }
 
     /// Sends the prompt, follows its turn to the end and says how it went.
-    pub(crate) async fn turn(mut self, prompt: Vec<Content>) -> Result<Exit, Failure> {
-        let outcome = self.drive(prompt).await;
+    pub(crate) async fn turn(
+        mut self,
+        prompt: Vec<Content>,
+        planning: Option<Planning>,
+    ) -> Result<Exit, Failure> {
+        let outcome = self.drive(prompt, planning.as_ref()).await;
         let told = match (&outcome, &self.progress.ended) {
             (Ok(()), Some(ended)) => failure(ended, &self.circumstances),
             (Ok(()), None) => None,
@@ -96,6 +113,9 @@ impl Follow {
         };
         let exit = told.as_ref().map_or(Exit::Done, Failure::exit);
         self.view.ended(&self.ended(exit))?;
+        if let (View::Text(_), Some(planning), Some(plan)) = (&self.view, &planning, &self.progress.ready) {
+            planned::show(&self.client, &self.begun.session, plan, planning.terminal, planning.quiet).await?;
+        }
         told.map_or(Ok(Exit::Done), Err)
     }
 
@@ -110,9 +130,9 @@ impl Follow {
         RunEnded { exit: exit.code(), stop, text, cost: usage.cost, usage }
     }
 
-    async fn drive(&mut self, prompt: Vec<Content>) -> Result<(), Failure> {
+    async fn drive(&mut self, prompt: Vec<Content>, planning: Option<&Planning>) -> Result<(), Failure> {
         self.refuse_to_wait_for_nobody()?;
-        if self.person.is_none() && self.circumstances.capped {
+        if self.person.is_none() && self.circumstances.capped && planning.is_none() {
             self.view.say("the workspace is not trusted: reading only (`tenon trust` changes that)");
         }
         let options = ObserveOptions { tree: true, attach: true, ..ObserveOptions::default() };
@@ -126,9 +146,19 @@ impl Follow {
         while self.questions.iter().any(|question| question.item.kind == RequestKind::Trust) {
             self.step(&mut events).await?;
         }
-        let admitted = tokio::select! {
-            admitted = admit(&self.client, &session, prompt) => match admitted {
-                Ok(admitted) => admitted,
+        let (client, progress) = (&self.client, &mut self.progress);
+        let admitting = async {
+            match planning {
+                None => progress.admitted(&admit(client, &session, prompt).await?),
+                Some(Planning { revise, .. }) => {
+                    progress.planned(&goal(client, &session, prompt, revise.as_deref()).await?);
+                }
+            }
+            Ok(())
+        };
+        tokio::select! {
+            admitted = admitting => match admitted {
+                Ok(()) => {}
                 Err(failure) => {
                     // Nothing was said in it yet, so nobody wants to find it in a list.
                     if self.begun.new {
@@ -138,8 +168,7 @@ impl Follow {
                 }
             },
             () = self.signals.next() => return Err(interrupted()),
-        };
-        self.progress.admitted(&admitted);
+        }
         while self.progress.ended.is_none() {
             self.step(&mut events).await?;
         }

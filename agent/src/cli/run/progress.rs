@@ -1,9 +1,11 @@
 //! What a run knows of its turn: a fold of the events it sees. Pure. Not here: showing them, and who is asked.
 use tenon_protocol::content::plain_text;
+use tenon_protocol::event::change::PlanReady;
 use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::turn::TurnEnded;
 use tenon_protocol::event::{Envelope, EventBody};
-use tenon_protocol::ids::{MessageId, SessionId, TurnId};
+use tenon_protocol::ids::{MessageId, PlanId, SessionId, TurnId};
+use tenon_protocol::plan::PlanResult;
 use tenon_protocol::prompt::PromptResult;
 
 /// The turn of a run.
@@ -18,17 +20,29 @@ pub(crate) struct Progress {
     last: Option<(MessageId, String)>,
     /// How it ended.
     pub(crate) ended: Option<TurnEnded>,
+    /// The plan whose goal was sent, once it was admitted.
+    plan: Option<PlanId>,
+    /// The plan, once it is whole.
+    pub(crate) ready: Option<PlanReady>,
 }
 
 impl Progress {
     /// Begins before anything was sent.
     pub(crate) const fn new(session: SessionId) -> Self {
-        Self { session, message: None, turn: None, last: None, ended: None }
+        Self { session, message: None, turn: None, last: None, ended: None, plan: None, ready: None }
     }
 
     /// Takes the answer to the prompt. Events may have come before it.
     pub(crate) fn admitted(&mut self, result: &PromptResult) {
         self.message = Some(result.message_id.clone());
+        if let Some(turn) = &result.turn_id {
+            self.turn = Some(turn.clone());
+        }
+    }
+
+    /// Takes the answer to the goal of a plan.
+    pub(crate) fn planned(&mut self, result: &PlanResult) {
+        self.plan = Some(result.plan_id.clone());
         if let Some(turn) = &result.turn_id {
             self.turn = Some(turn.clone());
         }
@@ -53,6 +67,12 @@ impl Progress {
             Some(EventBody::TurnStarted(started)) if self.message.as_ref() == Some(&started.message_id) => {
                 self.turn.clone_from(&event.turn);
             }
+            Some(EventBody::TurnStarted(started))
+                if self.turn.is_none() && self.plan.is_some() && started.plan_id == self.plan =>
+            {
+                self.turn.clone_from(&event.turn);
+            }
+            Some(EventBody::PlanReady(ready)) if self.is_own(event) => self.ready = Some(ready.clone()),
             Some(EventBody::PromptDelivered(delivered))
                 if self.message.as_ref() == Some(&delivered.message_id) && event.turn.is_some() =>
             {

@@ -43,6 +43,7 @@ enum Line {
 
 /// The renderer for people.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, and no state")]
 pub(crate) struct TextView {
     terminal: Terminal,
     quiet: bool,
@@ -63,6 +64,8 @@ pub(crate) struct TextView {
     /// The newest whole message, while it may still turn out to be the answer.
     held: Option<String>,
     titles: BTreeMap<CallId, String>,
+    /// Whether something else than the answer goes into a pipe.
+    aside: bool,
 }
 
 impl TextView {
@@ -80,7 +83,12 @@ impl TextView {
             writing: None,
             held: None,
             titles: BTreeMap::new(),
+            aside: false,
         }
+    }
+
+    pub(crate) const fn planning(&mut self) {
+        self.aside = true;
     }
 
     pub(crate) const fn terminal(&self) -> Terminal {
@@ -303,10 +311,11 @@ impl TextView {
         if self.terminal.output {
             return self.end_line();
         }
-        if ended.text != self.held {
+        if self.aside || ended.text != self.held {
             self.tell_held();
         }
         match &ended.text {
+            Some(_) if self.aside => Ok(()),
             Some(text) => self.terminal.line(safe(text).trim_end_matches('\n')),
             None => Ok(()),
         }

@@ -27,6 +27,14 @@ impl View {
         }
     }
 
+    /// The turn makes a plan, which takes the place of the answer.
+    pub(crate) const fn planning(&mut self) {
+        match self {
+            Self::Text(view) => view.planning(),
+            Self::Lines(_) => {}
+        }
+    }
+
     /// The session is open.
     pub(crate) fn opened(&self, begun: &Begun) -> Result<(), Failure> {
         match self {
