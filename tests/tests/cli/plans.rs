@@ -1,11 +1,11 @@
 //! Plans from the command line: made, looked at, taken by `git apply`, applied in part, thrown away. Not here: what stands in the
 //! way of which hunk (the scenario `plans`).
 use std::fs;
-use std::process::Command;
 
 use serde_json::json;
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{ModelServer, Reply, Script};
+use tenon_tests::running::Running;
 
 const BEFORE: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
 const AFTER: &str = "one\n2\n3\n4\nfive\n6\n7\n8\nnine\n";
@@ -41,13 +41,8 @@ fn a_plan_into_a_pipe_is_a_patch_that_git_takes() {
     fs::write(copy.join("src/a.txt"), BEFORE).unwrap();
     let patch = home.root().join("plan.patch");
     fs::write(&patch, &told.stdout).unwrap();
-    let applied = Command::new("git")
-        .current_dir(&copy)
-        .args(["apply", "--whitespace=nowarn"])
-        .arg(&patch)
-        .output()
-        .unwrap();
-    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let script = format!("cd '{}' && git apply --whitespace=nowarn '{}'", copy.display(), patch.display());
+    Running::start(home.shell(&script)).unwrap().finish().unwrap().expect(0).unwrap();
     assert_eq!(fs::read_to_string(copy.join("src/a.txt")).unwrap(), AFTER);
     assert_eq!(fs::read_to_string(copy.join("b.txt")).unwrap(), "b\n");
     home.tenon(&["apply"]).unwrap().expect(0).unwrap();
