@@ -14,7 +14,17 @@ pub(crate) mod overlay;
 pub(crate) mod patch;
 pub(crate) mod plan;
 pub(crate) mod read_set;
+pub(crate) mod revert;
 pub(crate) mod settle;
 pub(crate) mod stage;
 pub(crate) mod steps;
+mod three_way;
 mod tolerant;
+mod undo;
+
+/// How many cases a law is tried with: more where the gate has time for it.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "only tests ask")]
+fn slow(cases: u32, slowly: u32) -> u32 {
+    if std::env::var_os("RUN_SLOW_TESTS").is_some() { slowly } else { cases }
+}

@@ -25,6 +25,7 @@ mod observe;
 mod pending;
 mod plan;
 mod requests;
+mod revert;
 mod rpc;
 mod run;
 mod schema;
@@ -78,6 +79,8 @@ enum Command {
     Log(log::LogArgs),
     /// Shows what a session changed, as a patch
     Diff(diff::DiffArgs),
+    /// Takes back what the agent did to files, and leaves what you wrote
+    Revert(Box<revert::RevertArgs>),
     /// Prints a large content that a log names by its reference
     Fetch(fetch::FetchArgs),
     /// Prints what happens in a session, as it happens
@@ -167,6 +170,7 @@ impl Command {
             matches!(self, Self::Demo(args) if args.no_color)
                 || matches!(self, Self::Diff(args) if args.no_color)
                 || matches!(self, Self::Apply(args) if args.no_color)
+                || matches!(self, Self::Revert(args) if args.no_color)
         }
     }
 
@@ -178,6 +182,7 @@ impl Command {
             Self::Sessions(args) => sessions::run(&args),
             Self::Log(args) => log::run(&args),
             Self::Diff(args) => diff::run(&args),
+            Self::Revert(args) => revert::run(&args),
             Self::Fetch(args) => fetch::run(&args),
             Self::Observe(args) => observe::run(&args),
             Self::Requests(args) => requests::run(&args),

@@ -39,6 +39,7 @@ pub(crate) mod ports;
 pub(crate) mod prefix;
 pub(crate) mod recovery;
 pub(crate) mod resources;
+pub(crate) mod revert;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod state;

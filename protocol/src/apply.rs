@@ -86,11 +86,11 @@ wire! {
     #[derive(Default)]
     struct RevertTo {}
     optional {
-        /// To the place that a checkpoint names.
+        /// To the place that a checkpoint names: its change and every later one of the session go.
         checkpoint: CheckpointId,
-        /// Before this turn.
+        /// What this turn did.
         turn: TurnId,
-        /// Before this change.
+        /// What this change did.
         change: ChangeId,
         /// To the files as they were at this event of the session.
         seq: u64,
@@ -170,7 +170,7 @@ wire! {
     optional {
         /// The change that the revert is; absent where no file changed.
         change_id: ChangeId,
-        /// The last event it committed; absent for `dryRun`.
+        /// The last event of the log behind it; absent for `dryRun`.
         seq: u64,
         /// What `ours-after-backup` kept.
         backups: Vec<Backup>,

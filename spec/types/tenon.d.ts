@@ -1987,7 +1987,7 @@ export interface RevertResult {
   backups?: Array<Backup>;
   /** The change that the revert is; absent where no file changed. */
   changeId?: ChangeId;
-  /** The last event it committed; absent for `dryRun`. */
+  /** The last event of the log behind it; absent for `dryRun`. */
   seq?: number;
 }
 
@@ -2002,13 +2002,13 @@ export type RevertScope =
 
 /** How far back to go: exactly one of these. */
 export interface RevertTo {
-  /** Before this change. */
+  /** What this change did. */
   change?: ChangeId;
-  /** To the place that a checkpoint names. */
+  /** To the place that a checkpoint names: its change and every later one of the session go. */
   checkpoint?: CheckpointId;
   /** To the files as they were at this event of the session. */
   seq?: number;
-  /** Before this turn. */
+  /** What this turn did. */
   turn?: TurnId;
 }
 

@@ -1519,7 +1519,7 @@
 ---@field skipped tenon.Uncovered[] What cannot go back, and why.
 ---@field backups? tenon.Backup[] What `ours-after-backup` kept.
 ---@field changeId? tenon.ChangeId The change that the revert is; absent where no file changed.
----@field seq? integer The last event it committed; absent for `dryRun`.
+---@field seq? integer The last event of the log behind it; absent for `dryRun`.
 
 ---What goes back.
 ---@alias tenon.RevertScope
@@ -1529,10 +1529,10 @@
 
 ---How far back to go: exactly one of these.
 ---@class tenon.RevertTo
----@field change? tenon.ChangeId Before this change.
----@field checkpoint? tenon.CheckpointId To the place that a checkpoint names.
+---@field change? tenon.ChangeId What this change did.
+---@field checkpoint? tenon.CheckpointId To the place that a checkpoint names: its change and every later one of the session go.
 ---@field seq? integer To the files as they were at this event of the session.
----@field turn? tenon.TurnId Before this turn.
+---@field turn? tenon.TurnId What this turn did.
 
 ---What a connection may do.
 ---@alias tenon.Role

@@ -40,7 +40,6 @@ const ELSEWHERE: &[(ErrorKind, Reached)] = &[
         ErrorKind::QueueFull,
         By("tests/tests/cli/queue.rs", "a_full_queue_takes_no_more_and_opens_one_at_a_time_in_order"),
     ),
-    (ErrorKind::NotReversible, Nowhere("nothing can be reverted yet")),
     (
         ErrorKind::TooManyObservers,
         By("agent/src/wire/connection/tests/flow.rs", "a_connection_holds_so_many_subscriptions"),

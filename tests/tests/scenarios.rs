@@ -40,6 +40,7 @@ files! {
     pictures
     protocol
     recovery
+    revert
     secrets
     storage
     slash_commands

@@ -81,6 +81,11 @@ pub(crate) fn apply(root: &Root, change: &ChangeSet, blobs: &dyn BlobStore) -> R
     run(root, &change.steps(), blobs)
 }
 
+/// Removes folders, given outermost first, as far as they are empty.
+pub(crate) fn remove_empty(root: &Root, folders: &[RelPath]) {
+    confined_remove_folders(root, folders);
+}
+
 pub(super) fn run(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
     store_before(root, steps, blobs)?;
     let mut done: Vec<(Step<'_>, Vec<RelPath>)> = Vec::with_capacity(steps.len());

@@ -36,11 +36,14 @@ impl Daemon {
     }
 
     /// Goes back.
-    pub(crate) async fn revert(&self, params: RevertParams) -> Result<RevertResult, RpcError> {
-        let item = self.at_rest(&params.session_id).await?;
-        known::target(&self.0.resources.journal, &params, item.head.seq).await?;
-        Err(known::not_ready("this agent cannot go back yet; nothing was changed")
-            .hint("agent/diff with `from` and `to` the other way round gives a patch that `git apply` takes"))
+    pub(crate) async fn revert(
+        &self,
+        caller: &Caller,
+        params: RevertParams,
+    ) -> Result<RevertResult, RpcError> {
+        self.at_rest(&params.session_id).await?;
+        let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
+        handle.call(|reply| Command::Revert { params, by, reply }).await?
     }
 
     /// Returns a session that no turn works in.

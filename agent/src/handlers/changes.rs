@@ -48,11 +48,11 @@ pub(crate) async fn apply(
 /// Goes back.
 pub(crate) async fn revert(
     daemon: Daemon,
-    _: Arc<Caller>,
+    caller: Arc<Caller>,
     params: RevertParams,
 ) -> Result<RevertResult, RpcError> {
     check_revert(&params)?;
-    daemon.revert(params).await
+    daemon.revert(&caller, params).await
 }
 
 fn check_apply(params: &ApplyParams) -> Result<(), RpcError> {

@@ -1,4 +1,5 @@
 //! One line of plain text for every event: what a client shows of a type it does not know. Not here: anything a client draws.
+use tenon_protocol::apply::RevertScope;
 use tenon_protocol::auth::AuthState;
 use tenon_protocol::change::FileChange;
 use tenon_protocol::content::plain_text;
@@ -28,7 +29,10 @@ pub(crate) fn line(body: &EventBody) -> String {
             (None, None, None) => "environment changed".to_owned(),
         },
         EventBody::SessionStateChanged(state) => state.state.to_string(),
-        EventBody::SessionReverted(reverted) => format!("went back ({})", reverted.scope),
+        EventBody::SessionReverted(reverted) => match (reverted.scope, &reverted.change_id) {
+            (RevertScope::Files, None) => "went back: the files were as they had been already".to_owned(),
+            (scope, _) => format!("went back ({scope})"),
+        },
         EventBody::CompactionStarted(_) => "the conversation is shortened …".to_owned(),
         EventBody::CompactionEnded(ended) => match &ended.error {
             Some(error) => format!("the conversation was not shortened: {error}"),
@@ -86,6 +90,7 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::PlanReady(plan) => format!("plan of {} steps is ready", plan.tree.len()),
         EventBody::ChangeStaged(change) => format!("staged {}", paths(&change.files)),
         EventBody::ChangeStarted(change) => format!("changes {}", paths(&change.files)),
+        EventBody::ChangeApplied(change) if change.files.is_empty() => "nothing was changed".to_owned(),
         EventBody::ChangeApplied(change) => format!("changed {}", paths(&change.files)),
         EventBody::RequestOpened(request) => format!("asks: {}", request.title),
         EventBody::RequestResolved(resolved) => format!("answered: {}", resolved.decision),

@@ -47,10 +47,25 @@ pub(crate) enum Entry {
     Assistant { content: Vec<Content>, calls: Vec<TranscriptCall>, private: Option<Arc<[u8]>> },
 }
 
+/// A place between turns to which the conversation can go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    /// The last event before what followed.
+    seq: u64,
+    /// Which line of the conversation it is on: how many were left before.
+    line: usize,
+    /// Entries there.
+    len: usize,
+}
+
 /// The conversation so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Transcript {
     entries: Vec<Arc<Entry>>,
+    /// Lines of the conversation that were left by going back, oldest first: they can come back.
+    left: Vec<Vec<Arc<Entry>>>,
+    /// In the order of events.
+    marks: Vec<Mark>,
     results: BTreeMap<CallId, CallResult>,
     answer: Vec<Content>,
     answer_calls: Vec<TranscriptCall>,
@@ -89,6 +104,20 @@ impl Transcript {
         }
     }
 
+    /// Notes that between this event and the next the conversation stands between turns.
+    pub(crate) fn mark(&mut self, seq: u64) {
+        self.marks.push(Mark { seq, line: self.left.len(), len: self.entries.len() });
+    }
+
+    /// Goes on from where the conversation stood behind an event, which lies between turns.
+    pub(crate) fn go_to(&mut self, at: u64) {
+        // Between turns nothing is said, so that the next mark is what stood there; behind the last there is the present.
+        let Some(mark) = self.marks.iter().find(|mark| mark.seq >= at).copied() else { return };
+        let line = self.left.get(mark.line).unwrap_or(&self.entries);
+        let entries = line.get(..mark.len).unwrap_or_default().to_vec();
+        self.left.push(std::mem::replace(&mut self.entries, entries));
+    }
+
     fn forget_answer(&mut self) {
         self.answer.clear();
         self.answer_calls.clear();
@@ -114,6 +143,11 @@ impl Transcript {
 
     /// Returns this conversation with another behind it, which goes on from it.
     pub(crate) fn followed_by(mut self, later: &Self) -> Self {
+        let before = self.entries.clone();
+        let behind = |line: &Vec<Arc<Entry>>| before.iter().chain(line).cloned().collect();
+        self.left = later.left.iter().map(behind).collect();
+        let moved = |mark: &Mark| Mark { len: mark.len + before.len(), ..*mark };
+        self.marks = later.marks.iter().map(moved).collect();
         self.entries.extend(later.entries.iter().cloned());
         self.results.extend(later.results.iter().map(|(id, result)| (id.clone(), result.clone())));
         self.answer.clone_from(&later.answer);

@@ -181,6 +181,7 @@ impl Actor {
             Command::Configure { changes, if_rev, explain, variables, reply } => {
                 respond(reply, self.configure(changes, if_rev, explain, variables).await)
             }
+            Command::Revert { params, by, reply } => respond(reply, self.revert(params, by).await),
             Command::Archive { how, reply } => respond(reply, self.archive(how).await),
             Command::Leave { reply } => respond_plain(reply, None),
             Command::Run { params, by, reply } => respond(reply, self.run_job(params, by).await),

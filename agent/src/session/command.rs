@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use tenon_protocol::answer::AnswerParams;
-use tenon_protocol::apply::{ApplyParams, ApplyResult};
+use tenon_protocol::apply::{ApplyParams, ApplyResult, RevertParams, RevertResult};
 use tenon_protocol::configure::ConfigureResult;
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::event::session::By;
@@ -70,6 +70,8 @@ pub(crate) enum Command {
         variables: Variables,
         reply: Reply<Result<ConfigureResult, RpcError>>,
     },
+    /// Go back.
+    Revert { params: RevertParams, by: Option<By>, reply: Reply<Result<RevertResult, RpcError>> },
     /// Archive it.
     Archive { how: CloseHow, reply: Reply<Result<SeqResult, RpcError>> },
     /// Leave memory, if it is at rest: the answer is what clients brought, and the actor is gone then. `None` if it stays.

@@ -79,7 +79,7 @@ pub(super) async fn read(journal: &Journal, session: &SessionId) -> Result<Histo
     let mut folded = History::default();
     fold(journal, session, &history::TYPES, |event| {
         if let Some(body) = event.body() {
-            folded.apply(&body, event.turn.as_ref());
+            folded.apply(event.seq.unwrap_or_default(), &body, event.turn.as_ref());
         }
     })
     .await?;

@@ -1,6 +1,5 @@
 //! Whether what a client names is in a session's history of changes. Not here: the history (`projections`), comparing two
 //! places of it (`difference`).
-use tenon_protocol::apply::RevertParams;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::ids::{ChangeId, SessionId};
 
@@ -15,28 +14,6 @@ pub(crate) async fn not_staged(journal: &Journal, session: &SessionId, change: &
     let lacks =
         format!("change {change} is applied already, or not whole: only a plan's staged one waits for it");
     known.err().unwrap_or_else(|| not_ready(lacks))
-}
-
-/// Checks where a revert is to go; `head` is the last event of the session.
-///
-/// # Errors
-/// 1201 where the session has no such place.
-pub(crate) async fn target(journal: &Journal, params: &RevertParams, head: u64) -> Result<(), RpcError> {
-    let history = read(journal, &params.session_id).await?;
-    let to = &params.to;
-    if let Some(seq) = to.seq.filter(|seq| *seq > head) {
-        return Err(unknown(format!("the session has no event {seq}; its last is {head}")));
-    }
-    if let Some(change) = &to.change {
-        the_place(&history, change.as_str(), 'c', "change")?;
-    }
-    if let Some(checkpoint) = &to.checkpoint {
-        the_place(&history, checkpoint.as_str(), 'k', "checkpoint")?;
-    }
-    match &to.turn {
-        Some(turn) => the_place(&history, turn.as_str(), 't', "turn"),
-        None => Ok(()),
-    }
 }
 
 /// Returns error 1203: it will not do as things stand.

@@ -24,6 +24,7 @@ impl Actor {
         self.settle_jobs().await?;
         self.settle_started().await?;
         self.close_held_applies().await?;
+        self.settle_revert().await?;
         let Some(turn) = self.state.turn.clone() else { return self.start_next().await };
         self.turn = Some(LiveTurn::new(turn.id.clone()));
         let facts = if turn.attempt_open { lost_attempt(&turn) } else { self.leftovers(&turn).await };

@@ -8,9 +8,9 @@ use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::event::context::ContextSet;
 use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::prompt::PromptAdmitted;
-use tenon_protocol::event::session::{By, SessionCreated};
+use tenon_protocol::event::session::{By, SessionCreated, SessionReverted};
 use tenon_protocol::event::{Event, EventBody};
-use tenon_protocol::ids::{CallId, JobId, MessageId, PlanId, RequestId, SessionId, TurnId};
+use tenon_protocol::ids::{CallId, ChangeId, JobId, MessageId, PlanId, RequestId, SessionId, TurnId};
 use tenon_protocol::job::JobItem;
 use tenon_protocol::model::Usage;
 use tenon_protocol::request::{RequestItem, Scope};
@@ -24,6 +24,7 @@ use crate::projections::turn::OpenTurn;
 use crate::projections::waiting::Waiting;
 use crate::session::jobs;
 use crate::session::plans::{self, Plans};
+use crate::session::revert::Reverting;
 use crate::workspace::path::RelPath;
 
 /// Keys of prompts that are remembered. A client repeats a prompt within moments, not after a thousand others.
@@ -111,6 +112,8 @@ pub(crate) struct State {
     pub(crate) grants: Vec<String>,
     /// Patterns that were refused for the session.
     pub(crate) refusals: Vec<String>,
+    /// The revert that is announced and not settled.
+    pub(crate) reverting: Option<Box<Reverting>>,
     /// The todo list.
     pub(crate) plan: Option<PlanPlace>,
     /// What is planned and staged.
@@ -123,7 +126,8 @@ pub(crate) struct State {
     pub(crate) shown: u64,
     /// Jobs that run.
     pub(crate) jobs: BTreeMap<JobId, JobItem>,
-    /// What jobs printed, and what became of plans: what the model is shown with the next message.
+    /// What happened beside the conversation (a job printed, a plan was applied, files were taken back), for the model with the
+    /// next message.
     pub(crate) shared: VecDeque<String>,
 }
 
@@ -155,6 +159,7 @@ impl State {
             reads: Arc::default(),
             grants: Vec::new(),
             refusals: Vec::new(),
+            reverting: None,
             plan: None,
             plans: Plans::default(),
             writing: None,
@@ -169,7 +174,7 @@ impl State {
     pub(crate) fn apply(&mut self, event: &Event, private: Option<&[u8]>) {
         self.head = Cursor { epoch: event.epoch, seq: event.seq };
         self.listed.apply(&event.body, &event.at, self.head);
-        Arc::make_mut(&mut self.transcript).apply(&event.body, private);
+        self.apply_transcript(event, private);
         if let Some(turn) = &mut self.turn {
             turn.apply(&event.body);
         }
@@ -179,6 +184,25 @@ impl State {
         self.plans.apply(&event.body, event.seq);
         self.apply_session(event);
         self.apply_work(event, private);
+    }
+
+    fn apply_transcript(&mut self, event: &Event, private: Option<&[u8]>) {
+        let transcript = Arc::make_mut(&mut self.transcript);
+        let before = event.seq.saturating_sub(1);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "these two are about places in the conversation; the rest is what is said in it"
+        )]
+        match &event.body {
+            EventBody::TurnStarted(_) => transcript.mark(before),
+            EventBody::SessionReverted(SessionReverted { at: Some(at), .. }) => {
+                transcript.mark(before);
+                transcript.go_to(*at);
+                // What was read in the part that is gone is not known any more.
+                self.reads = Arc::default();
+            }
+            _ => transcript.apply(&event.body, private),
+        }
     }
 
     fn apply_session(&mut self, event: &Event) {
@@ -257,9 +281,19 @@ impl State {
                     }
                 }
             }
-            EventBody::ChangeStarted(change) => self.writing = Some(change.clone()),
+            EventBody::ChangeStarted(started) => match Reverting::of(started, private) {
+                Some(reverting) => self.reverting = Some(reverting),
+                None => self.writing = Some(started.clone()),
+            },
             // What a person applied of a plan may stand beside their own edits: the model looks again.
             EventBody::ChangeApplied(change) if change.plan_id.is_some() => self.writing = None,
+            EventBody::ChangeApplied(change) if self.is_reverting(&change.change_id) => {
+                // The model has not seen what came back: it has to read before it writes there.
+                let note = self.reverting.take().and_then(|reverting| reverting.note(&change.files));
+                if let Some(note) = note {
+                    bounded_push(&mut self.shared, SHARED_MAX, note);
+                }
+            }
             EventBody::ChangeApplied(change) => {
                 self.writing = None;
                 let set = Arc::make_mut(&mut self.reads);
@@ -279,6 +313,10 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    fn is_reverting(&self, change: &ChangeId) -> bool {
+        self.reverting.as_ref().is_some_and(|reverting| reverting.is(change))
     }
 
     fn apply_job(&mut self, event: &Event) {
