@@ -19,6 +19,7 @@ mod pipes;
 mod plans;
 mod providers;
 mod queue;
+mod revert;
 mod schema;
 mod secrets;
 mod shipped;

@@ -5,5 +5,6 @@ mod commands;
 mod deletion;
 mod everywhere;
 mod jobs;
+mod revert;
 mod stream;
 mod transcript;

@@ -150,9 +150,9 @@ async fn revert(
     params.dry_run = None;
     let done = client.call::<Revert>(&params).await?;
     if args.json {
-        print_json(terminal, &done)?
+        print_json(terminal, &done)?;
     } else {
-        shown.done(&done)?
+        shown.done(&done)?;
     }
     Ok(Exit::Done)
 }

@@ -2,16 +2,16 @@
 //! (`session::difference`), and lists (`past`).
 use tenon_protocol::apply::{ApplyParams, ApplyResult, RevertParams, RevertResult};
 use tenon_protocol::diff::{DiffParams, DiffResult};
-use tenon_protocol::error::{ErrorKind, Retry, RpcError};
+use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::ids::SessionId;
 use tenon_protocol::plan::{PlanParams, PlanResult};
-use tenon_protocol::session::{SessionItem, SessionState};
+use tenon_protocol::session::SessionItem;
 
 use crate::daemon::doors::{read_error, resolve};
 use crate::daemon::{Caller, Daemon};
 use crate::journal::ItemKind;
 use crate::session::command::Command;
-use crate::session::{difference, known};
+use crate::session::difference;
 
 impl Daemon {
     /// Compares two places in the history of a session's files. The session need not be in memory for it.
@@ -41,25 +41,8 @@ impl Daemon {
         caller: &Caller,
         params: RevertParams,
     ) -> Result<RevertResult, RpcError> {
-        self.at_rest(&params.session_id).await?;
         let (handle, by) = (self.session(&params.session_id).await?, Some(caller.by()));
         handle.call(|reply| Command::Revert { params, by, reply }).await?
-    }
-
-    /// Returns a session that no turn works in.
-    async fn at_rest(&self, id: &SessionId) -> Result<SessionItem, RpcError> {
-        let item = self.item_of(id).await?;
-        match item.state {
-            SessionState::Idle => Ok(item),
-            SessionState::Closed => {
-                Err(RpcError::new(ErrorKind::SessionClosed, format!("session {id} is closed"))
-                    .retry(Retry::Never))
-            }
-            SessionState::Running | SessionState::Waiting | SessionState::Unheard(_) => {
-                let error = RpcError::new(ErrorKind::SessionBusy, format!("a turn works in session {id}"));
-                Err(error.retry(Retry::Later).hint("wait for turn.ended, or interrupt it"))
-            }
-        }
     }
 
     /// Returns the workspace of a session, a `file://` URI. The session need not be in memory for it.

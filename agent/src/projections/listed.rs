@@ -25,6 +25,8 @@ pub(crate) struct Listed {
     files: Arc<BTreeSet<String>>,
     waiting: Arc<BTreeSet<MessageId>>,
     busy: bool,
+    /// Whether a change was announced and is not settled: who starts next has to look after it.
+    changing: bool,
     closed: bool,
 }
 
@@ -54,6 +56,7 @@ impl Listed {
             files: Arc::default(),
             waiting: Arc::default(),
             busy: false,
+            changing: false,
             closed: false,
         }
     }
@@ -96,7 +99,8 @@ impl Listed {
                 self.waits_no_more(&change.message_id);
             }
             EventBody::TurnStarted(_) => self.busy = true,
-            EventBody::TurnEnded(_) => self.busy = false,
+            EventBody::TurnEnded(_) => (self.busy, self.changing) = (false, false),
+            EventBody::ChangeStarted(_) => self.changing = true,
             EventBody::RequestOpened(request) => {
                 Arc::make_mut(&mut self.open).insert(request.request_id.clone());
                 if request.turn.is_some() {
@@ -108,6 +112,7 @@ impl Listed {
                 Arc::make_mut(&mut self.asking).remove(&resolved.request_id);
             }
             EventBody::ChangeApplied(change) => {
+                self.changing = false;
                 Arc::make_mut(&mut self.files).extend(change.files.iter().map(|file| file.path.clone()));
             }
             EventBody::UsageChanged(usage) => self.item.cost = usage.usage.cost.unwrap_or(0.0),
@@ -132,7 +137,7 @@ impl Listed {
         self.item.unanswered = u64::try_from(self.open.len()).unwrap_or(u64::MAX);
         self.item.state = if self.closed {
             SessionState::Closed
-        } else if !self.busy {
+        } else if !self.busy && !self.changing {
             SessionState::Idle
         } else if self.asking.is_empty() {
             SessionState::Running

@@ -161,6 +161,7 @@ pub(crate) fn farewell(terminal: Terminal) -> String {
         ("tenon run \"explain this project\"", "a question to a real model, in any directory"),
         ("tenon run --profile edit \"fix the test\"", "edits without asking, commands still ask"),
         ("tenon log", "what happened, event by event"),
+        ("tenon revert", "take back what the last turn did to files"),
     ];
     let mut text = format!("\n{}\n", terminal.bold("Try next"));
     for (command, what) in rows {

@@ -45,6 +45,7 @@ impl Shown<'_> {
             self.terminal.line("the conversation goes on from before; later messages stay in the log")?;
         } else if result.restored.is_empty() && result.conflicts.is_empty() {
             self.terminal.line("nothing to take back: the files are as they were before")?;
+            self.terminal.line(&self.terminal.faint("tenon revert --list shows what there is"))?;
         }
         Ok(())
     }
