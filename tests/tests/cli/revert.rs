@@ -31,6 +31,7 @@ fn worked(make: impl FnOnce(&Path)) -> (Home, ModelServer) {
     (home, server)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a repository is made by git")]
 fn git(folder: &Path, arguments: &[&str]) {
     let mut command = Command::new("git");
     let who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always"];

@@ -48,6 +48,7 @@ struct Case {
 }
 
 impl Case {
+    #[expect(clippy::disallowed_methods, reason = "whether strace works is asked of strace")]
     fn new() -> Option<Self> {
         let traces = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
         if !traces.is_ok_and(|output| output.status.success()) {

@@ -112,7 +112,8 @@ impl World {
     fn people(&self) -> BTreeMap<String, Vec<String>> {
         let own = |file: &Contents| {
             let text = String::from_utf8(file.bytes.clone()).unwrap();
-            let mut own: Vec<_> = text.lines().filter(|line| line.starts_with('H')).map(str::to_owned).collect();
+            let mut own: Vec<_> =
+                text.lines().filter(|line| line.starts_with('H')).map(str::to_owned).collect();
             // An agent that put lines of its own on the other side of one of these is taken back in that too.
             own.sort();
             own
