@@ -118,6 +118,7 @@ impl Shown<'_> {
             FileOp::Modify => "goes back",
             FileOp::Delete => "is deleted",
             FileOp::Move => "gets its name back",
+            FileOp::Unheard(_) => "is changed",
         };
         let heading = format!("{} {what}", safe_line(&file.path));
         self.terminal.line(&self.terminal.bold(&heading))?;

@@ -46,6 +46,7 @@ fn text(path: &str, blocked: &Blocked, later: &[ChangeId], editor: &str) -> Stri
             format!("{path} was made by the agent and edited since by {whose}: it is not deleted")
         }
         ConflictKind::Edited if blocked.lines.is_empty() => format!("{path} was edited since by {whose}"),
+        ConflictKind::Unheard(_) => format!("{path} was edited since by {whose}"),
         ConflictKind::Edited => format!("{path}: {} edited since by {whose}", places(&blocked.lines)),
         ConflictKind::Deleted => format!("{path} was deleted since by {whose}"),
         ConflictKind::Created => {
