@@ -12,6 +12,7 @@ mod exits;
 mod handover;
 mod http;
 mod jobs;
+mod mentions;
 mod notices;
 mod observers;
 mod peers;

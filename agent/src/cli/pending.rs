@@ -13,7 +13,7 @@ use tenon_protocol::session::QueuedMessage;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::listing;
-use crate::cli::run::prompt;
+use crate::cli::run::prompt::{self, Whose};
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on, hello};
 use crate::cli::terminal::{Terminal, safe};
 use crate::cli::which::session_or_newest;
@@ -76,7 +76,8 @@ pub(crate) fn run(args: &PendingArgs) -> Result<Exit, Failure> {
                 }
             }
             Some(PendingCommand::Replace { id, text }) => {
-                let input = Some(prompt::read(text, false, &surroundings)?);
+                let whose = if args.session.is_some() { Whose::Named } else { Whose::Own };
+                let input = Some(prompt::read(text, false, &surroundings, whose)?);
                 let params = PendingParams { input, ..params(&session, id, PendingChange::Replace) };
                 change(&client, params).await?;
             }

@@ -29,6 +29,7 @@ use crate::cli::run::begin::Wishes;
 pub(crate) use crate::cli::run::begin::newest;
 use crate::cli::run::follow::{Follow, Planning};
 use crate::cli::run::person::Person;
+use crate::cli::run::prompt::Whose;
 use crate::cli::run::signals::Signals;
 use crate::cli::run::view::View;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
@@ -112,7 +113,9 @@ pub(crate) fn plan(args: &RunArgs, new: bool) -> Result<Exit, Failure> {
 fn work(args: &RunArgs, plans: bool, newest_or_new: bool) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(args.cwd.as_deref())?;
     let terminal = Terminal::of(&surroundings.variables, args.no_color);
-    let prompt = prompt::read(&args.prompt, args.stdin, &surroundings)?;
+    let is_named = args.session.is_some() || args.fork.is_some();
+    let whose = if is_named { Whose::Named } else { Whose::Own };
+    let prompt = prompt::read(&args.prompt, args.stdin, &surroundings, whose)?;
     let resolved = surroundings.configuration()?;
     if !args.quiet {
         for warning in &resolved.warnings {

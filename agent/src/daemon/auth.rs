@@ -2,16 +2,17 @@
 //! trying one (`session::login`).
 //!
 //! A key is in memory until it is tried and then in `credentials.json`, nowhere else: no log, event, error or answer holds
-//! it. A request that is given up before the key was tried has stored nothing.
+//! it. A key that is being tried when its request is given up is tried, stored and told all the same: no login is left half done.
 use std::collections::BTreeMap;
+use std::future::Future;
 
 use tenon_protocol::auth::{AuthOp, AuthParams, AuthResult, AuthState};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::base::ids;
 use crate::base::secret::Secret;
-use crate::base::task;
+use crate::base::task::{self, Task};
 use crate::config::credentials::{CredentialsError, KeyPlace, KeyState, store};
 use crate::config::provider::{KeySource, ProviderConfig, Wire, vendor};
 use crate::daemon::offered::key_origin;
@@ -26,13 +27,33 @@ const FLOWS_MAX: usize = 64;
 /// Longest key in bytes: one that no server would take as a header.
 const KEY_BYTES_MAX: usize = 8 * 1024;
 
-/// The logins that wait for their key: each one's provider, oldest first.
+/// Keys that are tried at once. A person has one, perhaps two.
+const TRIED_MAX: usize = 16;
+
+/// The logins there are.
 #[derive(Debug, Default)]
-pub(crate) struct Logins(watch::Sender<BTreeMap<String, String>>);
+pub(crate) struct Logins {
+    /// Those that wait for their key: each one's provider, oldest first.
+    waiting: watch::Sender<BTreeMap<String, String>>,
+    /// What tries keys, stores them and takes them out: held so that it is done, whoever asked for it is there or not.
+    at_work: watch::Sender<Vec<Task<()>>>,
+}
 
 impl Logins {
+    /// Keeps work until it is done; `false` if there is too much of it, and none of this is done.
+    fn keep(&self, work: impl Future<Output = ()> + Send + 'static) -> bool {
+        self.at_work.send_if_modified(|tasks| {
+            tasks.retain(|task| !task.is_finished());
+            let has_room = tasks.len() < TRIED_MAX;
+            if has_room {
+                tasks.push(task::spawn(work));
+            }
+            has_room
+        })
+    }
+
     fn begin(&self, id: String, provider: &str) {
-        self.0.send_modify(|flows| {
+        self.waiting.send_modify(|flows| {
             flows.insert(id, provider.to_owned());
             if flows.len() > FLOWS_MAX {
                 flows.pop_first();
@@ -41,11 +62,11 @@ impl Logins {
     }
 
     fn is_of(&self, id: &str, provider: &str) -> bool {
-        self.0.borrow().get(id).is_some_and(|of| of == provider)
+        self.waiting.borrow().get(id).is_some_and(|of| of == provider)
     }
 
     fn end(&self, id: &str) {
-        self.0.send_if_modified(|flows| flows.remove(id).is_some());
+        self.waiting.send_if_modified(|flows| flows.remove(id).is_some());
     }
 }
 
@@ -66,15 +87,39 @@ impl Daemon {
                     AuthResult { flow_id: Some(id), url: page, ..result(&provider, AuthState::Pending) };
                 Ok(AuthResult { key: Some(key_origin(&provider, &world)), ..begun })
             }
-            AuthOp::Submit => self.submit(caller, &provider, &world, params).await,
+            AuthOp::Submit => {
+                let (daemon, caller) = (self.clone(), caller.clone());
+                self.to_its_end(async move { daemon.submit(&caller, &provider, &world, params).await }).await
+            }
             AuthOp::Cancel => {
                 let id = params.flow_id.unwrap_or_default();
                 self.check_flow(&id, &provider)?;
                 self.0.logins.end(&id);
                 Ok(result(&provider, AuthState::Cancelled))
             }
-            AuthOp::Logout => self.logout(caller, &provider).await,
+            AuthOp::Logout => {
+                let (daemon, caller) = (self.clone(), caller.clone());
+                self.to_its_end(async move { daemon.logout(&caller, &provider).await }).await
+            }
         }
+    }
+
+    /// Does the work, also if nobody waits for it any more.
+    async fn to_its_end(
+        &self,
+        work: impl Future<Output = Result<AuthResult, RpcError>> + Send + 'static,
+    ) -> Result<AuthResult, RpcError> {
+        let (reply, answer) = oneshot::channel();
+        let is_kept = self.0.logins.keep(async move {
+            // Whoever asked may be gone.
+            drop(reply.send(work.await));
+        });
+        if !is_kept {
+            let message = format!("{TRIED_MAX} keys are tried at the moment");
+            return Err(RpcError::new(ErrorKind::AuthFailed, message).retry(Retry::Later));
+        }
+        let ended = |_| RpcError::new(ErrorKind::Internal, "the login ended without an answer");
+        answer.await.map_err(ended)?
     }
 
     async fn submit(

@@ -218,6 +218,23 @@ async fn deltas_are_merged_over_a_pause_and_never_come_before_the_event_that_beg
 }
 
 #[tokio::test]
+async fn what_is_pushed_out_leaves_a_gap_and_every_piece_says_where_it_stands() {
+    let fixture = Fixture::new(1).await;
+    let (mut subscription, hub) = fixture.with_deltas().await;
+    hub.send(delta("m", 0, "first"));
+    assert_eq!(take(&mut subscription, 1).await, ["m:0:first"]);
+    let whole = (0..2_000).map(|number| format!("{number:04}")).collect::<Vec<_>>().concat();
+    for number in 0..2_000 {
+        let from = number * 4;
+        hub.send(delta("m", 5 + u64::try_from(from).unwrap(), &whole[from..from + 4]));
+    }
+    fixture.pause.notify_one();
+    let Some(Frame::Delta(late)) = next(&mut subscription).await else { panic!("a delta was expected") };
+    let from = usize::try_from(late.from).unwrap() - 5;
+    assert!(from > 0 && late.t == whole[from..], "{} bytes from {from}", late.t.len());
+}
+
+#[tokio::test]
 async fn the_closing_event_takes_the_place_of_deltas_that_wait() {
     let fixture = Fixture::new(1).await;
     let (mut subscription, hub) = fixture.with_deltas().await;

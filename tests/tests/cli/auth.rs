@@ -1,13 +1,20 @@
 //! `tenon auth`: logging in by a pipe and at a terminal, the list, logging out. The key is shown nowhere.
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::json;
+use tenon_client::protocol::list::ListParams;
+use tenon_client::protocol::log::After;
+use tenon_client::protocol::methods::List;
+use tenon_client::{Item, ObserveOptions};
 use tenon_tests::home::{Home, provider};
 use tenon_tests::model_server::{ModelServer, Reply, Script};
-use tenon_tests::running::{Finished, Running};
+use tenon_tests::running::{Finished, PATIENCE, Running};
 
 const KEY: &str = "test-key-of-a-person";
 
@@ -92,4 +99,59 @@ fn a_key_typed_at_a_terminal_is_not_shown() {
     master.read_to_end(&mut seen).ok();
     let shown = String::from_utf8_lossy(&seen).into_owned();
     assert!(!shown.contains("wrong") && !shown.contains("test-key"), "{shown}");
+}
+
+/// Answers requests for the list of models: the first one, which has the key, when it is told to, and no other.
+fn slow_server() -> (SocketAddr, Receiver<()>, SyncSender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let ((told, asked), (go, gone)) = (sync_channel(1), sync_channel::<()>(1));
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            let status = if number == 0 { "200 OK" } else { "401 Unauthorized" };
+            if number == 0 {
+                told.send(()).unwrap();
+                gone.recv().ok();
+            }
+            let head = "Content-Type: application/json\r\nContent-Length: 11\r\nConnection: close";
+            write!(stream, "HTTP/1.1 {status}\r\n{head}\r\n\r\n{{\"data\":[]}}").ok();
+        }
+    });
+    (address, asked, go)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_given_up_while_its_key_is_tried_is_finished() {
+    let (address, asked, go) = slow_server();
+    let home = Home::new().unwrap();
+    let own = format!("[providers.fake]\nwire = \"openai-chat\"\nbase_url = \"http://{address}/v1\"\n");
+    home.configure(&format!("model = \"fake/x\"\n{own}api_key = {{ env = \"MY_KEY\" }}\n")).unwrap();
+    home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
+    let client = crate::races::controller(&home, "login").await;
+    let mut all = client.observe("all", After::Now, ObserveOptions::default()).await.unwrap();
+    let params = json!({"provider": "fake", "op": "submit", "key": KEY});
+    let login = client.call_raw("agent/auth", &params);
+    tokio::select! {
+        told = login => panic!("the key is not tried yet: {told:?}"),
+        asked = tokio::task::spawn_blocking(move || asked.recv_timeout(PATIENCE)) => asked.unwrap().unwrap(),
+    }
+    // It is answered behind the word that nobody waits for the login any more.
+    client.call::<List>(&ListParams::of("provider")).await.unwrap();
+    go.send(()).unwrap();
+    loop {
+        let item = tokio::time::timeout(PATIENCE, all.next()).await.expect("it is told").unwrap();
+        if let Item::Event(event) = item
+            && event.kind == "auth.changed"
+        {
+            assert_eq!(event.data.0["state"], "loggedIn");
+            break;
+        }
+    }
+    assert!(home.state_dir().join("credentials.json").exists());
 }

@@ -10,6 +10,15 @@ use crate::cli::surroundings::Surroundings;
 /// The most that is read from standard input, in bytes; content of a message is carried whole up to 1 MiB.
 const STDIN_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Whose session a prompt is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// One of the workspace that the command works in.
+    Own,
+    /// One that somebody named: it may be of another workspace.
+    Named,
+}
+
 /// Returns whether standard input is part of the prompt.
 pub(crate) fn reads_stdin(words: &[String], stdin: bool) -> bool {
     stdin || matches!(words, [word] if word == "-")
@@ -24,6 +33,7 @@ pub(crate) fn read(
     words: &[String],
     stdin: bool,
     surroundings: &Surroundings,
+    whose: Whose,
 ) -> Result<Vec<Content>, Failure> {
     let added = if reads_stdin(words, stdin) { Some(read_stdin()?) } else { None };
     let prompt = join(words, added.as_deref());
@@ -31,7 +41,8 @@ pub(crate) fn read(
         return Err(Failure::usage("there is no prompt")
             .hint("give it as words, or as text on standard input: `tenon run -`"));
     }
-    let files = mentions::files(&words.join(" "), &surroundings.directory, &surroundings.workspace()?);
+    let (directory, workspace) = (&surroundings.directory, surroundings.workspace()?);
+    let files = mentions::files(&words.join(" "), directory, &workspace, whose);
     Ok(std::iter::once(Content::text(prompt)).chain(files).collect())
 }
 
