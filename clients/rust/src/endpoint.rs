@@ -150,9 +150,10 @@ impl Endpoint {
         loop {
             match self.attempt()? {
                 Try::Connected(stream) if peer.is_some() && peer_of(&stream) == peer => {
-                    // One that is just leaving closes what it has not accepted.
-                    let stays = stays_open(&stream, RETURN_PAUSE * 2);
-                    return Ok(if stays { Ending::Connection } else { Ending::Replaced });
+                    // One that is just leaving closes what it has not accepted; how it left shows when it is gone.
+                    if stays_open(&stream, RETURN_PAUSE * 2) || lost.elapsed() >= RETURN_TIMEOUT {
+                        return Ok(Ending::Connection);
+                    }
                 }
                 Try::Connected(_) | Try::Dead => return Ok(Ending::Replaced),
                 // A newer one takes the socket's place in two steps.
