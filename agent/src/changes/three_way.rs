@@ -4,6 +4,7 @@
 //! Why our own: what is refused matters more here than what is merged. The well-known merges put lines of two sides in an
 //! order nobody chose when both insert at one place, and glue two lines into one where a text lacks its last line end; a
 //! person's line must survive both.
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::changes::diff::{Hunk, Side, diff, lines};
@@ -49,7 +50,22 @@ pub(crate) fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, 
     }
     let end = u32::try_from(base.len()).unwrap_or(u32::MAX);
     merged.copy(&base, end);
+    if merged.clashes.is_empty() {
+        merged.clashes = doubled(&base, &mine, &other, &lines(&merged.out));
+    }
     if merged.clashes.is_empty() { Ok(merged.out) } else { Err(merged.clashes) }
+}
+
+/// Returns where lines went that both sides moved, each to another place: the merge would hold them more often than either side.
+fn doubled(base: &[&[u8]], mine: &Edits<'_>, other: &Edits<'_>, merged: &[&[u8]]) -> Vec<Clash> {
+    let (ours, theirs) = (mine.moved(base), other.moved(base));
+    let count = |text: &[&[u8]], line: &[u8]| text.iter().filter(|other| **other == line).count();
+    let is_doubled =
+        |line: &&[u8]| count(merged, line) > count(&mine.lines, line).max(count(&other.lines, line));
+    let twice: BTreeSet<&[u8]> = ours.intersection(&theirs).copied().filter(is_doubled).collect();
+    let holds = |hunk: &&Hunk| mine.inserted(hunk).iter().any(|line| twice.contains(line));
+    let clash = |hunk: &Hunk| Clash { base: hunk.before.clone(), theirs: other.place(&hunk.before) };
+    mine.hunks.iter().filter(holds).map(clash).collect()
 }
 
 /// What one side did to the base.
@@ -62,6 +78,30 @@ impl<'a> Edits<'a> {
     fn of(base: &[u8], side: &'a [u8]) -> Self {
         let whole = |bytes| Some(Side { bytes, mode: 0 });
         Self { lines: lines(side), hunks: diff(whole(base), whole(side)).hunks }
+    }
+
+    fn inserted(&self, hunk: &Hunk) -> &[&'a [u8]] {
+        &self.lines[index(hunk.after.start)..index(hunk.after.end)]
+    }
+
+    /// Returns the lines that this side took away at one place and put in at another.
+    fn moved<'b>(&'b self, base: &'b [&'b [u8]]) -> BTreeSet<&'b [u8]> {
+        let gone: BTreeSet<&[u8]> = self
+            .hunks
+            .iter()
+            .flat_map(|hunk| &base[index(hunk.before.start)..index(hunk.before.end)])
+            .copied()
+            .collect();
+        let come: BTreeSet<&[u8]> = self.hunks.iter().flat_map(|hunk| self.inserted(hunk)).copied().collect();
+        gone.intersection(&come).copied().collect()
+    }
+
+    /// Returns where lines of the base are on this side, as far as they are.
+    fn place(&self, base: &Range<u32>) -> Range<u32> {
+        let before = self.hunks.iter().take_while(|hunk| hunk.before.end <= base.start).last();
+        let start = before.map_or(base.start, |hunk| hunk.after.end + (base.start - hunk.before.end));
+        let end = u32::try_from(self.lines.len()).unwrap_or(u32::MAX);
+        start.min(end)..(start + (base.end - base.start)).min(end)
     }
 
     /// Returns the lines of a side that stand for a span of the base; `hunks` are all its hunks in there.

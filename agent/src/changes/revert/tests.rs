@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::RngSeed;
 
 use super::*;
 use crate::changes::blobs::tests::Memory;
@@ -195,7 +196,8 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(slow(10_000, 50_000)))]
+    // The same cases each time: a gate is no lottery. Another seed here looks for more.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(slow(10_000, 50_000)) })]
 
     /// Laws 1 and 2: back is exactly back, bytes and modes, and back from that is exactly forward again.
     #[test]
