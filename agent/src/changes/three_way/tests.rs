@@ -34,7 +34,8 @@ fn edits_of_the_same_lines_clash_and_name_them() {
     // Into the middle of what goes.
     assert_eq!(check(base, "a\nd\n", "a\nb\nx\nc\nd\n"), Err(vec![Clash { base: 1..3, theirs: 1..4 }]));
     // A line that both moved would be there twice.
-    assert_eq!(check(base, "c\na\nb\nd\n", "a\nb\nd\nc\n"), Err(vec![Clash { base: 0..0, theirs: 0..0 }]));
+    let (base, ours, theirs) = ("a\nb\nc\nd\ne\nf\n", "c\na\nb\nd\ne\nf\n", "a\nb\nd\ne\nf\nc\n");
+    assert_eq!(check(base, ours, theirs), Err(vec![Clash { base: 0..0, theirs: 0..0 }]));
     // A line that lost its end would take in the next one.
     assert!(check("a\n", "a\nb\n", "a").is_err());
 }
