@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// As [`test`], with the binary that the tests need.
+/// As [`test()`], with the binary that the tests need.
 ///
 /// # Errors
 /// The binary cannot be built, or a test fails.
