@@ -22,6 +22,7 @@ const DISALLOWED: &[(&str, &str)] = &[
     ("tokio::spawn", "tokio::spawn(std::future::ready(()));"),
     ("tokio::task::spawn", "tokio::task::spawn(std::future::ready(()));"),
     ("tokio::sync::mpsc::unbounded_channel", "tokio::sync::mpsc::unbounded_channel();"),
+    ("rustix::process::getsid", "rustix::process::getsid(());"),
     ("rusqlite::Connection::open", "rusqlite::Connection::open(\"x\");"),
     ("std::sync::Mutex", "let _lock: Option<std::sync::Mutex<u8>> = None;"),
     ("std::sync::RwLock", "let _lock: Option<std::sync::RwLock<u8>> = None;"),
@@ -49,6 +50,7 @@ const TOKIO: &str = "pub fn spawn<F>(_: F) {}\n\
     pub mod task { pub fn spawn<F>(_: F) {} }\n\
     pub mod sync { pub struct Mutex; pub mod mpsc { pub fn unbounded_channel() {} } }\n\
     pub mod process { pub struct Command; impl Command { pub fn new(_: &str) -> Self { Self } } }\n";
+const RUSTIX: &str = "pub mod process { pub fn getsid(_: ()) {} }\n";
 const RUSQLITE: &str = "pub struct Connection; impl Connection { pub fn open(_: &str) {} }\n";
 
 /// Returns path and reason of every entry of `clippy.toml`.
@@ -70,13 +72,14 @@ fn write(directory: &Path, path: &str, text: &str) {
 fn clippy(clippy_toml: &str, lints: &Table, code: &str) -> Vec<(String, String)> {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path();
-    for (name, code) in [("tokio", TOKIO), ("rusqlite", RUSQLITE)] {
+    for (name, code) in [("tokio", TOKIO), ("rustix", RUSTIX), ("rusqlite", RUSQLITE)] {
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n");
         write(at, &format!("{name}/Cargo.toml"), &manifest);
         write(at, &format!("{name}/src/lib.rs"), code);
     }
     let manifest = "[package]\nname = \"snippets\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n\
-        [dependencies]\ntokio = { path = \"tokio\" }\nrusqlite = { path = \"rusqlite\" }\n";
+        [dependencies]\ntokio = { path = \"tokio\" }\n\
+        rustix = { path = \"rustix\" }\nrusqlite = { path = \"rusqlite\" }\n";
     let lints =
         toml::to_string(&Table::from_iter([("lints".to_owned(), Value::Table(lints.clone()))])).unwrap();
     write(at, "Cargo.toml", &format!("{manifest}{lints}"));
