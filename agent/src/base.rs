@@ -4,6 +4,7 @@
 //!
 //! Imports: protocol (ids)
 pub(crate) mod base64;
+pub(crate) mod causes;
 pub(crate) mod clock;
 pub(crate) mod digest;
 pub(crate) mod ids;

@@ -58,6 +58,22 @@ impl FileEdit {
         }
     }
 
+    /// Reads the edit back from what a log says of it; `None` where that names no edit.
+    pub(crate) fn from_wire(file: &FileChange) -> Option<Self> {
+        let encoded = file.path_encoded == Some(true);
+        let version = |digest: Option<&String>, mode: Option<u32>| match digest {
+            Some(digest) => Some(Some(Version { digest: digest.parse().ok()?, mode: mode? })),
+            None => Some(None),
+        };
+        let from = file.from.as_ref().and_then(|from| RelPath::from_wire(from, encoded).ok());
+        Some(Self {
+            path: RelPath::from_wire(&file.path, encoded).ok()?,
+            from,
+            before: version(file.before.as_ref(), file.before_mode)?,
+            after: version(file.after.as_ref(), file.after_mode)?,
+        })
+    }
+
     /// Returns the edit as clients see it, with the hunks it consists of.
     pub(crate) fn to_wire(&self, hunks: &[Hunk]) -> FileChange {
         let (path, encoded) = self.path.to_wire();

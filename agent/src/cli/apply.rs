@@ -11,6 +11,7 @@ use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::json::Json;
 use tenon_protocol::methods::Apply;
 
+use crate::cli::diff::mark;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::plan::{LAST, newest};
@@ -209,13 +210,7 @@ fn print(terminal: Terminal, args: &ApplyArgs, result: &ApplyResult) -> Result<E
 }
 
 fn line(terminal: Terminal, file: &FileChange) -> String {
-    let mark = match file.op {
-        FileOp::Add => "A",
-        FileOp::Modify => "M",
-        FileOp::Delete => "D",
-        FileOp::Move => "R",
-        FileOp::Unheard(_) => "?",
-    };
+    let mark = mark(&file.op);
     let numbers: Vec<String> = file.hunks.iter().map(|hunk| hunk.n.to_string()).collect();
     let hunks =
         if file.op == FileOp::Modify { format!("  hunks {}", numbers.join(", ")) } else { String::new() };

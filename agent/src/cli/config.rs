@@ -6,7 +6,7 @@ mod look;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::config::change::{AddArgs, RemoveArgs, RevArgs, SetArgs, UnsetArgs};
+use crate::cli::config::change::{EntriesArgs, RevArgs, SetArgs, UnsetArgs};
 use crate::cli::config::keys::Names;
 pub(in crate::cli) use crate::cli::config::keys::completed_in_fish;
 use crate::cli::exit::Exit;
@@ -42,9 +42,9 @@ enum ConfigCommand {
     /// Removes keys, or whole tables such as providers.local
     Unset(UnsetArgs),
     /// Puts entries into a list, such as rules.allow
-    Add(AddArgs),
+    Add(EntriesArgs),
     /// Takes entries out of a list
-    Remove(RemoveArgs),
+    Remove(EntriesArgs),
     /// Tells which layers say what of a key, a table or everything, and which one counts
     Explain(ReadArgs),
     /// Lists the keys there are, with what each takes

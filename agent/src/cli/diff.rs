@@ -107,15 +107,20 @@ fn print(terminal: Terminal, args: &DiffArgs, result: &DiffResult) -> Result<(),
     Ok(())
 }
 
-/// Returns a file as one line: what happened, how many lines came and went, its path.
-fn stat(terminal: Terminal, file: &DiffFile) -> String {
-    let mark = match file.op {
+/// Returns the letter for what happens to a file.
+pub(super) const fn mark(op: &FileOp) -> &'static str {
+    match op {
         FileOp::Add => "A",
         FileOp::Modify => "M",
         FileOp::Delete => "D",
         FileOp::Move => "R",
         FileOp::Unheard(_) => "?",
-    };
+    }
+}
+
+/// Returns a file as one line: what happened, how many lines came and went, its path.
+fn stat(terminal: Terminal, file: &DiffFile) -> String {
+    let mark = mark(&file.op);
     let counts = if file.binary == Some(true) {
         format!("{:>6} {:>6}", "binary", "")
     } else {

@@ -106,15 +106,7 @@ impl Actor {
         if files.is_empty() {
             return Ok((Vec::new(), told));
         }
-        let change_id: ChangeId = ids::new(&*self.resources.entropy);
-        let staged = ChangeStaged {
-            change_id: change_id.clone(),
-            files: files.iter().map(to_wire).collect(),
-            uncovered: Vec::new(),
-            plan_id: Some(id.clone()),
-            call_id: None,
-            step: None,
-        };
+        let (staged, change_id) = self.staged(id, &files);
         let changed = PlanChanged {
             plan_id: id.clone(),
             rev,
@@ -123,7 +115,7 @@ impl Actor {
             applied: None,
             dropped: None,
         };
-        Ok((vec![Fact::new(staged), Fact::new(changed)], told))
+        Ok((vec![staged, Fact::new(changed)], told))
     }
 
     /// Returns the facts that make what the running turn staged a plan; none where it makes no plan.
@@ -133,16 +125,22 @@ impl Actor {
         let rev = draft.rev;
         let whole = tokio::task::spawn_blocking(move || finish(&draft, &blobs, &title)).await;
         let (files, tree) = whole.map_err(|error| BlobError::from(std::io::Error::other(error)))??;
+        let (staged, change_id) = self.staged(&id, &files);
+        Ok(vec![staged, Fact::new(PlanReady { plan_id: id, rev, tree, change_id })])
+    }
+
+    /// Returns what announces all that a plan stages, and the id of that change.
+    fn staged(&self, plan: &PlanId, files: &[PlanFile]) -> (Fact, ChangeId) {
         let change_id: ChangeId = ids::new(&*self.resources.entropy);
         let staged = ChangeStaged {
             change_id: change_id.clone(),
             files: files.iter().map(to_wire).collect(),
             uncovered: Vec::new(),
-            plan_id: Some(id.clone()),
+            plan_id: Some(plan.clone()),
             call_id: None,
             step: None,
         };
-        Ok(vec![Fact::new(staged), Fact::new(PlanReady { plan_id: id, rev, tree, change_id })])
+        (Fact::new(staged), change_id)
     }
 
     /// Returns the beginning of the newest message, as a title.

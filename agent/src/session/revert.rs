@@ -17,10 +17,9 @@ use tenon_protocol::event::change::{ChangeApplied, ChangeStarted};
 use tenon_protocol::event::session::{By, SessionReverted};
 use tenon_protocol::ids::{ChangeId, CheckpointId};
 
-use crate::base::digest::Digest;
 use crate::base::ids;
 use crate::changes::apply::{ApplyError, apply, remove_empty};
-use crate::changes::change::{ChangeSet, FileEdit, Version};
+use crate::changes::change::{ChangeSet, FileEdit};
 use crate::changes::diff::FileDiff;
 use crate::changes::settle::{Recovered, Settled, recover, settle};
 use crate::journal::{AppendError, Blobs};
@@ -248,7 +247,10 @@ fn write(root: &Root, change: &ChangeSet, blobs: &Blobs, folders: &[RelPath]) ->
             remove_empty(root, folders);
             Over { done: vec![true; change.edits().len()], folders: applied.folders(), problem: None }
         }
-        Err(error) => Over { done: reached(root, change), folders: Vec::new(), problem: Some(error) },
+        Err(error) => {
+            let done = reached(change, &settle(root, change));
+            Over { done, folders: Vec::new(), problem: Some(error) }
+        }
     }
 }
 
@@ -258,14 +260,19 @@ fn finish(root: &Root, change: &ChangeSet, blobs: &Blobs, folders: &[RelPath]) -
             remove_empty(root, folders);
             Over { done: vec![true; change.edits().len()], folders: applied.folders(), problem: None }
         }
-        Ok(Recovered::Unknown(_)) => Over { done: reached(root, change), folders: Vec::new(), problem: None },
-        Err(error) => Over { done: reached(root, change), folders: Vec::new(), problem: Some(error) },
+        Ok(Recovered::Unknown(settled)) => {
+            Over { done: reached(change, &settled), folders: Vec::new(), problem: None }
+        }
+        Err(error) => {
+            let done = reached(change, &settle(root, change));
+            Over { done, folders: Vec::new(), problem: Some(error) }
+        }
     }
 }
 
 /// Tells of each file whether it is as it shall be.
-fn reached(root: &Root, change: &ChangeSet) -> Vec<bool> {
-    let is_done = |edit: &FileEdit| match settle(root, change) {
+fn reached(change: &ChangeSet, settled: &Settled) -> Vec<bool> {
+    let is_done = |edit: &FileEdit| match settled {
         Settled::After => true,
         Settled::Before => false,
         Settled::Mixed { after, .. } => after.contains(&edit.path),
@@ -275,19 +282,7 @@ fn reached(root: &Root, change: &ChangeSet) -> Vec<bool> {
 
 /// Returns the change that was announced; `None` if its files make none.
 fn announced_change(files: &[FileChange]) -> Option<ChangeSet> {
-    let version = |digest: &Option<String>, mode: Option<u32>| match digest {
-        Some(text) => Some(Some(Version { digest: text.parse::<Digest>().ok()?, mode: mode? })),
-        None => Some(None),
-    };
-    let edit = |file: &FileChange| {
-        Some(FileEdit {
-            path: RelPath::from_wire(&file.path, file.path_encoded == Some(true)).ok()?,
-            from: None,
-            before: version(&file.before, file.before_mode)?,
-            after: version(&file.after, file.after_mode)?,
-        })
-    };
-    ChangeSet::new(files.iter().map(edit).collect::<Option<Vec<_>>>()?).ok()
+    ChangeSet::new(files.iter().map(FileEdit::from_wire).collect::<Option<Vec<_>>>()?).ok()
 }
 
 fn internal(error: &dyn std::fmt::Display) -> RpcError {

@@ -1,6 +1,5 @@
 //! Changes that are not a call's: announced, written as one, settled; and those that a crash cut. Not here: which changes
 //! (`apply`), and writing files (`changes`).
-use std::error::Error as _;
 use std::sync::Arc;
 
 use tenon_protocol::change::{FileChange, Uncovered};
@@ -8,9 +7,9 @@ use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::change::{ChangeApplied, ChangeStarted};
 use tenon_protocol::ids::{ChangeId, CheckpointId, PlanId};
 
-use crate::base::ids;
+use crate::base::{causes, ids};
 use crate::changes::apply::{ApplyError, apply};
-use crate::changes::change::{ChangeSet, FileEdit, Version};
+use crate::changes::change::{ChangeSet, FileEdit};
 use crate::changes::settle::{Recovered, Settled, recover, settle};
 use crate::journal::{AppendError, BlobError};
 use crate::session::actor::{Actor, Refusal};
@@ -84,7 +83,7 @@ impl Actor {
     /// edited one of its files since, nothing more is touched.
     pub(crate) async fn settle_started(&mut self) -> Result<(), AppendError> {
         let Some(started) = self.state.writing.clone() else { return Ok(()) };
-        let edits = started.files.iter().filter_map(edit_of).collect();
+        let edits = started.files.iter().filter_map(FileEdit::from_wire).collect();
         let (settled, folders) = match ChangeSet::new(edits) {
             Ok(change) => {
                 let (root, blobs) = (Arc::clone(&self.root), self.blobs());
@@ -138,12 +137,7 @@ fn told(files: &[FileChange], settled: &Settled, reason: &str) -> (Vec<FileChang
 }
 
 fn refused(error: &ApplyError) -> RpcError {
-    let mut message = format!("nothing was applied: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
+    let message = format!("nothing was applied: {}", causes::told(error));
     match error {
         ApplyError::Conflict(_) => RpcError::new(ErrorKind::Conflict, message)
             .retry(Retry::Now)
@@ -156,19 +150,4 @@ fn refused(error: &ApplyError) -> RpcError {
             RpcError::new(ErrorKind::Failed, message.replace("nothing was applied: ", "")).retry(Retry::Never)
         }
     }
-}
-
-fn edit_of(file: &FileChange) -> Option<FileEdit> {
-    let encoded = file.path_encoded == Some(true);
-    let version = |digest: Option<&String>, mode: Option<u32>| match digest {
-        Some(digest) => Some(Some(Version { digest: digest.parse().ok()?, mode: mode? })),
-        None => Some(None),
-    };
-    let from = file.from.as_ref().map(|from| RelPath::from_wire(from, encoded).ok());
-    Some(FileEdit {
-        path: RelPath::from_wire(&file.path, encoded).ok()?,
-        from: from.flatten(),
-        before: version(file.before.as_ref(), file.before_mode)?,
-        after: version(file.after.as_ref(), file.after_mode)?,
-    })
 }

@@ -1,6 +1,5 @@
 //! One file's new contents, prepared and written: what `write` and `edit` share. Not here: how the contents come about, and
 //! the transaction (`changes::apply`).
-use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use tenon_protocol::change::FileChange;
 use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
 
+use crate::base::causes;
 use crate::base::digest::Digest;
 use crate::changes::apply::ApplyError;
 use crate::changes::blobs::BlobStore;
@@ -242,7 +242,7 @@ impl Write {
                 "`{}` was changed by somebody else at this moment; nothing was written. Read it again, then repeat the change",
                 self.change.path
             )),
-            Err(error) => Outcome::failed(chain(&error)),
+            Err(error) => Outcome::failed(causes::told(&error)),
         }
     }
 }
@@ -269,7 +269,7 @@ impl Work for Stage {
 impl Stage {
     fn stage(self) -> Outcome {
         if let Err(error) = self.staged.store(&*self.blobs) {
-            return Outcome::failed(chain(&error));
+            return Outcome::failed(causes::told(&error));
         }
         let digest = Digest::of(self.staged.after());
         self.remembered.put(digest, self.staged.after());
@@ -278,15 +278,4 @@ impl Stage {
         outcome.staged = Some(StagedFiles { files: vec![self.change], step: self.step });
         outcome
     }
-}
-
-/// Returns an error with its causes, since the model sees only text.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

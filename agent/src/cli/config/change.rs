@@ -65,22 +65,9 @@ pub(crate) struct UnsetArgs {
     how: How,
 }
 
-/// The arguments of `tenon config add`.
+/// The arguments of `tenon config add` and `tenon config remove`.
 #[derive(Args, Debug)]
-pub(crate) struct AddArgs {
-    /// The key of a list, such as rules.allow
-    #[arg(value_parser = Names::Keys, hide_possible_values = true)]
-    key: String,
-    /// The entries
-    #[arg(value_name = "ENTRY", required = true)]
-    entries: Vec<String>,
-    #[command(flatten)]
-    place: Where,
-}
-
-/// The arguments of `tenon config remove`.
-#[derive(Args, Debug)]
-pub(crate) struct RemoveArgs {
+pub(crate) struct EntriesArgs {
     /// The key of a list, such as rules.allow
     #[arg(value_parser = Names::Keys, hide_possible_values = true)]
     key: String,
@@ -117,7 +104,7 @@ pub(super) async fn unset(at: &Desk<'_>, args: &UnsetArgs) -> Result<(), Failure
 }
 
 /// Puts entries into a list.
-pub(super) async fn add(at: &Desk<'_>, args: &AddArgs) -> Result<(), Failure> {
+pub(super) async fn add(at: &Desk<'_>, args: &EntriesArgs) -> Result<(), Failure> {
     let changed = edit(at, &args.place, &args.key, |list| {
         let new: Vec<String> = args.entries.iter().filter(|entry| !list.contains(entry)).cloned().collect();
         list.extend(new);
@@ -128,7 +115,7 @@ pub(super) async fn add(at: &Desk<'_>, args: &AddArgs) -> Result<(), Failure> {
 }
 
 /// Takes entries out of a list.
-pub(super) async fn remove(at: &Desk<'_>, args: &RemoveArgs) -> Result<(), Failure> {
+pub(super) async fn remove(at: &Desk<'_>, args: &EntriesArgs) -> Result<(), Failure> {
     let changed = edit(at, &args.place, &args.key, |list| {
         for entry in &args.entries {
             let Some(found) = list.iter().position(|own| own == entry) else {

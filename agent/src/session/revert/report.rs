@@ -1,11 +1,11 @@
 //! Conflicts of a revert as people and clients are told them: which lines, whose, what can be done. Not here: finding them.
-use std::error::Error;
 use std::ops::Range;
 
 use tenon_protocol::change::{Conflict, ConflictKind};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::ids::ChangeId;
 
+use crate::base::causes;
 use crate::base::digest::Digest;
 use crate::changes::apply::{self, ApplyError, Found};
 use crate::changes::revert::Blocked;
@@ -108,7 +108,7 @@ pub(super) fn failure(error: &ApplyError) -> RpcError {
             RpcError::new(ErrorKind::StorageFull, "the disk is full: nothing was changed")
         }
         ApplyError::Blob(_) | ApplyError::File(_) | ApplyError::Incomplete { .. } => {
-            RpcError::new(ErrorKind::Failed, chain(error)).retry(Retry::Now)
+            RpcError::new(ErrorKind::Failed, causes::told(error)).retry(Retry::Now)
         }
     }
 }
@@ -133,14 +133,4 @@ fn raced(conflict: &apply::Conflict) -> Conflict {
         changes: None,
         path_encoded: encoded.then_some(true),
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -5,6 +5,16 @@ local M = {}
 local space = api.nvim_create_namespace('tenon.conflict')
 local marks = {}
 
+-- Returns the names of files in a sentence.
+function M.paths(list)
+  return table.concat(
+    vim.tbl_map(function(each)
+      return each.path
+    end, list),
+    ', '
+  )
+end
+
 -- Reloads the buffers of a session's workspace whose files changed. One with changes is left alone.
 function M.changed(s)
   for _, buf in ipairs(api.nvim_list_bufs()) do

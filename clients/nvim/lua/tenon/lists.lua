@@ -4,6 +4,7 @@ local session = require('tenon.session')
 local tenon = require('tenon')
 
 local api = vim.api
+local files = require('tenon.files')
 local M = {}
 
 -- Calls `done` with the newest session of a workspace, if there is one.
@@ -112,19 +113,10 @@ local function target(s, text, done)
   end, true)
 end
 
-local function paths(list)
-  return table.concat(
-    vim.tbl_map(function(each)
-      return each.path
-    end, list),
-    ', '
-  )
-end
-
 local function go_back(s, to, more)
   client.request('agent/revert', vim.tbl_extend('force', { sessionId = s.id, to = to }, more or {}), function(err, result)
     if not err then
-      return tenon.say(#result.restored > 0 and 'went back: ' .. paths(result.restored) or 'there was nothing to take back')
+      return tenon.say(#result.restored > 0 and 'went back: ' .. files.paths(result.restored) or 'there was nothing to take back')
     end
     tenon.say(err.message, 'ERROR')
   end)
@@ -166,12 +158,12 @@ function M.revert(s, text, now)
       if #would.conflicts > 0 then
         return resolve(s, to, would.conflicts, 1, {})
       elseif #would.restored == 0 then
-        return tenon.say('there is nothing to take back' .. (#would.skipped > 0 and '; not covered: ' .. paths(would.skipped) or ''))
+        return tenon.say('there is nothing to take back' .. (#would.skipped > 0 and '; not covered: ' .. files.paths(would.skipped) or ''))
       elseif now then
         return go_back(s, to)
       end
-      local skipped = #would.skipped > 0 and ' (not covered: ' .. paths(would.skipped) .. ')' or ''
-      vim.ui.select({ 'Take it back', 'Leave it' }, { prompt = paths(would.restored) .. skipped, kind = 'tenon' }, function(_, chosen)
+      local skipped = #would.skipped > 0 and ' (not covered: ' .. files.paths(would.skipped) .. ')' or ''
+      vim.ui.select({ 'Take it back', 'Leave it' }, { prompt = files.paths(would.restored) .. skipped, kind = 'tenon' }, function(_, chosen)
         if chosen == 1 then
           go_back(s, to)
         end

@@ -4,6 +4,7 @@ local fold = require('tenon.fold')
 local tenon = require('tenon')
 
 local api = vim.api
+local files = require('tenon.files')
 local M = {}
 local SIGNS = { done = '✓', active = '▸', running = '▸', dropped = '✗' }
 local rows = {} -- what a line of a plan's buffer stands for, by session
@@ -99,15 +100,6 @@ function M.review(s)
   end, true)
 end
 
-local function paths(list)
-  return table.concat(
-    vim.tbl_map(function(each)
-      return each.path
-    end, list),
-    ', '
-  )
-end
-
 -- Applies the plan, or a part of it; where something stands in the way a person chooses.
 function M.apply(s, what)
   local plan = s.plan
@@ -140,8 +132,8 @@ function M.apply(s, what)
       local hints = vim.tbl_get(err, 'data', 'hints') or {}
       return tenon.say(table.concat({ err.message, unpack(hints) }, '\n'), 'ERROR')
     end
-    local left = #result.conflicts > 0 and '; left: ' .. paths(result.conflicts) or ''
-    tenon.say(what.drop and 'the plan was dropped' or 'applied: ' .. paths(result.applied) .. left)
+    local left = #result.conflicts > 0 and '; left: ' .. files.paths(result.conflicts) or ''
+    tenon.say(what.drop and 'the plan was dropped' or 'applied: ' .. files.paths(result.applied) .. left)
   end)
 end
 
