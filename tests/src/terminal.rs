@@ -1,4 +1,5 @@
 //! A program in a real terminal: keys in, screen out, by a tmux server of its own. Not here: what the program is.
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,9 @@ use crate::running::{PATIENCE, Running};
 
 /// How often the screen is looked at; nothing tells when it changes.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
+
+/// How many were started here, for a server of its own each: one that is leaving answers on its socket for a moment.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A terminal of 120 by 36. Dropping it ends its server and what runs in it.
 #[derive(Debug)]
@@ -26,7 +30,8 @@ impl<'a> Terminal<'a> {
         if Running::start(home.shell("command -v tmux"))?.finish()?.code != Some(0) {
             return Ok(None);
         }
-        let terminal = Self { home, socket: home.root().join("tmux").display().to_string() };
+        let name = format!("tmux{}", STARTED.fetch_add(1, Ordering::Relaxed));
+        let terminal = Self { home, socket: home.root().join(name).display().to_string() };
         terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36", command])?;
         // Else an Escape waits for what might follow.
         terminal.tmux(&["set", "-s", "escape-time", "0"])?;

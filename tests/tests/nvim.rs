@@ -102,6 +102,19 @@ fn what_the_person_looks_at() {
 }
 
 #[test]
+fn what_does_not_fit() {
+    let lines = |name: &str, count: usize| {
+        (1..=count).map(|n| format!("{name}, line {n}")).collect::<Vec<_>>().join("\n")
+    };
+    let first = Reply::call("read", &json!({"path": "a.txt"}));
+    let many = (1..60).fold(first, |reply, _| reply.and_call("read", &json!({"path": "a.txt"})));
+    let say = |text: String| Reply::text(text).deltas(20);
+    let told = [Reply::text("The very first."), say(lines("saga", 80_000))];
+    let rest = [Reply::text("All was read."), say(lines("tale", 9_000))];
+    play("more", Trust::Given, told.into_iter().chain(vec![many; 7]).chain(rest)).unwrap();
+}
+
+#[test]
 fn plans_and_going_back() {
     play("plans", Trust::Given, []).unwrap();
 }
@@ -117,7 +130,8 @@ fn a_plan_from_its_goal_to_the_disk() {
     play("walk", Trust::Given, first.into_iter().chain([Reply::text("It is planned.")])).unwrap();
 }
 
-/// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, and quits.
+/// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, takes that back, quits, and finds
+/// all of it in another Neovim.
 #[test]
 fn a_person_in_a_terminal() {
     let text = "def mean(values):\n    return sum(values) / len(values)\n\n\ndef last(values):\n    return values[0]\n";
@@ -155,7 +169,19 @@ fn a_person_in_a_terminal() {
             screen.contains("if not values:") && !screen.contains("hunk")
         })
         .unwrap();
+    terminal.enters(":Tenon! revert").unwrap();
+    terminal.shows("went back: stats.py").unwrap();
+    terminal.until("the buffer as it was", |screen| !screen.contains("if not values:")).unwrap();
+    assert_eq!(home.read("stats.py"), text);
     terminal.enters(":qa!").unwrap();
+    drop(terminal);
+    let Some(other) = Terminal::start(&home, &command).unwrap() else { return };
+    other.shows("def mean").unwrap();
+    other.enters(":Tenon").unwrap();
+    other.shows("what is wrong here?").unwrap();
+    let screen = other.shows("Half of it, then.").unwrap();
+    assert!(screen.contains("Two things are wrong here."), "{screen}");
+    other.enters(":qa!").unwrap();
 }
 
 #[test]

@@ -116,6 +116,24 @@ T.test('one hunk is accepted and another rejected, by keys in the file', functio
   T.eq(false, vim.bo[buf].modified)
 end)
 
+T.test('the turn is taken back: file and buffer are as they were, to the byte', function()
+  local asked
+  T.choose = function(items, options)
+    asked = options.prompt
+    return items[1], 1
+  end
+  vim.cmd('Tenon revert')
+  T.told('went back: a.txt')
+  T.choose = nil
+  T.eq('a.txt', asked)
+  T.eq(BEFORE, T.read('a.txt'))
+  T.wait('the buffer is loaded again', function()
+    return T.lines(buf)[2] == 'two'
+  end)
+  T.eq(vim.split(BEFORE:sub(1, -2), '\n'), T.lines(buf))
+  T.eq(false, vim.bo[buf].modified)
+end)
+
 T.test('all of an edit is accepted at once', function()
   vim.cmd('Tenon ask whisper')
   T.asked()

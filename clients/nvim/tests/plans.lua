@@ -113,7 +113,7 @@ T.test('where something stands in the way a person chooses', function()
 end)
 
 T.test('going back shows first what it does', function()
-  answers['agent/log'] = { result = { events = { { turn = 't_1', seq = 4 }, { turn = 't_2', seq = 5 } } } }
+  answers['agent/log'] = { result = { events = { { turn = 't_1', seq = 4, data = {} }, { turn = 't_2', seq = 5, data = { changeId = 'c_2' } } } } }
   answers['agent/revert'] = function(params)
     local restored = { { path = 'a.txt' } }
     return { result = { restored = restored, skipped = { { path = 'b.bin', reason = 'large' } }, conflicts = {}, dryRun = params.dryRun } }

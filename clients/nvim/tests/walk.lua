@@ -1,5 +1,5 @@
--- A plan from its goal to the disk, with a real agent: shown, applied in part by its hunks, and by a step. Not here: what is sent
--- in rarer cases (plans.lua).
+-- A plan from its goal to the disk and back, with a real agent: shown, applied in part by its hunks, and by a step, taken back.
+-- Not here: what is sent in rarer cases (plans.lua).
 local T = dofile(vim.fs.dirname(arg[0]) .. '/support.lua')
 local api = vim.api
 local BEFORE = 'one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n'
@@ -50,6 +50,22 @@ T.test('the rest of a step is applied', function()
   end)
   T.shows('plan, applied')
   T.eq(false, ready() or false)
+end)
+
+T.test('what was applied last is taken back, then all of it', function()
+  vim.cmd('Tenon! revert')
+  T.told('went back: a.txt')
+  local half = BEFORE:gsub('one', 'ONE'):gsub('nine', 'NINE')
+  T.eq(half, T.read('a.txt'))
+  T.eq(3, #require('tenon.client').current.changes)
+  vim.cmd('Tenon! revert 1')
+  T.wait('the beginning', function()
+    return T.read('a.txt') == BEFORE
+  end)
+  T.wait('the buffer is loaded again', function()
+    return vim.deep_equal(vim.split(BEFORE:sub(1, -2), '\n'), T.lines(buf))
+  end)
+  T.eq(false, vim.bo[buf].modified)
 end)
 
 T.done()

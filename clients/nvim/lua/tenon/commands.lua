@@ -216,6 +216,22 @@ M.subcommands = {
       return client.current and client.current.changes or {}
     end,
   },
+  earlier = {
+    help = 'show what came before the beginning of the window',
+    run = function()
+      existing(function(s)
+        require('tenon.more').earlier(s)
+      end)
+    end,
+  },
+  whole = {
+    help = 'show all of a message or an output that is shown shortened',
+    run = function()
+      existing(function(s)
+        require('tenon.more').whole(s)
+      end)
+    end,
+  },
   diff = {
     help = 'show what the session changed',
     run = function()

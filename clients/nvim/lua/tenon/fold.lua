@@ -30,10 +30,11 @@ function M:picture(result)
   self.profile = vim.tbl_get(shot, 'settings', 'profile') or self.chosen
   self.state, self.trust, self.queue, self.cursor = shot.state, shot.trust, shot.queue, result.cursor
   self.blocks, self.index, self.requests, self.asks, self.plan, self.anchor = {}, {}, {}, 0, nil, nil
+  self.before, self.changes = shot.before, {}
   self.turn = shot.turnId
   self:tell('reset')
   if shot.before then
-    self:note('earlier', 'what came before is in the log: :Tenon log')
+    self:note('earlier', 'there is more before this: `[e` shows it (`:Tenon earlier`)')
   end
   for _, item in ipairs(shot.items) do
     self:fold(item, true)
@@ -62,11 +63,22 @@ function M.text(content)
       parts[#parts + 1] = ('%s%s\n```\n%s\n```'):format(part.path, lines, (part.text:gsub('\n$', '')))
     elseif part.type == 'file' then
       parts[#parts + 1] = '@' .. part.path .. lines
+    elseif part.whole then
+      parts[#parts + 1] = ('%s…\n\n[%.1f MB; `gf` shows all of it (`:Tenon whole`)]'):format(part.title or '', part.bytes / 1e6)
     elseif part.type == 'image' or part.type == 'ref' then
       parts[#parts + 1] = ('[%s %s]'):format(part.type, part.title or part.ref or part.mime)
     end
   end
   return table.concat(parts, '\n')
+end
+
+-- Returns the reference of what is too large for a message, if there is any.
+local function ref_of(content)
+  for _, part in ipairs(content or {}) do
+    if part.whole then
+      return part.ref
+    end
+  end
 end
 
 -- Returns the block of an id, made at the end, or at `at`, where there is none.
@@ -210,7 +222,7 @@ local folds = {
     end
     -- In a snapshot the calls of a step come before the message that made them.
     local at = old and data.role ~= 'user' and self.anchor or nil
-    self:set(self:block(data.messageId, data.role, at), { text = M.text(data.content), by = data.by, whole = true })
+    self:set(self:block(data.messageId, data.role, at), { text = M.text(data.content), by = data.by, ref = ref_of(data.content), whole = true })
     self.anchor, self.closed = at and at + 1, true
     self:tell('message', data)
   end,
@@ -225,12 +237,13 @@ local folds = {
   end,
   ['tool.ended'] = function(self, data)
     local block = self:block(data.callId, 'tool')
-    self:set(block, { status = data.status, text = M.text(data.content), whole = true })
+    self:set(block, { status = data.status, text = M.text(data.content), ref = data.ref or ref_of(data.content), whole = true })
     if block.call == 'execute' then
       self:tell('files')
     end
   end,
   ['change.applied'] = function(self, data)
+    table.insert(self.changes, data.changeId)
     self:tell('files', data.files)
   end,
   ['session.reverted'] = function(self, data, event)
@@ -270,6 +283,10 @@ function M:fold(event, old)
     fold(self, event.data, event, old)
   elseif event.text and event.seq then
     self:note(event.type .. event.seq, event.text)
+  end
+  local block = event.cut and self.index[event.data.messageId or event.data.callId or '']
+  if block then
+    self:set(block, { cut = event.seq, text = block.text .. '\n\n[shortened; `gf` shows all of it (`:Tenon whole`)]' })
   end
   self:tell('state', event)
 end

@@ -47,7 +47,12 @@ function M.show(name, lines, filetype)
     buf = api.nvim_create_buf(false, true)
     api.nvim_buf_set_name(buf, name)
     vim.bo[buf].filetype = filetype
-    vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, desc = 'Close' })
+    -- Back to where it was asked for.
+    vim.keymap.set('n', 'q', function()
+      local win = api.nvim_get_current_win()
+      vim.cmd.wincmd('p')
+      api.nvim_win_close(win, false)
+    end, { buffer = buf, desc = 'Close' })
   end
   vim.bo[buf].modifiable = true
   api.nvim_buf_set_lines(buf, 0, -1, false, lines)
@@ -91,7 +96,8 @@ end
 
 local LETTERS = { t = 'turn', c = 'change', k = 'checkpoint' }
 
--- Calls `done` with where to go back to: what an id or a number of the log names, else before the last turn with changes.
+-- Calls `done` with where to go back to: what an id or a number of the log names, else before the last turn with changes, or
+-- before what was applied of a plan since.
 local function target(s, text, done)
   if text:match('^%d+$') then
     return done({ seq = tonumber(text) })
@@ -103,10 +109,15 @@ local function target(s, text, done)
   if text ~= '' and text ~= 'turn:-1' then
     return tenon.say('name a turn, change or checkpoint by its id, or an event of the log by its number', 'ERROR')
   end
-  client.call('agent/log', { sessionId = s.id, before = ('%s.%d'):format(s.cursor:match('%d+'), s.cursor:match('%.(%d+)') + 1), types = { 'change.applied' } }, function(result)
+  client.call('agent/log', { sessionId = s.id, before = ('%s.%d'):format(s.cursor:match('%d+'), s.cursor:match('%.(%d+)') + 1), types = { 'change.applied', 'session.reverted' } }, function(result)
+    local back = {} -- what going back did is no work of a turn
     for i = #result.events, 1, -1 do
-      if result.events[i].turn then
-        return done({ turn = result.events[i].turn })
+      local event = result.events[i]
+      local change = event.data.changeId
+      if event.type == 'session.reverted' then
+        back[change or ''] = true
+      elseif not back[change] then
+        return done(event.turn and { turn = event.turn } or { change = change })
       end
     end
     tenon.say('no turn of this session has changed a file')

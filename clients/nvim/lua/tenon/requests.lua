@@ -79,6 +79,13 @@ local function unsaved(s, request)
   return found
 end
 
+-- Tells the agent at once what is not saved any more: what it reads next is not to be what was given up.
+local function tell()
+  if tenon.config.context then
+    require('tenon.context').flush()
+  end
+end
+
 -- Carries out a choice here, then sends it.
 local function choose(s, request, option)
   if request.kind == 'conflict' and option.id == 'save' then
@@ -87,13 +94,14 @@ local function choose(s, request, option)
         vim.cmd('silent write')
       end)
     end
+    tell()
   elseif request.kind == 'conflict' and option.id == 'discard' then
-    -- The answer goes first: that nothing is unsaved any more would be one, too.
-    M.send(request, option.id)
     for _, buf in ipairs(unsaved(s, request)) do
       require('tenon.files').discard(buf)
     end
-    return
+    -- The answer goes first: that nothing is unsaved any more would be one, too.
+    M.send(request, option.id)
+    return tell()
   elseif option.id == '_key' then
     local key = vim.fn.inputsecret(('Key for %s: '):format(request.subject.provider))
     if key ~= '' then

@@ -5,7 +5,7 @@ M.__index = M
 -- Starts `cmd`. `on.event(subscription, event)` and `on.exit(code, stderr)` run in the main loop, as answers do.
 -- Raises an error where the program cannot be started.
 function M.start(cmd, on)
-  local self = setmetatable({ open = true, waits = {}, last = 0 }, M)
+  local self = setmetatable({ open = true, waits = {}, last = 0, lines = {} }, M)
   local rest = {}
   local function out(_, data)
     local from = 1
@@ -50,12 +50,24 @@ function M:take(line, on)
   end
 end
 
+function M:write()
+  local lines = table.concat(self.lines)
+  self.lines = {}
+  if self.open and lines ~= '' then
+    -- A program that has ended says so by its exit, which is on its way.
+    pcall(self.process.write, self.process, lines)
+  end
+end
+
+-- What is sent in one go arrives in one go: the agent does not act on an answer before it has what goes with it.
 function M:send(message)
   message.jsonrpc = '2.0'
-  if self.open then
-    -- A program that has ended says so by its exit, which is on its way.
-    pcall(self.process.write, self.process, vim.json.encode(message) .. '\n')
+  if #self.lines == 0 then
+    vim.schedule(function()
+      self:write()
+    end)
   end
+  self.lines[#self.lines + 1] = vim.json.encode(message) .. '\n'
 end
 
 -- Sends a request; `answered(error, result)` is called once.
@@ -71,6 +83,7 @@ end
 
 -- Ends the connection, never the agent's work.
 function M:close()
+  self:write()
   if self.open then
     pcall(self.process.write, self.process, nil)
   end

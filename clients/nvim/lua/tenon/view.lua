@@ -174,8 +174,25 @@ function M.buffer(s)
   map('i', 'ask', 'Write a message')
   map('gd', 'review', 'Show the edit in its file')
   map('<C-c>', 'stop', 'Interrupt the turn')
+  map('[e', 'earlier', 'Show what came before')
+  map('gf', 'whole', 'Show all of what is shortened')
   redraw(s)
   return buf
+end
+
+-- Returns the block at the cursor; nothing where another buffer is in front.
+function M.at(s)
+  local buf = buffers[s.id]
+  if buf ~= api.nvim_get_current_buf() then
+    return
+  end
+  local cursor = api.nvim_win_get_cursor(0)[1]
+  for _, block in ipairs(s.blocks) do
+    local row = place(s, buf, block)
+    if cursor > row and cursor <= row + block.n then
+      return block
+    end
+  end
 end
 
 -- Shows the session in a window, the one it has or a new one, and goes there.
