@@ -8,14 +8,17 @@
 //!
 //! Imports: workspace, sandbox, protocol, config, base
 mod grants;
+mod hints;
 mod matching;
 mod policy;
+mod programs;
 mod proposal;
 mod shell;
 mod trust;
 
 pub(crate) use crate::approvals::grants::{Grant, Grants};
 pub(crate) use crate::approvals::policy::Policy;
+pub(crate) use crate::approvals::programs::Programs;
 pub(crate) use crate::approvals::trust::Trust;
 
 use crate::config::profile::Verdict;
@@ -38,6 +41,8 @@ pub(crate) enum Action {
     Command {
         /// The text that the shell is given.
         command: String,
+        /// The programs that its words come to, as far as anybody looked.
+        programs: Programs,
     },
 }
 

@@ -27,6 +27,7 @@ mod plan;
 mod requests;
 mod revert;
 mod rpc;
+mod rules;
 mod run;
 mod schema;
 mod secret;
@@ -117,6 +118,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Trusts the workspace: its configuration is read, its profile not capped
     Trust(trust::TrustArgs),
+    /// Lists the rules and grants that stand here, and takes grants back
+    Rules(rules::RulesArgs),
     /// Shows the agent at work on a sample project, without key or network
     Demo(demo::DemoArgs),
     /// Plays the protocol's published vectors against an agent
@@ -201,6 +204,7 @@ impl Command {
             Self::Auth(args) => auth::run(&args),
             Self::Config(args) => config::run(&args),
             Self::Trust(args) => trust::run(&args),
+            Self::Rules(args) => rules::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Conformance(args) => conformance::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -3,6 +3,7 @@
 mod accepted;
 mod attach;
 mod auth;
+mod bypasses;
 mod config;
 mod conformance;
 mod daemon;

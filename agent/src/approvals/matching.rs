@@ -23,12 +23,18 @@ pub(crate) fn allowing<'a>(rules: &[&'a Rule], action: &Action) -> Option<&'a Ru
             &|rule, path| matches!(rule.pattern(), Pattern::Write(glob) if glob.matches(path)),
             paths.iter().map(text).collect(),
         ),
-        Action::Command { command } => {
+        Action::Command { command, .. } => {
             let analysis = shell::analyse(command);
-            let words = analysis.commands.first().filter(|_| analysis.is_plain)?;
-            let covers =
-                |rule: &&Rule| matches!(rule.pattern(), Pattern::Command(pattern) if covers(pattern, words));
-            rules.iter().copied().find(covers)
+            if analysis.unsure.is_some() {
+                return None;
+            }
+            let covering = |words: &Words| {
+                let covers = |rule: &&Rule| matches!(rule.pattern(), Pattern::Command(pattern) if covers(pattern, words));
+                rules.iter().copied().find(covers)
+            };
+            // Each of its commands, or none.
+            let found: Option<Vec<&Rule>> = analysis.commands.iter().map(covering).collect();
+            found.and_then(|rules| rules.into_iter().next())
         }
     }
 }
@@ -45,21 +51,7 @@ pub(crate) fn restricting<'a>(rules: &'a [Rule], action: &Action, analysis: &Ana
         (Pattern::Command(pattern), Action::Command { .. }) => {
             analysis.commands.iter().chain(&analysis.suspected).any(|words| resembles(pattern, words))
         }
-        (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network, _) => false,
-    })
-}
-
-/// Returns a rule about paths that some word of a command names. Only a hint: words need not be paths, and paths need
-/// not be words.
-pub(crate) fn naming_a_path<'a>(rules: &'a [Rule], analysis: &Analysis) -> Option<&'a Rule> {
-    let words = || analysis.commands.iter().chain(&analysis.suspected).flatten();
-    rules.iter().find(|rule| match rule.pattern() {
-        Pattern::Read(glob) | Pattern::Write(glob) => words().any(|word| {
-            // `--file=a`, `<a`: what stands behind the sign is the path.
-            let path = word.rsplit(['=', '<', '>', ':', '@']).next().unwrap_or(word);
-            glob.matches_folded(path.trim_start_matches("./"))
-        }),
-        Pattern::Command(_) | Pattern::Network => false,
+        (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network(_), _) => false,
     })
 }
 
@@ -80,7 +72,7 @@ fn covers(pattern: &[String], words: &[String]) -> bool {
 
 /// Whether the words do what a restricting pattern means: the same program wherever it lies, the pattern's other words
 /// in front, its options anywhere, short ones in any grouping. More words than the pattern has do not free it.
-fn resembles(pattern: &[String], words: &Words) -> bool {
+pub(super) fn resembles(pattern: &[String], words: &[String]) -> bool {
     let (Some((program, rest)), Some(first)) = (pattern.split_first(), words.first()) else { return false };
     let named = wildcard(program, first) || wildcard(program, shell::program(first));
     if !named {
@@ -130,7 +122,7 @@ fn has_letter(option: &str, letter: char) -> bool {
 
 /// Whether a word fits a pattern in which `*` is any text and `?` any character. Linear in space, bounded by the
 /// product of the lengths in time; both are short.
-fn wildcard(pattern: &str, word: &str) -> bool {
+pub(super) fn wildcard(pattern: &str, word: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let word: Vec<char> = word.chars().collect();
     let (mut p, mut w, mut star) = (0, 0, None);

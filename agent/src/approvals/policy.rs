@@ -7,7 +7,7 @@ use crate::approvals::grants::Grants;
 use crate::approvals::proposal::propose_pattern;
 use crate::approvals::shell::{self, Analysis};
 use crate::approvals::trust::Trust;
-use crate::approvals::{Action, Cause, Decision, matching};
+use crate::approvals::{Action, Cause, Decision, hints, matching};
 use crate::config::Rules;
 use crate::config::profile::{Profile, Unattended, Verdict};
 use crate::config::protected::is_protected;
@@ -50,10 +50,16 @@ impl Policy {
             && matching::restricting(&self.rules.deny, &action, &Analysis::default()).is_none()
     }
 
+    /// Returns whether a rule restricts commands, so that it matters which programs their words come to.
+    pub(crate) fn restricts_commands(&self) -> bool {
+        let mut rules = self.rules.deny.iter().chain(&self.rules.ask);
+        rules.any(|rule| matches!(rule.pattern(), Pattern::Command(_)))
+    }
+
     /// Decides about an action.
     pub(crate) fn decide(&self, action: &Action) -> Decision {
         let analysis = match action {
-            Action::Command { command } => shell::analyse(command),
+            Action::Command { command, programs } => shell::analyse(command).with_programs(programs),
             Action::Read { .. } | Action::Write { .. } => Analysis::default(),
         };
         if let Some(rule) = matching::restricting(&self.rules.deny, action, &analysis) {
@@ -102,13 +108,14 @@ impl Policy {
     /// The question about a command of which it cannot be told whether a rule forbids it.
     fn doubtful(&self, analysis: &Analysis) -> Option<Decision> {
         let restricting = || self.rules.deny.iter().chain(&self.rules.ask);
-        let about_commands = restricting().any(|rule| matches!(rule.pattern(), Pattern::Command(_)));
-        if let Some(why) = analysis.unsure.filter(|_| about_commands) {
+        // Of paths and hosts the words tell, as long as they are what the text shows.
+        let matters = |rule: &Rule| analysis.hides_words || matches!(rule.pattern(), Pattern::Command(_));
+        if let Some(why) = analysis.unsure.filter(|_| restricting().any(matters)) {
             let reason = format!("it cannot be told whether a rule forbids this command: {why}");
             return Some(decision(Verdict::Ask, Cause::Unclear, reason));
         }
-        let rule = matching::naming_a_path(&self.rules.deny, analysis)?;
-        let reason = format!("the command names a path that the rule `{}` denies", rule.text());
+        let (rule, what) = hints::hinted(restricting(), analysis)?;
+        let reason = format!("the command names {what} that the rule `{}` is about", rule.text());
         Some(Decision { rule: Some(rule.text().to_owned()), ..decision(Verdict::Ask, Cause::Rule, reason) })
     }
 

@@ -1,14 +1,21 @@
 //! What a shell command's text seems to run, told conservatively. Not here: what follows from it (`policy`).
 //!
-//! Only plain words, quotes, and the separators between commands are understood. Everything else that means something to
-//! a shell makes the analysis unsure; the command is then also taken apart crudely, so that a denial still sees whatever
-//! might run. Unsure is never a way to be allowed.
+//! Only plain words, quotes, the separators between commands, and redirections that write nowhere are understood.
+//! Everything else that means something to a shell makes the analysis unsure; the command is then also taken apart
+//! crudely, so that a denial still sees whatever might run. Unsure is never a way to be allowed. Time and space are
+//! linear in the text, and nothing recurses but `sh -c` inside `sh -c`, up to a bound.
+mod programs;
+mod scan;
+
+use crate::approvals::Programs;
+use crate::approvals::shell::programs::Doubt;
+use crate::approvals::shell::scan::Scanner;
 
 /// Longest command that is taken apart, in bytes; a longer one is unsure.
 const COMMAND_BYTES_MAX: usize = 64 * 1024;
 
 /// Words of a suspected command that are kept; rules are far shorter.
-const WORDS_MAX: usize = 64;
+pub(crate) const WORDS_MAX: usize = 64;
 
 /// How deep commands inside commands (`sh -c`) are followed.
 const DEPTH_MAX: u8 = 4;
@@ -25,8 +32,29 @@ pub(crate) struct Analysis {
     pub(crate) suspected: Vec<Words>,
     /// Why it cannot be said what runs; `None` where `commands` is the whole truth.
     pub(crate) unsure: Option<&'static str>,
-    /// Whether it is one command of plain words and nothing else: only then may a rule allow it.
+    /// Whether words may be others than the text shows: the path or the host that a rule is about need not stand there.
+    pub(crate) hides_words: bool,
+    /// Whether it is one command of plain words and nothing else: only for such a one is a pattern offered.
     pub(crate) is_plain: bool,
+}
+
+impl Analysis {
+    /// Returns the analysis with each command also read as the program that its first word comes to.
+    pub(crate) fn with_programs(mut self, known: &Programs) -> Self {
+        let read = |words: &Words| {
+            let real = known.behind(words.first()?)?;
+            Some(std::iter::once(real.to_owned()).chain(words[1..].iter().take(WORDS_MAX).cloned()).collect())
+        };
+        let also: Vec<Words> = self.commands.iter().chain(&self.suspected).filter_map(read).collect();
+        for words in &also {
+            if let Some(Doubt { why, hides_words }) = programs::doubt(words) {
+                self.unsure = self.unsure.or(Some(why));
+                self.hides_words |= hides_words;
+            }
+        }
+        self.suspected.extend(also);
+        self
+    }
 }
 
 /// Takes a command's text apart.
@@ -40,6 +68,7 @@ fn analyse_at(text: &str, depth: u8) -> Analysis {
         return Analysis {
             suspected,
             unsure: Some("the command is too long or too deep"),
+            hides_words: true,
             ..Analysis::default()
         };
     }
@@ -50,6 +79,7 @@ fn analyse_at(text: &str, depth: u8) -> Analysis {
         commands: scanner.commands,
         suspected: Vec::new(),
         unsure: scanner.unsure,
+        hides_words: scanner.hides_words,
     };
     if analysis.commands.is_empty() {
         analysis.unsure = analysis.unsure.or(Some("there is no command"));
@@ -58,108 +88,17 @@ fn analyse_at(text: &str, depth: u8) -> Analysis {
         look_inside(&words, &mut analysis, depth);
     }
     if analysis.unsure.is_some() {
+        analysis.is_plain = false;
         analysis.suspected.extend(crude(text));
     }
     analysis
 }
 
-/// Programs that run what their arguments name.
-const WRAPPERS: &[&str] = &[
-    "sudo",
-    "doas",
-    "su",
-    "env",
-    "nice",
-    "ionice",
-    "nohup",
-    "time",
-    "timeout",
-    "command",
-    "builtin",
-    "exec",
-    "xargs",
-    "parallel",
-    "stdbuf",
-    "setsid",
-    "unshare",
-    "chroot",
-    "strace",
-    "ltrace",
-    "gdb",
-    "watch",
-    "busybox",
-    "toybox",
-    "find",
-    "fd",
-    "script",
-    "flock",
-    "trap",
-    "coproc",
-    "runuser",
-    "pkexec",
-    "systemd-run",
-    "nsenter",
-    "bwrap",
-    "ssh",
-    "at",
-];
-
-/// Programs that take a program as text.
-const INTERPRETERS: &[&str] = &[
-    "sh",
-    "bash",
-    "dash",
-    "zsh",
-    "ksh",
-    "mksh",
-    "ash",
-    "fish",
-    "csh",
-    "tcsh",
-    "eval",
-    "source",
-    ".",
-    "python",
-    "python3",
-    "perl",
-    "ruby",
-    "node",
-    "deno",
-    "bun",
-    "php",
-    "lua",
-    "awk",
-    "gawk",
-    "osascript",
-    "pwsh",
-    "tclsh",
-    "expect",
-    "make",
-];
-
-/// Words of the shell's own grammar: what follows them is a command.
-const KEYWORDS: &[&str] = &[
-    "if", "then", "elif", "else", "fi", "for", "while", "until", "do", "done", "case", "esac", "select",
-    "function", "in", "!", "{", "}", "[[", "]]", "alias", "unalias", "hash", "enable", "export", "declare",
-    "typeset", "local", "readonly", "set", "shopt", "unset",
-];
-
+/// Looks at what a command does with its arguments, where that may be to run them.
 fn look_inside(words: &Words, analysis: &mut Analysis, depth: u8) {
-    let Some(first) = words.first() else { return };
-    let name = program(first);
-    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let name = if name.is_empty() { first.as_str() } else { name };
-    if KEYWORDS.contains(&name) {
-        analysis.unsure = analysis.unsure.or(Some("it uses the shell's own grammar"));
-    } else if WRAPPERS.contains(&name) {
-        analysis.unsure = analysis.unsure.or(Some("it runs another command"));
-    } else if INTERPRETERS.contains(&name) {
-        if takes_a_program_as_text(name, &words[1..]) {
-            analysis.unsure = analysis.unsure.or(Some("it runs a program given as text"));
-        }
-    } else {
-        return;
-    }
+    let Some(Doubt { why, hides_words }) = programs::doubt(words) else { return };
+    analysis.unsure = analysis.unsure.or(Some(why));
+    analysis.hides_words |= hides_words;
     for start in 1..words.len().min(WORDS_MAX) {
         analysis.suspected.push(tail(words, start));
         if words[start].contains(|c: char| c.is_whitespace() || "()/;".contains(c)) {
@@ -170,19 +109,6 @@ fn look_inside(words: &Words, analysis: &mut Analysis, depth: u8) {
     }
 }
 
-/// Whether an interpreter is given its program among its arguments, or on its standard input. A script run by its name
-/// is as clear as any program.
-fn takes_a_program_as_text(name: &str, arguments: &[String]) -> bool {
-    const ALWAYS: &[&str] = &["eval", "source", ".", "awk", "gawk"];
-    const WORDS: &[&str] = &["eval", "repl", "exec", "x", "dlx", "-"];
-    let is_program = |word: &String| match word.strip_prefix("--") {
-        Some(long) => ["eval", "print", "exec", "command", "init"].iter().any(|flag| long.starts_with(flag)),
-        None if word.starts_with('-') => word.contains(['c', 'e', 'E', 'p', 'r', 's']),
-        None => word.contains(char::is_whitespace) || word.contains('=') || WORDS.contains(&word.as_str()),
-    };
-    ALWAYS.contains(&name) || arguments.is_empty() || arguments.iter().any(is_program)
-}
-
 /// The words from `start` on, as many as a rule could ever look at.
 fn tail(words: &[String], start: usize) -> Words {
     words[start..].iter().take(WORDS_MAX).cloned().collect()
@@ -191,112 +117,6 @@ fn tail(words: &[String], start: usize) -> Words {
 /// Returns the program's name without its folder.
 pub(crate) fn program(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
-}
-
-/// Where the scanner stands between characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Quote {
-    #[default]
-    None,
-    Single,
-    Double,
-}
-
-#[derive(Debug, Default)]
-struct Scanner {
-    commands: Vec<Words>,
-    words: Words,
-    word: Option<String>,
-    quote: Quote,
-    /// Whether the present word holds a quote or an escape: then it is no keyword and no assignment.
-    quoted: bool,
-    has_separator: bool,
-    unsure: Option<&'static str>,
-}
-
-impl Scanner {
-    fn scan(&mut self, text: &str) {
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            let next = chars.peek().copied();
-            if c.is_control() && !matches!(c, '\n' | '\t') {
-                self.doubt("it holds control characters");
-            }
-            match self.quote {
-                Quote::Single if c == '\'' => self.quote = Quote::None,
-                Quote::Single => self.push(c),
-                Quote::Double => match c {
-                    '"' => self.quote = Quote::None,
-                    '$' | '`' | '\\' | '!' => {
-                        self.doubt("it expands something");
-                        self.push(c);
-                    }
-                    _ => self.push(c),
-                },
-                Quote::None => self.bare(c, next),
-            }
-        }
-        if self.quote != Quote::None {
-            self.doubt("a quote is not closed");
-        }
-        self.end_command();
-    }
-
-    fn bare(&mut self, c: char, next: Option<char>) {
-        match c {
-            '\'' | '"' => {
-                self.quote = if c == '"' { Quote::Double } else { Quote::Single };
-                self.word.get_or_insert_default();
-                self.quoted = true;
-            }
-            ' ' | '\t' => self.end_word(),
-            ';' | '|' | '&' | '\n' => {
-                if (c == '&' && next == Some('>')) || (c == '|' && next == Some('&')) {
-                    self.doubt("it redirects");
-                }
-                self.has_separator = true;
-                self.end_command();
-            }
-            '$' | '`' => self.doubt_with(c, "it expands something"),
-            '\\' => self.doubt_with(c, "it escapes characters"),
-            '>' | '<' => self.doubt_with(c, "it redirects"),
-            '(' | ')' => self.doubt_with(c, "it opens a subshell"),
-            '{' | '}' | '*' | '?' | '[' | ']' => self.doubt_with(c, "it expands a pattern"),
-            '~' if self.word.is_none() => self.doubt_with(c, "it expands a home"),
-            '#' if self.word.is_none() => self.doubt_with(c, "it holds a comment"),
-            '!' if self.word.is_none() => self.doubt_with(c, "it uses the shell's own grammar"),
-            '=' if self.words.is_empty() && !self.quoted => self.doubt_with(c, "it sets a variable"),
-            c if c.is_whitespace() => self.doubt_with(c, "it holds unusual white space"),
-            c => self.push(c),
-        }
-    }
-
-    fn doubt(&mut self, why: &'static str) {
-        self.unsure = self.unsure.or(Some(why));
-    }
-
-    fn doubt_with(&mut self, c: char, why: &'static str) {
-        self.doubt(why);
-        self.push(c);
-    }
-
-    fn push(&mut self, c: char) {
-        self.word.get_or_insert_default().push(c);
-    }
-
-    fn end_word(&mut self) {
-        self.quoted = false;
-        if let Some(word) = self.word.take() {
-            self.words.push(word);
-        }
-    }
-
-    fn end_command(&mut self) {
-        self.end_word();
-        if !self.words.is_empty() {
-            self.commands.push(std::mem::take(&mut self.words));
-        }
-    }
 }
 
 /// Whatever could be a command in the text, by two crude readings: with quotes and escapes taken away, and with each

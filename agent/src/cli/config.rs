@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use crate::cli::config::change::{EntriesArgs, RevArgs, SetArgs, UnsetArgs};
 use crate::cli::config::keys::Names;
 pub(in crate::cli) use crate::cli::config::keys::completed_in_fish;
+pub(in crate::cli) use crate::cli::config::look::origin;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
@@ -101,4 +102,15 @@ struct Desk<'a> {
     client: &'a tenon_client::Client,
     surroundings: &'a Surroundings,
     terminal: Terminal,
+}
+
+/// Returns what each layer says of a key or a table here.
+pub(in crate::cli) async fn layers_of(
+    client: &tenon_client::Client,
+    surroundings: &Surroundings,
+    terminal: Terminal,
+    key: &str,
+) -> Result<Vec<tenon_protocol::configure::ConfigEntry>, Failure> {
+    let at = Desk { client, surroundings, terminal };
+    Ok(look::read(&at, None, key).await?.layers.unwrap_or_default())
 }

@@ -23,8 +23,8 @@ pub(crate) enum Pattern {
     Read(PathGlob),
     /// Writing paths relative to the workspace root.
     Write(PathGlob),
-    /// A host; `*.example.org` is every host beneath it. No action of this version reaches one, so its name is not kept.
-    Network,
+    /// A host, in lower case; `*.example.org` is every host beneath it, `*` is every host.
+    Network(String),
 }
 
 /// A glob over a path; `*` stays within a component, `**` does not.
@@ -77,10 +77,7 @@ impl Rule {
         let pattern = match trimmed.split_once(':') {
             Some(("read", glob)) => Pattern::Read(path_glob(glob)?),
             Some(("write", glob)) => Pattern::Write(path_glob(glob)?),
-            Some(("net", host)) => {
-                check_host(host)?;
-                Pattern::Network
-            }
+            Some(("net", host)) => Pattern::Network(checked_host(host)?),
             Some(("shell", command)) => Pattern::Command(words(command)?),
             Some(_) | None => Pattern::Command(words(trimmed)?),
         };
@@ -117,7 +114,7 @@ fn path_glob(glob: &str) -> Result<PathGlob, RuleError> {
     Ok(PathGlob { exact: build(false)?, folded: build(true)? })
 }
 
-fn check_host(host: &str) -> Result<(), RuleError> {
+fn checked_host(host: &str) -> Result<String, RuleError> {
     let host = host.trim().to_ascii_lowercase();
     let bare = host.strip_prefix("*.").unwrap_or(&host);
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
@@ -126,7 +123,7 @@ fn check_host(host: &str) -> Result<(), RuleError> {
     } else if bare != "*" && !bare.chars().all(valid) {
         Err(RuleError::Host(host))
     } else {
-        Ok(())
+        Ok(host)
     }
 }
 
@@ -153,7 +150,9 @@ mod tests {
             matches!(pattern("cargo test *"), Pattern::Command(words) if words == ["cargo", "test", "*"])
         );
         assert!(matches!(pattern("shell:git status"), Pattern::Command(words) if words.len() == 2));
-        assert!(matches!(pattern("net:API.example.org"), Pattern::Network));
+        assert!(
+            matches!(pattern("net:API.example.org"), Pattern::Network(host) if host == "api.example.org")
+        );
         assert!(matches!(pattern("read:**/.env"), Pattern::Read(glob)
             if glob.matches(".env") && glob.matches_folded("a/b/.ENV") && !glob.matches_folded("a/.environment")));
         assert!(matches!(pattern("write:./src/*"), Pattern::Write(glob)

@@ -15,7 +15,7 @@ use tenon_protocol::ids::JobId;
 use tenon_protocol::job::{JobItem, JobOp, JobParams, JobResult, JobSize, RunParams, RunResult};
 use tenon_protocol::tool::CallStatus;
 
-use crate::approvals::Action;
+use crate::approvals::{Action, Programs};
 use crate::base::task::{self, Task};
 use crate::base::{base64, ids};
 use crate::config::profile::Verdict;
@@ -138,7 +138,9 @@ impl Actor {
 
     /// Whoever types a command has decided about it; what a rule, the profile or the missing trust denies stays denied.
     fn check_policy(&self, command: &str) -> Result<(), RpcError> {
-        let decision = self.policy().decide(&Action::Command { command: command.to_owned() });
+        // A person looked at what they typed: no link behind a name is followed for them.
+        let action = Action::Command { command: command.to_owned(), programs: Programs::default() };
+        let decision = self.policy().decide(&action);
         if decision.verdict != Verdict::Deny {
             return Ok(());
         }

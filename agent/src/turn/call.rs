@@ -13,7 +13,7 @@ use tenon_protocol::signal::Delta;
 use tenon_protocol::tool::{CallStatus, EffectClass};
 use tokio_util::sync::CancellationToken;
 
-use crate::approvals::{Action, Cause, Decision};
+use crate::approvals::{Action, Cause, Decision, Programs};
 use crate::base::clock::SharedClock;
 use crate::base::digest::Digest;
 use crate::base::ids;
@@ -137,7 +137,7 @@ async fn permission(
         if view.tools.staged.is_some() && matches!(prepared.access, Access::Command(_)) {
             return Ok(refuse(NO_COMMANDS.to_owned()));
         }
-        let decision = decide(&view, &prepared);
+        let decision = decide(&view, &prepared.access, prepared.subject.as_ref()).await;
         match decision.verdict {
             Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
             Verdict::Deny => return Ok(deny(&decision.reason)),
@@ -179,38 +179,45 @@ fn granted(prepared: Prepared, select: Option<&[Selected]>) -> Permission {
     }
 }
 
-fn decide(view: &CallView, prepared: &Prepared) -> Decision {
-    if view.tools.staged.is_some() {
-        return decide_staged(view, &prepared.access);
-    }
-    decide_action(view, &prepared.access)
-}
-
-/// In a plan turn edits are staged: whoever applies the plan allows them. What a rule or a protected path forbids stays
-/// forbidden.
-fn decide_staged(view: &CallView, access: &Access) -> Decision {
-    let decision = decide_action(view, access);
-    match access {
-        Access::Nothing | Access::Read(_) | Access::Command(_) => decision,
-        Access::Write(_) => {
-            let forbidden = matches!(decision.cause, Cause::Rule | Cause::Protected);
-            if decision.verdict == Verdict::Deny && forbidden {
-                return decision;
-            }
-            let reason = "it is staged: nothing is written before the plan is applied".to_owned();
-            Decision { verdict: Verdict::Allow, reason, ..decision }
-        }
-    }
-}
-
-fn decide_action(view: &CallView, access: &Access) -> Decision {
+async fn decide(view: &CallView, access: &Access, subject: Option<&Subject>) -> Decision {
     let action = match access {
         Access::Nothing => return Decision::harmless(),
         Access::Read(paths) => Action::Read { paths: relative(paths) },
         Access::Write(paths) => Action::Write { paths: relative(paths) },
-        Access::Command(command) => Action::Command { command: command.clone() },
+        Access::Command(command) => {
+            Action::Command { command: command.clone(), programs: programs(view, subject, command).await }
+        }
     };
-    view.policy.decide(&action)
+    let decision = view.policy.decide(&action);
+    if view.tools.staged.is_some() { staged(decision, &action) } else { decision }
+}
+
+/// In a plan turn edits are staged: whoever applies the plan allows them. What a rule or a protected path forbids stays
+/// forbidden.
+fn staged(decision: Decision, action: &Action) -> Decision {
+    let forbidden = matches!(decision.cause, Cause::Rule | Cause::Protected);
+    match action {
+        Action::Write { .. } if decision.verdict != Verdict::Deny || !forbidden => {
+            let reason = "it is staged: nothing is written before the plan is applied".to_owned();
+            Decision { verdict: Verdict::Allow, reason, ..decision }
+        }
+        Action::Write { .. } | Action::Read { .. } | Action::Command { .. } => decision,
+    }
+}
+
+/// Returns the programs that a command's words come to, where a rule is about commands.
+async fn programs(view: &CallView, subject: Option<&Subject>, command: &str) -> Programs {
+    if !view.policy.restricts_commands() {
+        return Programs::default();
+    }
+    let cwd = match subject {
+        Some(Subject::Command { cwd, .. }) => view.tools.root.path().join(cwd),
+        _ => view.tools.root.path().to_owned(),
+    };
+    let path = view.tools.environment.get("PATH").cloned().unwrap_or_default();
+    let command = command.to_owned();
+    // Waits for the disk. Without it the words count as they stand.
+    tokio::task::spawn_blocking(move || Programs::find(&command, &cwd, &path)).await.unwrap_or_default()
 }
 
 /// Tools name paths as the protocol does; what is none stands for the whole workspace, so that it is decided strictly.

@@ -29,7 +29,6 @@ const CRATES: &[Row] = &[
     },
     Row { names: &["clap", "clap_complete", "anyhow"], places: &["cli", "main"] },
     Row { names: &["tenon_client"], places: &["cli"] },
-    Row { names: &["brush_parser"], places: &["approvals"] },
 ];
 
 /// This is a table: words of the agent that belong to some of its modules.

@@ -1,8 +1,9 @@
 //! Rules against actions: allowing to the letter, restricting broadly.
 use super::*;
+use crate::approvals::Programs;
 
 fn command(text: &str) -> Action {
-    Action::Command { command: text.to_owned() }
+    Action::Command { command: text.to_owned(), programs: Programs::default() }
 }
 
 fn allows(rule: &str, action: &Action) -> bool {
@@ -12,7 +13,7 @@ fn allows(rule: &str, action: &Action) -> bool {
 
 fn restricts(rule: &str, action: &Action) -> bool {
     let analysis = match action {
-        Action::Command { command } => shell::analyse(command),
+        Action::Command { command, .. } => shell::analyse(command),
         Action::Read { .. } | Action::Write { .. } => Analysis::default(),
     };
     restricting(&[Rule::parse(rule).unwrap()], action, &analysis).is_some()

@@ -4,6 +4,7 @@ use tenon_protocol::request::Scope;
 use tenon_protocol::session::{TrustSetting, TrustState};
 
 use super::*;
+use crate::approvals::Programs;
 use crate::approvals::grants::Grant;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{self, SystemEntropy};
@@ -28,7 +29,7 @@ fn grants(patterns: &[&str]) -> Grants {
 }
 
 fn command(text: &str) -> Action {
-    Action::Command { command: text.to_owned() }
+    Action::Command { command: text.to_owned(), programs: Programs::default() }
 }
 
 fn write(path: &str) -> Action {
@@ -154,13 +155,108 @@ fn doubt_never_allows_where_a_rule_might_forbid() {
         assert_eq!(decision.verdict, if clear { Verdict::Allow } else { Verdict::Ask }, "{text}");
         assert!(clear || decision.cause == Cause::Unclear, "{text}");
     }
-    // The control: without a rule about commands there is nothing to be in doubt about.
-    let plain = policy("auto", &rules(&[], &[], &["read:**/.env"]), Level::Confined);
-    assert_eq!(verdict(&plain, &command("echo $HOME")), Verdict::Allow);
-    assert_eq!(verdict(&plain, &command("cat ./a/.env")), Verdict::Ask);
-    assert_eq!(verdict(&plain, &command("cat < .env")), Verdict::Ask);
+    // Of paths the words tell, as long as they are what the text shows.
+    let plain = policy("auto", &rules(&[], &[], &["read:**/.env", "net:*.example.org"]), Level::Confined);
+    for text in ["cargo test > log", "ls *.rs", "if true; then ls; fi", "sudo ls", "curl https://example.net"]
+    {
+        assert_eq!(verdict(&plain, &command(text)), Verdict::Allow, "{text}");
+    }
+    for text in [
+        "cat ./a/.env",
+        "cat < .env",
+        "cat .e*",
+        "cat $X",
+        "cat `x`",
+        "python3 -c x",
+        "echo x | xargs cat",
+        "curl https://a.example.org/x",
+    ] {
+        assert_eq!(verdict(&plain, &command(text)), Verdict::Ask, "{text}");
+    }
+    // The control: without a rule there is nothing to be in doubt about.
+    let free = policy("auto", &rules(&[], &[], &[]), Level::Confined);
+    assert_eq!(verdict(&free, &command("cat $X")), Verdict::Allow);
     assert!(!plain.may_read(&RelPath::parse("a/.env").unwrap()));
     assert!(plain.may_read(&RelPath::parse("a/env").unwrap()));
+}
+
+#[test]
+fn a_link_and_a_copy_are_the_program_that_a_rule_denies() {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::write(temp.path().join("rm"), "").unwrap();
+    std::os::unix::fs::symlink("rm", temp.path().join("tool")).unwrap();
+    let full = policy("full", &rules(&[], &[], &["rm *"]), Level::Isolated);
+    let decide = |text: &str| {
+        let programs = Programs::find(text, temp.path(), "");
+        full.decide(&Action::Command { command: text.to_owned(), programs }).verdict
+    };
+    assert_eq!(decide("./tool x"), Verdict::Deny);
+    assert_eq!(decide("ls; sudo ./tool x"), Verdict::Deny);
+    assert_eq!(decide("cp /bin/rm x"), Verdict::Ask);
+    assert_eq!(decide("./other x"), Verdict::Allow);
+}
+
+#[test]
+fn every_part_of_a_command_needs_to_be_allowed() {
+    let allowing = rules(&["cargo test *", "tail *"], &[], &["git push *"]);
+    let review = policy("review", &allowing, Level::Confined);
+    for (text, expected) in [
+        ("cargo test -p x", Verdict::Allow),
+        ("cargo test && cargo test -p x", Verdict::Allow),
+        ("cargo test 2>&1 | tail -5", Verdict::Allow),
+        ("cargo test >/dev/null 2>&1; tail x", Verdict::Allow),
+        ("cargo test; make", Verdict::Ask),
+        ("cargo test > log", Verdict::Ask),
+        ("cargo test 2>&1x", Verdict::Ask),
+        ("cargo test &>/dev/null tail x", Verdict::Ask),
+        ("cargo test | tail -5 $X", Verdict::Ask),
+        ("cargo test; git push", Verdict::Deny),
+    ] {
+        assert_eq!(verdict(&review, &command(text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn sixty_harmless_commands_do_not_hide_one_that_is_denied() {
+    let full = policy("full", &rules(&[], &[], &["rm *"]), Level::Isolated);
+    for count in [60, 5_000] {
+        let text = format!("{}rm x", "true; ".repeat(count));
+        assert_eq!(verdict(&full, &command(&text)), Verdict::Deny, "{count}");
+    }
+    // What is beyond every bound is asked about.
+    assert_eq!(verdict(&full, &command(&format!("{}x", "true; ".repeat(50_000)))), Verdict::Ask);
+}
+
+/// Texts that are made to be hard: deciding about each is a bounded amount of work, and none of them is allowed.
+#[test]
+fn hostile_texts_are_bounded() {
+    let many: Vec<String> = (0..50).map(|number| format!("rm{number} -rf * {number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let full = policy(
+        "full",
+        &rules(&[], &many, &["rm -rf *", "read:**/.env", "net:*.example.org"]),
+        Level::Isolated,
+    );
+    for (piece, count) in [
+        ("(", 60_000),
+        ("$(", 30_000),
+        ("`", 60_000),
+        ("{ ", 30_000),
+        ("if ", 20_000),
+        ("${a:-", 12_000),
+        ("\"$(", 20_000),
+        ("sh -c '", 9_000),
+        ("sudo ", 12_000),
+        ("env 'a b' ", 6_000),
+        ("rm -rf ", 9_000),
+        ("a=rm;", 12_000),
+        ("\\", 60_000),
+        ("<<E ", 15_000),
+        ("*?[", 20_000),
+    ] {
+        let text = piece.repeat(count);
+        assert_ne!(verdict(&full, &command(&text)), Verdict::Allow, "{piece:?}");
+    }
 }
 
 #[test]

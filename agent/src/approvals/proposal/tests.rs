@@ -1,10 +1,11 @@
 //! What "always" offers.
 use super::*;
+use crate::approvals::Programs;
 use crate::approvals::matching::allowing;
 use crate::workspace::path::RelPath;
 
 fn check(text: &str) -> Option<String> {
-    propose_pattern(&Action::Command { command: text.to_owned() })
+    propose_pattern(&Action::Command { command: text.to_owned(), programs: Programs::default() })
 }
 
 #[test]
@@ -33,8 +34,8 @@ fn proposals_are_narrow() {
 fn a_proposal_allows_what_it_was_made_for() {
     let path = |text: &str| RelPath::parse(text).unwrap();
     for action in [
-        Action::Command { command: "cargo test -p x".to_owned() },
-        Action::Command { command: "read:x y".to_owned() },
+        Action::Command { command: "cargo test -p x".to_owned(), programs: Programs::default() },
+        Action::Command { command: "read:x y".to_owned(), programs: Programs::default() },
         Action::Write { paths: vec![path("src/a [b]{c}*.rs")] },
         Action::Read { paths: vec![path("!x/y")] },
     ] {

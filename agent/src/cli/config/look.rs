@@ -171,6 +171,11 @@ pub(super) fn layer_name(layer: &ConfigLayer) -> &str {
     }
 }
 
+/// Returns the layer and where it says it.
+pub(in crate::cli) fn origin(row: &ConfigEntry) -> String {
+    format!("{} {}", layer_name(&row.layer), place(row)).trim_end().to_owned()
+}
+
 /// Returns where a layer says it.
 pub(super) fn place(row: &ConfigEntry) -> String {
     let mut place = row.file.clone().or_else(|| row.variable.clone()).unwrap_or_default();
