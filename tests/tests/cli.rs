@@ -21,6 +21,7 @@ mod pipes;
 mod plans;
 mod providers;
 mod queue;
+mod recipes;
 mod revert;
 mod schema;
 mod secrets;
