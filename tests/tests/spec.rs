@@ -16,7 +16,7 @@ use tenon_protocol::methods::{EVENT, EnvironmentParams, METHODS, Method, Visitor
 use tenon_protocol::signal::Delta;
 use tenon_tests::conversation;
 use tenon_tests::home::Home;
-use tenon_tests::model_server::{ModelServer, Reply};
+use tenon_tests::model_server::{ModelServer, Reply, Script};
 use tenon_tests::running::Running;
 
 /// The exit code with which the shell says that there is no python3.
@@ -204,6 +204,25 @@ fn play(decisions: &str, workspace_after: &str, expected: &str) -> anyhow::Resul
 #[test]
 fn a_client_written_from_the_page_alone_runs_a_turn_with_an_approval() {
     play("", "two\n", "? ").unwrap();
+}
+
+#[test]
+fn it_prints_all_of_an_answer_that_is_too_large_for_a_message() {
+    let saga = "a line of the saga\n".repeat(80_000);
+    let server = ModelServer::start(Script::new([Reply::text(&saga).deltas(20)])).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    let own = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("model = \"fake/x\"\n{own}")).unwrap();
+    let client = examples("clients").join("minimal.py");
+    let script = format!(
+        "command -v python3 >&2 || exit {NO_PYTHON}; TENON=\"$0\" python3 '{}' . 'tell it' >said",
+        client.display()
+    );
+    let finished = Running::start(home.shell(&script)).unwrap().finish().unwrap();
+    if finished.code != Some(NO_PYTHON) {
+        finished.expect(0).unwrap();
+        assert!(home.read("said") == format!("{saga}\n"), "{} bytes", home.read("said").len());
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A whole client in sixty lines: python3 minimal.py WORKSPACE PROMPT. It speaks lines over `tenon attach`."""
+"""A whole client in seventy lines: python3 minimal.py WORKSPACE PROMPT. It speaks lines over `tenon attach`."""
 import itertools
 import json
 import os
@@ -33,6 +33,17 @@ def call(method, params):
             events.append(message["params"]["result"])
 
 
+def text(content):  # one over 1 MiB stands by reference, and is fetched page by page
+    for part in content:
+        if part["type"] == "text":
+            yield part["text"]
+        elif part["type"] == "ref" and part.get("whole"):
+            page = {"next": 0}
+            while "next" in page:
+                page = call("agent/fetch", {"ref": part["ref"], "range": {"start": page["next"]}})
+                yield page["text"]
+
+
 def approve(request):
     print(f"? {request['title']}", file=sys.stderr)
     ids = [option["id"] for option in request["options"]]
@@ -51,7 +62,7 @@ while True:
     event = events.pop(0) if events else receive().get("params", {}).get("result", {})
     kind, data = event.get("type"), event.get("data", {})
     if kind == "message.ended" and data["role"] == "assistant" and not data.get("superseded"):
-        print("".join(part["text"] for part in data["content"] if part["type"] == "text"), flush=True)
+        print("".join(text(data["content"])), flush=True)
     elif kind == "request.opened" and data["kind"] == "approval":
         approve(data)
     elif kind == "turn.ended" and event["turn"] == turn:
