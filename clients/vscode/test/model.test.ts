@@ -55,17 +55,19 @@ test("mentions are found by the agent's rules", () => {
   for (const path of ["a.rs", "my file.md", 'q"x".md', "end."]) assert.deepEqual(mentions(`look at ${mention(path)} now`), [path]);
 });
 
-test("an edit is answered once all of its hunks are decided, and never made in part", () => {
+test("an edit is answered once all of its hunks are decided", () => {
   const file: FileChange = { path: "a", op: "modify", hunks: [hunk(1, 1, 1, 1), { ...hunk(5, 2, 5, 1), n: 2 }] };
-  const answer = (first: "accepted" | "rejected", second: "accepted" | "rejected"): unknown => {
+  const answer = (first: "accepted" | "rejected", second: "accepted" | "rejected", byHunk = true): unknown => {
     const decisions = new Decisions();
     decisions.decide("r", "a", 1, first);
-    assert.equal(decisions.answer("r", [file]), undefined);
+    assert.equal(decisions.answer("r", [file], byHunk), undefined);
     assert.deepEqual(decisions.open("r", file), [2]);
     decisions.decide("r", "a", 2, second);
-    return decisions.answer("r", [file]);
+    return decisions.answer("r", [file], byHunk);
   };
   assert.deepEqual(answer("accepted", "accepted"), { decision: "allow" });
   assert.deepEqual(answer("rejected", "rejected"), { decision: "deny" });
-  assert.deepEqual(answer("rejected", "accepted"), { decision: "deny", note: "Make a part of this edit only. Wanted: a hunk 2 (lines 5-6). Not wanted: a hunk 1 (line 1)." });
+  assert.deepEqual(answer("rejected", "accepted"), { decision: "allow", select: [{ path: "a", hunks: [2] }] });
+  // An agent that cannot write a part is told what is wanted.
+  assert.deepEqual(answer("rejected", "accepted", false), { decision: "deny", note: "Make a part of this edit only. Wanted: a hunk 2 (lines 5-6). Not wanted: a hunk 1 (line 1)." });
 });

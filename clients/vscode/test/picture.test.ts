@@ -107,10 +107,30 @@ test("an earlier page stands in front, and nothing twice", () => {
   const message = (id: string, seq: number): Envelope => ({ type: "message.ended", seq, epoch: 1, text: id, data: { messageId: id, role: "user", content: [{ type: "text", text: id }] } });
   const picture = open(opened({ before: "1.9" }));
   fold(picture, message("new", 10));
-  const came = prepend(picture, [message("old", 3), message("new", 10)], undefined);
+  const { came } = prepend(picture, [message("old", 3), message("new", 10)], undefined);
   assert.deepEqual(came.map((entry) => entry.id), ["old"]);
   assert.deepEqual(picture.entries.map((entry) => entry.id), ["old", "new"]);
   assert.equal(picture.head.before, undefined);
+});
+
+test("a call whose proposal stands on an earlier page is named once that is read", () => {
+  const ended: Envelope = { type: "tool.ended", seq: 10, epoch: 1, text: "ok: one", data: { callId: "x", status: "ok", content: [{ type: "text", text: "one" }] } };
+  const proposed: Envelope = { type: "tool.proposed", seq: 3, epoch: 1, text: "", data: { callId: "x", name: "read", kind: "read", title: "read a.txt", digest: "", input: {} } };
+  const picture = open(opened({ before: "1.9" }));
+  fold(picture, ended);
+  assert.deepEqual(prepend(picture, [proposed], undefined), { came: [], named: ["x"] });
+  assert.deepEqual(picture.entries.map((entry) => entry.is === "call" && [entry.title, entry.status]), [["read a.txt", "ok"]]);
+});
+
+test("of a text that is shown in part is known where all of it is", () => {
+  const ref = { type: "ref", ref: "b3:1", mime: "text/plain", bytes: 2_000_000, title: "It begins", whole: true };
+  const long: SnapshotItem = { type: "message.ended", seq: 4, at: "", text: "", data: { messageId: "m", role: "assistant", content: [ref] } } as unknown as SnapshotItem;
+  const cut = { ...long, seq: 5, cut: true, data: { messageId: "n", role: "assistant", content: [{ type: "text", text: "It, too…" }] } } as unknown as SnapshotItem;
+  const { entries } = open(opened({ items: [long, cut] }));
+  assert.deepEqual(entries.map((entry) => entry.is === "message" && [entry.text, entry.whole]), [
+    ["It begins…", { seq: 4, ref: "b3:1", bytes: 2_000_000, markdown: true }],
+    ["It, too…", { seq: 5, markdown: true }],
+  ]);
 });
 
 test("a plan is ready until all of it is applied or it is dropped; a todo list is no plan", () => {

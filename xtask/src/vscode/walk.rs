@@ -3,7 +3,7 @@
 //! Not here: what is done in it (`clients/vscode/test/workbench`).
 
 use super::package;
-use crate::{root, shell, tools};
+use crate::{nvim, root, shell, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,6 @@ const PLAYWRIGHT: &str = "1.65.1";
 
 /// The exit code of a walk that the machine does not let begin.
 const NOT_HERE: i32 = 77;
-
-/// How often the walk is tried: keys that meet another focus on a busy machine are not the extension's fault.
-const TRIES: u32 = 2;
 
 /// Parts of the server that no test of an extension needs, 370 MB: assistants, their sandboxes, other systems' binaries.
 const NOT_NEEDED: [&str; 5] = [
@@ -50,22 +47,18 @@ pub(super) fn run(node: &Path) -> Result<()> {
     let mut walk = tools::of_node(node, "node");
     walk.arg(root::root().join("clients/vscode/test/workbench/walk.mjs")).arg(tools).arg(package);
     walk.arg(root::target().join("debug/tenon")).arg(&out).env("CHROMIUM", browser);
-    for tries in 1..=TRIES {
-        match walk.status().context("cannot start node")?.code() {
-            Some(0) => return Ok(()),
-            Some(NOT_HERE) => {
-                shell::say(
-                    "skipped: the walk in a real VS Code (its server or the browser does not start here)",
-                );
-                return Ok(());
-            }
-            _ if tries < TRIES => {
-                shell::say("the walk failed; once more, since a browser on a busy machine may stumble");
-            }
-            _ => {}
-        }
+    // For what both editors do with one session; without it the walk says that it skips that.
+    if let Ok(neovim) = nvim::program() {
+        walk.env("NVIM", neovim);
     }
-    bail!("the walk failed {TRIES} times; target/vscode-walk has its logs and a picture")
+    match walk.status().context("cannot start node")?.code() {
+        Some(0) => Ok(()),
+        Some(NOT_HERE) => {
+            shell::say("skipped: the walk in a real VS Code (its server or the browser does not start here)");
+            Ok(())
+        }
+        _ => bail!("the walk failed; target/vscode-walk has its logs and a picture"),
+    }
 }
 
 /// Brings the server with its workbench, and what drives a browser.

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { randomBytes } from "node:crypto";
 import type { FromPage, PageSettings, Banner, ToPage } from "../webview/messages.ts";
+import type { Whole } from "../model/entries.ts";
 import type { Standing } from "../protocol/agent.ts";
 import type { Client } from "./client.ts";
 import type { Contents } from "./contents.ts";
@@ -122,7 +123,7 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   private async answer({ requestId, decision, note }: Extract<FromPage, { type: "answer" }>): Promise<void> {
-    await this.client.shown("answer", () => this.requests.answer(requestId, decision, note));
+    await this.client.shown("answer", () => this.requests.answer(requestId, decision, note === undefined ? {} : { note }));
     // One that was taken has gone from the page; one that was not can be given again.
     this.post({ type: "unanswered", requestId });
   }
@@ -152,10 +153,8 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
         return void (await vscode.commands.executeCommand("tenon.openChange", message.changeId, message.path));
       case "revertChange":
         return void (await vscode.commands.executeCommand("tenon.revertChange", message.changeId));
-      case "fetch": {
-        const document = await vscode.workspace.openTextDocument({ content: await this.contents.fetch(message.ref) });
-        return void (await vscode.window.showTextDocument(document, { preview: true }));
-      }
+      case "whole":
+        return this.openWhole(message.whole);
       case "earlier":
         return this.sessions.earlier();
       case "complete":
@@ -174,6 +173,13 @@ export class Chat implements vscode.WebviewViewProvider, vscode.Disposable {
     const where = this.sessions.id !== undefined ? { sessionId: this.sessions.id } : workspace !== undefined ? { workspace } : {};
     const { items } = await this.client.agent.call("agent/complete", { text, at, ...where });
     this.post({ type: "completions", at, items });
+  }
+
+  /** Opens all of what the page shows a part of. */
+  private async openWhole({ ref, seq, markdown }: Whole): Promise<void> {
+    const [name, id] = [markdown ? "message.md" : "output.txt", String(seq)];
+    const uri = ref !== undefined ? this.contents.uri(name, ref.replace(/^b3:/, ""), id, "after") : this.contents.put(name, await this.sessions.whole(seq), id, "after");
+    await vscode.window.showTextDocument(uri, { preview: true });
   }
 
   /** Opens a file that was named with a line or without. */

@@ -36,8 +36,12 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
     ]);
   }
 
-  /** Does what has to be done before the answer: `save` saves. Returns whether the answer may be sent. */
+  /**
+   * Does what has to be done before the answer: `save` saves, `discard` loads the file again, so that the agent does not read
+   * once more what was given up. Returns whether the answer may be sent.
+   */
   async prepare(request: RequestItem, decision: string): Promise<boolean> {
+    for (const uri of decision === "discard" ? this.uris(request) : []) await reload(uri);
     if (decision !== "save") return true;
     for (const uri of this.uris(request)) {
       if (!isUnsaved(uri) || (await save(uri))) continue;
@@ -45,12 +49,6 @@ export class Conflicts implements vscode.CodeLensProvider, vscode.Disposable {
       return false;
     }
     return true;
-  }
-
-  /** Does what has to be done behind the answer: `discard` loads the file again. */
-  async finish(request: RequestItem, decision: string): Promise<void> {
-    if (decision !== "discard") return;
-    for (const uri of this.uris(request)) await reload(uri);
   }
 
   dispose(): void {

@@ -42,19 +42,17 @@ export class Requests implements vscode.Disposable {
   }
 
   /** Answers a question; that somebody else was faster is told. */
-  async answer(requestId: string, decision: string, note?: string): Promise<void> {
+  async answer(requestId: string, decision: string, more: Pick<AnswerParams, "note" | "select"> = {}): Promise<void> {
     const request = this.open.find((request) => request.requestId === requestId);
     if (request?.kind === "conflict" && !(await this.conflicts.prepare(request, decision))) return;
-    const params: AnswerParams = { requestId, decision, ...(note !== undefined && { note }) };
     try {
-      await this.client.agent.call("agent/answer", params);
+      await this.client.agent.call("agent/answer", { ...more, requestId, decision });
     } catch (failure) {
       if (!(failure instanceof Refused) || failure.kind !== "alreadyResolved") throw failure;
       const by = failure.data["by"] as { kind: string } | undefined;
       // A file that was saved resolves its question by itself: that is no news.
       if (request?.kind !== "conflict") void vscode.window.showInformationMessage(`tenon: already answered${by ? ` in ${by.kind}` : ""}: ${String(failure.data["decision"])}.`);
     }
-    if (request?.kind === "conflict") await this.conflicts.finish(request, decision);
   }
 
   /** Lets a person choose a question and its answer by keyboard alone. */

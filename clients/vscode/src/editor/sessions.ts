@@ -1,10 +1,11 @@
 // The session that this window shows: opening, observing and folding it. Not here: how it is drawn (`chat`, `plans`, `review`).
 import * as vscode from "vscode";
 import { delta, fold, open, prepend, BESIDE_SNAPSHOT } from "../model/picture.ts";
+import { textOf } from "../model/content.ts";
 import type { Changed, Entry, Picture } from "../model/entries.ts";
 import { Refused, told } from "../protocol/failure.ts";
 import type { Subscription } from "../protocol/subscription.ts";
-import type { Delta, Envelope, OpenParams, OpenResult, SessionItem } from "../protocol/types.ts";
+import type { Content, Delta, Envelope, OpenParams, OpenResult, SessionItem } from "../protocol/types.ts";
 import type { Client } from "./client.ts";
 import { folder } from "./paths.ts";
 import { own } from "./settings.ts";
@@ -88,8 +89,18 @@ export class Sessions implements vscode.Disposable {
     const before = picture?.head.before;
     if (picture === undefined || before === undefined) return;
     const page = await this.client.agent.call("agent/log", { sessionId: picture.head.session.id, before, limit: 400 });
-    this.emitter.fire({ is: "earlier", entries: prepend(picture, page.events as Envelope[], page.next) });
-    this.changed({ head: true, entries: [], removed: [] });
+    const { came, named } = prepend(picture, page.events as Envelope[], page.next);
+    this.emitter.fire({ is: "earlier", entries: came });
+    this.changed({ head: true, entries: named, removed: [] });
+  }
+
+  /** Reads all of the text of an event that was shortened in a snapshot. */
+  async whole(seq: number): Promise<string> {
+    const head = this.picture?.head.session;
+    if (head === undefined) return "";
+    const page = await this.client.agent.call("agent/log", { sessionId: head.id, before: `${head.head.split(".")[0]}.${seq + 1}`, limit: 1 });
+    const { data } = page.events[0] as unknown as { data: { content?: Content[] } };
+    return textOf(data.content ?? []);
   }
 
   /** Lists the sessions of the workspace, newest first. */

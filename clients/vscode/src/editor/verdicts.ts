@@ -70,8 +70,10 @@ export class Verdicts {
 
   /** Answers an edit once every hunk of it is decided. */
   private async answerWhole(review: Reviewable): Promise<void> {
-    const answer = this.decisions.answer(review.subject, review.files);
-    if (answer !== undefined) await this.requests.answer(review.subject, answer.decision, answer.note);
+    const { standing } = this.client.agent;
+    const byHunk = standing.is === "on" && (standing.hello.can.approve as { hunks?: unknown } | undefined)?.hunks !== undefined;
+    const answer = this.decisions.answer(review.subject, review.files, byHunk);
+    if (answer !== undefined) await this.requests.answer(review.subject, answer.decision, answer);
   }
 
   private sessionId(): string {

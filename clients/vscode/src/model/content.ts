@@ -1,9 +1,17 @@
 // What a message or an output holds, as text and as things beside it; growing by deltas. Not here: how it is drawn.
 import type { Content } from "../protocol/types.ts";
+import type { Whole } from "./entries.ts";
 
 /** Returns the texts of a content, one after the other. */
 export function textOf(content: Content[]): string {
-  return content.map((part) => (part.type === "text" ? part.text : part.type === "ref" ? `[${part.title ?? part.mime}, ${part.bytes} bytes]` : "")).filter((text) => text !== "").join("\n");
+  return content.map((part) => (part.type === "text" ? part.text : part.type === "ref" ? (part.whole ? `${part.title ?? ""}…` : `[${part.title ?? part.mime}, ${part.bytes} bytes]`) : "")).filter((text) => text !== "").join("\n");
+}
+
+/** Returns where all of a content is that is shown by its beginning: of a text over 1 MiB, or of an item that a snapshot shortened. */
+export function wholeOf(content: Content[], seq: number, cut: boolean | undefined): Whole | undefined {
+  const ref = content.find((part) => part.type === "ref" && part.whole);
+  if (ref?.type === "ref") return { seq, ref: ref.ref, bytes: ref.bytes };
+  return cut ? { seq } : undefined;
 }
 
 /** Returns a line for each file and selection. */

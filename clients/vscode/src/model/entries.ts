@@ -14,6 +14,15 @@ interface Base {
   withdrawn?: boolean;
 }
 
+/** Where all of a text is that is shown in part: a content by its reference, or the event in the log. */
+export interface Whole {
+  ref?: string;
+  seq: number;
+  bytes?: number;
+  /** Whether it is Markdown. */
+  markdown?: boolean;
+}
+
 /** Text that grows by deltas. `bytes` is how much of it is there, in UTF-8. */
 interface Growing {
   text: string;
@@ -29,6 +38,8 @@ export interface MessageEntry extends Base, Growing {
   attached: string[];
   /** Images, as addresses of the form `data:`. */
   images: string[];
+  /** All of it, where `text` is its beginning. */
+  whole?: Whole | undefined;
 }
 
 export interface CallEntry extends Base, Growing {
@@ -38,7 +49,7 @@ export interface CallEntry extends Base, Growing {
   title: string;
   status: "proposed" | "running" | CallStatus;
   /** The whole output, where `text` was cut. */
-  ref?: string | undefined;
+  whole?: Whole | undefined;
   exit?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 // The fold of a session's events into what is drawn; the state of a client is this and nothing else.
 // Not here: where events come from (`protocol`), what entries look like (`webview`).
 import type { ChangeStaged, Cursor, Delta, Envelope, EventBody, OpenResult, PlanChanged, PlanReady, PromptChanged, QueuedMessage, Snapshot } from "../protocol/types.ts";
-import { attachments, bytesOf, grow, images, textOf } from "./content.ts";
+import { attachments, bytesOf, grow, images, textOf, wholeOf } from "./content.ts";
 import type { CallEntry, Changed, Entry, Head, MessageEntry, Picture, Plan } from "./entries.ts";
 
 /** Events that say nothing a person has to see: what they change is drawn elsewhere, or is the machine's business. */
@@ -29,16 +29,23 @@ export function open(opened: OpenResult, beside: Envelope[] = []): Picture {
   return picture;
 }
 
-/** Puts a page of events from before the picture's beginning in front of it; returns the entries that came. */
-export function prepend(picture: Picture, events: Envelope[], before: Cursor | undefined): Entry[] {
+/** Puts a page of events from before the picture's beginning in front of it; returns the entries that came, and of the others those that changed. */
+export function prepend(picture: Picture, events: Envelope[], before: Cursor | undefined): { came: Entry[]; named: string[] } {
   const page: Picture = { head: { ...picture.head, requests: [], queue: [] }, entries: [] };
   for (const event of events) fold(page, event);
   const known = new Set(picture.entries.map((entry) => entry.id));
   const came = page.entries.filter((entry) => !known.has(entry.id));
+  // A call that was proposed on this page, and whose end is shown already, is named now.
+  const named = page.entries.flatMap((entry) => {
+    const shown = entry.is === "call" ? call(picture, entry.id) : undefined;
+    if (entry.is !== "call" || shown?.name !== "") return [];
+    Object.assign(shown, { name: entry.name, kind: entry.kind, title: entry.title });
+    return [entry.id];
+  });
   settle({ head: page.head, entries: came }, undefined);
   picture.entries.unshift(...came);
   picture.head.before = before;
-  return came;
+  return { came, named };
 }
 
 /** Takes the next event of the session's log. */
@@ -152,7 +159,8 @@ function transcript(picture: Picture, event: Envelope & EventBody, changed: Chan
     case "tool.ended": {
       const { callId, status, content, exit, ref } = event.data;
       const known = call(picture, callId) ?? { is: "call", id: callId, ...at, name: "", kind: "other", title: firstLine(event.text), bytes: 0 };
-      upsert(picture, { ...known, status, text: textOf(content), growing: false, exit, ref } as CallEntry, changed);
+      const whole = ref === undefined ? wholeOf(content, at.seq, cutIn(event)) : { ref, seq: at.seq };
+      upsert(picture, { ...known, status, text: textOf(content), growing: false, exit, whole } as CallEntry, changed);
       break;
     }
     case "change.staged":
@@ -191,8 +199,14 @@ function messageEnded(picture: Picture, event: Envelope & Extract<EventBody, { t
   }
   const known = picture.entries.find((entry) => entry.id === messageId);
   const text = textOf(content);
-  const entry: MessageEntry = { is: "message", id: messageId, seq: known?.seq ?? event.seq ?? 0, turn: event.turn, role, by, attached: attachments(content), images: images(content), text, bytes: bytesOf(text), growing: false };
+  const whole = wholeOf(content, event.seq ?? 0, cutIn(event));
+  const entry: MessageEntry = { is: "message", id: messageId, seq: known?.seq ?? event.seq ?? 0, turn: event.turn, role, by, attached: attachments(content), images: images(content), text, bytes: bytesOf(text), growing: false, whole: whole && { ...whole, markdown: true } };
   upsert(picture, entry, changed);
+}
+
+/** Whether a snapshot shortened its item. */
+function cutIn(event: Envelope): boolean | undefined {
+  return (event as Envelope & { cut?: boolean }).cut;
 }
 
 function turnEnded(picture: Picture, event: Envelope & Extract<EventBody, { type: "turn.ended" }>, changed: Changed): void {

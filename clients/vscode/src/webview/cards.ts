@@ -1,5 +1,5 @@
 // Drawing one entry of the transcript, a question, and a patch. Not here: where they stand on the page (`page`).
-import type { CallEntry, ChangeEntry, Entry, JobEntry, MessageEntry } from "../model/entries.ts";
+import type { CallEntry, ChangeEntry, Entry, JobEntry, MessageEntry, Whole } from "../model/entries.ts";
 import { labelOf } from "../model/options.ts";
 import { parsePatch } from "../model/patch.ts";
 import type { FileChange, RequestItem } from "../protocol/types.ts";
@@ -58,8 +58,16 @@ function message(entry: MessageEntry, open: boolean, hands: Hands): HTMLElement 
     image.alt = "image";
     element.append(image);
   }
+  element.append(...opener(entry.whole, "Open all of it", hands));
   for (const file of entry.attached) element.append(button(file, () => hands.openFile(file), { class: "chip", title: `Open ${file}` }));
   return element;
+}
+
+/** Offers all of what is shown in part. */
+function opener(whole: Whole | undefined, label: string, hands: Hands): HTMLElement[] {
+  if (whole === undefined) return [];
+  const size = whole.bytes === undefined ? "" : ` (${(whole.bytes / 1e6).toFixed(1)} MB)`;
+  return [button(label + size, () => hands.tell({ type: "whole", whole }), { class: "link whole" })];
 }
 
 const MARKS: Record<CallEntry["status"], [string, string]> = {
@@ -83,8 +91,7 @@ function call(entry: CallEntry, open: boolean, hands: Hands): HTMLElement {
   const exit = entry.exit === undefined || entry.exit === 0 ? "" : ` (exit ${entry.exit})`;
   details.firstElementChild!.append(make("span", { class: "mark", label: said, role: "img", title: said }, mark), make("span", { class: "title" }, `${entry.title}${exit}`));
   if (entry.text !== "") details.append(output(entry.text));
-  const ref = entry.ref;
-  if (ref !== undefined) details.append(button("Open the whole output", () => hands.tell({ type: "fetch", id: entry.id, ref }), { class: "link" }));
+  details.append(...opener(entry.whole, "Open the whole output", hands));
   return details;
 }
 

@@ -1,6 +1,6 @@
 // What the extension and the page say to each other. Not here: who says it.
 import type { CompletionItem, Delta } from "../protocol/types.ts";
-import type { Entry, Head } from "../model/entries.ts";
+import type { Entry, Head, Whole } from "../model/entries.ts";
 
 /** How the page shows the connection, one line and a way to mend it. */
 export interface Banner {
@@ -45,7 +45,7 @@ export type FromPage =
   | { type: "openFile"; file: string }
   | { type: "openChange"; changeId: string; path?: string }
   | { type: "revertChange"; changeId: string }
-  | { type: "fetch"; id: string; ref: string }
+  | { type: "whole"; whole: Whole }
   | { type: "earlier" }
   | { type: "complete"; text: string; at: number }
   | { type: "copy"; text: string }

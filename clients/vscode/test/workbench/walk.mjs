@@ -1,6 +1,6 @@
 // The walk of a person through the extension in a real workbench, against the real agent and a model that the test plays.
 //   node walk.mjs TOOLS FILE.vsix TENON OUT     TOOLS: what `cargo xtask` brought; OUT: logs, and a picture of a failure
-// With PICTURES=1 the views are photographed for the README. Ends with 77 where server or browser do not start on this machine.
+// NVIM names a Neovim, for what both editors do with one session. With PICTURES=1 the views are photographed for the README. Ends with 77 where server or browser do not start on this machine.
 // Not here: the workbench itself (`workbench.mjs`).
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { Model } from "./model.mjs";
+import { Neovim } from "./neovim.mjs";
 import { Workbench, until } from "./workbench.mjs";
 
 const [tools, vsix, tenon, out] = process.argv.slice(2, 6).map((path) => resolve(path));
@@ -24,9 +25,11 @@ writeFileSync(join(bench.home, ".config/tenon/config.toml"), `model = "played/an
 const disk = (name) => readFileSync(join(bench.work, name), "utf8");
 writeFileSync(join(bench.work, "greet.py"), GREET);
 writeFileSync(join(bench.work, "data.json"), '{ "a": 1 }\n');
+writeFileSync(join(bench.work, "notes.txt"), "one\n");
 
 /** Runs the command line on the same agent. */
 const cli = async (...args) => (await promisify(execFile)(tenon, args, { cwd: bench.work, env: bench.env, encoding: "utf8" })).stdout;
+let neovim;
 const picture = (name) => (process.env.PICTURES ? bench.picture(name) : undefined);
 
 process.on("exit", () => {
@@ -93,21 +96,29 @@ const steps = {
     await chat.locator(".request.approval .line.added", { hasText: "Goodbye" }).waitFor();
     await lens("Accept").nth(1).waitFor();
     await picture("vscode-hunks");
-    await lens("Accept").first().click();
-    await until("one hunk is left", async () => (await lens("Accept").count()) === 1);
-    await lens("Reject").first().click();
-    await chat.locator(".request").waitFor({ state: "detached" });
-    assert.equal(disk("greet.py"), GREET, "nothing is written that was not approved");
+    assert.equal(disk("greet.py"), GREET, "nothing is written before");
+    await bench.press("Accept", 1, async () => (await lens("Accept").count()) === 1);
+    await bench.press("Reject", 2, async () => (await chat.locator(".request").count()) === 0);
     const second = await model.next();
-    assert.match(second.asked, /Wanted: greet.py hunk 1 \(line 2\)\. Not wanted: greet.py hunk 2 \(line 6\)/);
-    second.call("edit", { path: "greet.py", old: "Hello ", new: "Good day, " });
-    second.done("tool_calls");
-    // By keyboard alone: the key of an option counts while the question has the focus.
-    await chat.locator(".request.approval button[data-option=allow]").focus();
-    await bench.page.keyboard.press("y");
-    await model.says("It is polite now.");
+    assert.match(second.asked, /Good day, /, "the model is shown what was written");
+    assert.doesNotMatch(second.asked, /\+[^"]*Goodbye/, "and that the rest was not");
+    second.text("It is polite now.");
+    second.done();
     await chat.locator(".message.assistant", { hasText: "polite now" }).waitFor();
-    assert.equal(disk("greet.py"), GREET.replace("Hello ", "Good day, "));
+    assert.equal(disk("greet.py"), GREET.replace("Hello ", "Good day, "), "what was accepted, and nothing else");
+    await bench.editor().locator(".view-line", { hasText: "Good day" }).waitFor();
+    await rests();
+  },
+
+  async "the turn is taken back to the exact earlier text, and brought back"() {
+    const chat = bench.chat();
+    await bench.command("tenon: Revert the Last Turn");
+    await confirm("Revert 1 File");
+    await until("the file is as it was", () => disk("greet.py") === GREET);
+    await bench.editor().locator(".view-line", { hasText: "Hello" }).waitFor();
+    await chat.locator(".change", { hasText: "Taken back" }).getByRole("button", { name: "Bring back" }).click();
+    await confirm("Revert 1 File");
+    await until("it is brought back", () => disk("greet.py") === GREET.replace("Hello ", "Good day, "));
     await bench.editor().locator(".view-line", { hasText: "Good day" }).waitFor();
   },
 
@@ -119,14 +130,12 @@ const steps = {
     await model.says("Done.");
     await lens("Undo").waitFor();
     await picture("vscode-applied");
-    await lens("Keep").click();
-    await lens("Keep").waitFor({ state: "detached" });
+    await bench.press("Keep", undefined, async () => (await lens("Keep").count()) === 0);
     assert.match(disk("greet.py"), /Goodbye, /);
     await profile("review");
   },
 
   async "a hunk that was written is undone, then the whole turn"() {
-    if (!(await takesBack())) return say("skipped: taking back (this agent does not yet)");
     const before = disk("greet.py");
     await profile("edit");
     await ask("Both at once");
@@ -134,17 +143,13 @@ const steps = {
     await model.calls("write", { path: "greet.py", content: before.replace("Good day, ", "Hey ").replace("Goodbye, ", "Bye-bye ") });
     await model.says("Both are done.");
     await bench.chat().locator(".message.assistant", { hasText: "Both are done." }).waitFor();
-    await bench.chat().locator(".activity").waitFor({ state: "hidden" });
-    await lens("Undo").nth(1).click();
-    await until("the second hunk went back", () => disk("greet.py") === before.replace("Good day, ", "Hey "));
+    await rests();
+    await bench.press("Undo", 2, () => disk("greet.py") === before.replace("Good day, ", "Hey "));
     await bench.editor().locator(".view-line", { hasText: "Goodbye, " }).waitFor();
     await bench.command("tenon: Revert the Last Turn");
-    const dialog = bench.page.locator(".monaco-dialog-box");
-    await dialog.getByRole("button", { name: "Revert 1 File" }).waitFor();
-    await picture("vscode-revert");
-    await dialog.getByRole("button", { name: "Revert 1 File" }).click();
+    await confirm("Revert 1 File", "vscode-revert");
     await until("the turn went back", () => disk("greet.py") === before);
-    await bench.chat().locator(".change", { hasText: "Taken back" }).nth(1).waitFor();
+    await bench.chat().locator(".change", { hasText: "Taken back" }).nth(3).waitFor();
     await profile("review");
   },
 
@@ -166,7 +171,7 @@ const steps = {
     await lens("Save, and go on").waitFor();
     await picture("vscode-conflict");
     assert.doesNotMatch(disk("greet.py"), /BYE|mine/);
-    await lens("Save, and go on").click();
+    await bench.press("Save, and go on", undefined, async () => (await bench.chat().locator(".request.conflict").count()) === 0);
     await bench.chat().locator(".request.approval button[data-option=allow]").click();
     await model.says("Shouted.");
     await bench.chat().locator(".message.assistant", { hasText: "Shouted." }).waitFor();
@@ -174,10 +179,48 @@ const steps = {
     await bench.editor().locator(".view-line", { hasText: /BYE/ }).waitFor();
   },
 
+  async "waiting and giving up lose nothing either"() {
+    const { page } = bench;
+    await profile("edit");
+    await bench.file("notes.txt");
+    await bench.end();
+    await page.keyboard.type("mine");
+    await ask("Shout into the notes");
+    await model.calls("read", { path: "notes.txt" });
+    await model.calls("edit", { path: "notes.txt", old: "one", new: "ONE" });
+    await bench.press("Wait", undefined, async () => (await lens("Wait").count()) === 0 && (await lens("Save, and go on").count()) === 1);
+    assert.equal(disk("notes.txt"), "one\n");
+    await bench.end();
+    await page.keyboard.press("Control+S");
+    await model.says("It waited.");
+    await bench.chat().locator(".message.assistant", { hasText: "It waited." }).waitFor();
+    assert.equal(disk("notes.txt"), "ONE\nmine", "both are there");
+    await bench.editor().locator(".view-line", { hasText: "ONE" }).waitFor();
+    await bench.end();
+    await page.keyboard.type(", not wanted");
+    await ask("Whisper into the notes");
+    await model.calls("read", { path: "notes.txt" });
+    await model.calls("edit", { path: "notes.txt", old: "ONE", new: "one" });
+    await lens("Discard").first().waitFor();
+    await bench.press("Discard", undefined, async () => (await lens("Discard").count()) === 0);
+    const stale = await model.next();
+    stale.call("read", { path: "notes.txt" });
+    stale.done("tool_calls");
+    const fresh = await model.next();
+    assert.doesNotMatch(fresh.asked, /not wanted/, "what was given up is not read again");
+    fresh.call("edit", { path: "notes.txt", old: "ONE", new: "one" });
+    fresh.done("tool_calls");
+    await model.says("Whispered.");
+    await bench.chat().locator(".message.assistant", { hasText: "Whispered." }).waitFor();
+    assert.equal(disk("notes.txt"), "one\nmine");
+    await bench.editor().locator(".view-line", { hasText: /^one$/ }).waitFor();
+    await profile("review");
+    await bench.file("greet.py");
+  },
+
   async "another session that wants to write to an unsaved file waits for this window"() {
     const { page } = bench;
-    await bench.editor().locator(".view-line").first().click();
-    await page.keyboard.press("Control+End");
+    await bench.end();
     await page.keyboard.type("# also mine");
     // Nobody looks at that session: this window is the one that can tell what becomes of its file.
     const { session } = JSON.parse(await cli("rpc", "agent/open", JSON.stringify({ workspace: bench.work, settings: { profile: "edit" } })));
@@ -238,7 +281,9 @@ const steps = {
     await ask("Change the JSON");
     await model.calls("read", { path: "data.json" });
     await model.calls("write", { path: "data.json", content: "{ \"a\": 1,, }\n" });
-    await bench.chat().locator(".request.approval button[data-option=allow]").click();
+    // By keyboard alone: the key of an option counts while the question has the focus.
+    await bench.chat().locator(".request.approval button[data-option=allow]").focus();
+    await page.keyboard.press("y");
     await model.says("Written.");
     await bench.chat().locator(".message.assistant", { hasText: "Written." }).waitFor();
     await bench.editor().locator(".squiggly-error").first().waitFor();
@@ -292,14 +337,68 @@ const steps = {
     await lens("Accept").nth(1).waitFor();
     await picture("vscode-plan");
     assert.equal(disk("greet.py"), before, "nothing is written before");
-    await lens("Accept").first().click();
-    await until("one hunk is written", () => disk("greet.py") === before.replace("Good day, ", "Hi "));
+    await bench.press("Accept", 1, () => disk("greet.py") === before.replace("Good day, ", "Hi "));
     await until("one hunk is left", async () => (await lens("Accept").count()) === 1);
-    await lens("Reject").click();
+    await bench.press("Reject", 2, async () => (await lens("Accept").count()) === 0);
     await page.locator(".pane-body .monaco-list-row", { hasText: "Part plainly" }).filter({ hasText: "dropped" }).waitFor();
     await bench.chat().locator(".plan").waitFor({ state: "hidden" });
     assert.equal(disk("greet.py"), before.replace("Good day, ", "Hi "));
     await page.locator(".pane-header", { hasText: "Plan" }).click();
+  },
+
+  async "a text that is too large for a message is opened whole"() {
+    const chat = bench.chat();
+    const saga = Array.from({ length: 80_000 }, (_, at) => `saga, line ${at + 1}`).join("\n");
+    await ask("Tell me a saga");
+    await model.says(saga);
+    await chat.locator(".message.assistant .whole", { hasText: "Open all of it (1.3 MB)" }).click();
+    await bench.editor().locator(".view-line", { hasText: "saga, line 1" }).first().waitFor();
+    await bench.end();
+    await bench.editor().locator(".view-line", { hasText: "saga, line 80000" }).waitFor();
+    await bench.command("View: Close Editor");
+  },
+
+  async "Neovim and VS Code go on in one session, and each sees what the other does"() {
+    if (!process.env.NVIM) return say("skipped: both editors at once (there is no Neovim)");
+    const chat = bench.chat();
+    neovim = await Neovim.start(process.env.NVIM, bench, tenon);
+    await neovim.call("Walk.attach");
+    await neovim.says("Walk.drawn", "Tell me a saga");
+    const there = [];
+    const back = [];
+    for (const n of [1, 2, 3]) {
+      const sent = await ask(`From VS Code, ${n}`);
+      there.push(Number(await neovim.says("Walk.drawn", `From VS Code, ${n}`)) - sent);
+      await model.says(`Both hear ${n}.`);
+      await neovim.says("Walk.drawn", `Both hear ${n}.`);
+      await rests();
+      const seen = appears(chat, ".message.user", `From Neovim, ${n}`);
+      const asked = Number(await neovim.call("Walk.ask", `From Neovim, ${n}`));
+      back.push((await seen) - asked);
+      await chat.locator(".message.user", { hasText: `From Neovim, ${n}` }).locator(".who", { hasText: "You, in nvim" }).waitFor();
+      if (n < 3) await model.says(`And ${n}.`);
+      if (n < 3) await rests();
+    }
+    figure("a prompt in VS Code appears in Neovim", ...there);
+    figure("a prompt in Neovim appears in VS Code", ...back);
+    await model.calls("shell", { command: "echo three" });
+    await chat.locator(".request.approval", { hasText: "echo three" }).waitFor();
+    const first = await neovim.says("Walk.asks");
+    const allowed = await chat.locator(".request.approval button[data-option=allow]").evaluate((button) => {
+      const at = Date.now();
+      button.click();
+      return at;
+    });
+    figure("an approval that is answered in VS Code closes in Neovim", Number(await neovim.says("Walk.closed", first)) - allowed);
+    await model.calls("shell", { command: "echo four" });
+    await chat.locator(".request.approval", { hasText: "echo four" }).waitFor();
+    await neovim.says("Walk.asks");
+    const gone = disappears(chat, ".request");
+    const decided = Number(await neovim.call("Walk.allow"));
+    figure("one that is answered in Neovim closes in VS Code", (await gone) - decided);
+    await model.says("Both ran.");
+    await chat.locator(".message.assistant", { hasText: "Both ran." }).waitFor();
+    await neovim.says("Walk.drawn", "Both ran.");
   },
 
   async "an agent that was stopped starts again with the next message"() {
@@ -336,6 +435,43 @@ const steps = {
   },
 };
 
+/** Waits until the turn is over, as the view shows it. */
+async function rests() {
+  await bench.chat().locator(".activity").waitFor({ state: "hidden" });
+}
+
+/** Answers the dialog that asks. */
+async function confirm(name, photographed) {
+  const button = bench.page.locator(".monaco-dialog-box").getByRole("button", { name });
+  await button.waitFor();
+  if (photographed) await picture(photographed);
+  await button.click();
+  await button.waitFor({ state: "detached" });
+}
+
+/** Says a time that was measured; nothing depends on it. */
+function figure(what, ...times) {
+  say(`    ${what} after ${times.map((ms) => Math.max(0, ms).toFixed(0)).join(", ")} ms`);
+}
+
+/** Returns when a text appears in the page, by its own clock, which is this machine's. */
+function appears(chat, selector, text) {
+  return chat.locator("body").evaluate((body, [selector, text]) => new Promise((resolve) => {
+    const look = () => [...body.querySelectorAll(selector)].some((each) => each.textContent.includes(text)) && resolve(Date.now());
+    new MutationObserver(look).observe(body, { childList: true, subtree: true, characterData: true });
+    look();
+  }), [selector, text]);
+}
+
+/** Returns when nothing of that kind is in the page any more. */
+function disappears(chat, selector) {
+  return chat.locator("body").evaluate((body, selector) => new Promise((resolve) => {
+    const look = () => body.querySelector(selector) === null && resolve(Date.now());
+    new MutationObserver(look).observe(body, { childList: true, subtree: true });
+    look();
+  }), selector);
+}
+
 /** A lens in the editor in front, by what it says. */
 function lens(text) {
   return bench.page.locator(".codelens-decoration a", { hasText: text });
@@ -348,18 +484,13 @@ async function profile(name) {
   await bench.page.locator(".statusbar-item", { hasText: new RegExp(`${name} · sandbox`) }).waitFor();
 }
 
-/** Whether the agent can take changes back. */
-async function takesBack() {
-  const [session] = (await cli("sessions", "--json")).trim().split("\n").map((line) => JSON.parse(line));
-  const to = { seq: 1 };
-  return cli("rpc", "agent/revert", JSON.stringify({ sessionId: session.id, to, dryRun: true })).then(() => true, () => false);
-}
-
-/** Types a message and sends it. */
+/** Types a message and sends it; returns when. */
 async function ask(text) {
   const area = bench.chat().locator("textarea");
   await area.fill(text);
+  const at = Date.now();
   await area.press("Enter");
+  return at;
 }
 
 /** The process of the agent that runs. */
@@ -388,6 +519,7 @@ try {
   console.error(failure);
   await bench.page?.screenshot({ path: join(out, "failure.png") }).catch(() => {});
 } finally {
+  neovim?.stop();
   await bench.stop();
   model.stop();
 }

@@ -1,4 +1,5 @@
 // A real workbench of VS Code: server, extension host and a browser that a person could sit at. Not here: what is done in it.
+// What a person waits for with their eyes is waited for here, too: keys go to what has the focus, and that moves when it likes.
 import { execFileSync, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -119,6 +120,7 @@ export class Workbench {
   /** Opens a file of the workspace in an editor. */
   async file(name, page = this.page) {
     await this.choose("Control+P", name, name, page);
+    await page.locator(".editor-group-container.active .tab.active", { hasText: name }).waitFor();
     await this.editor(page).locator(".view-line").first().waitFor();
   }
 
@@ -126,8 +128,32 @@ export class Workbench {
   async select(from, to, page = this.page) {
     await page.keyboard.press("Control+G");
     await this.input(`:${from}`, page);
-    await this.editor(page).locator(".view-line").first().waitFor();
+    // The keys that follow are for the editor: it has the focus a moment after the box has gone.
+    await page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+    await page.locator(".statusbar-item", { hasText: `Ln ${from},` }).waitFor();
     for (let line = from; line <= to; line++) await page.keyboard.press("Shift+ArrowDown");
+    await page.locator(".statusbar-item", { hasText: "selected)" }).waitFor();
+  }
+
+  /** Puts the cursor behind the last character of the editor in front. */
+  async end(page = this.page) {
+    await this.editor(page).locator(".view-line").first().click();
+    await page.locator(".editor-group-container.active .monaco-editor.focused").waitFor();
+    await page.keyboard.press("Control+End");
+  }
+
+  /**
+   * Clicks a lens of a hunk, or of none, until what it does is done: lenses are drawn anew while one reaches for them, and a
+   * click between the two hits nothing. What it does happens once: a lens that did it is gone.
+   */
+  async press(text, hunk, done, page = this.page) {
+    const line = hunk === undefined ? page.locator(".codelens-decoration") : page.locator(".codelens-decoration", { hasText: `hunk ${hunk} of` });
+    const lens = line.locator("a", { hasText: text }).first();
+    for (const end = Date.now() + 60_000; !(await done()); ) {
+      if (Date.now() > end) throw new Error(`timed out: ${text} of hunk ${hunk}`);
+      await lens.click({ timeout: 5000 }).catch(() => {});
+      await until(text, done, 5000).catch(() => {});
+    }
   }
 
   picture(name, page = this.page) {
