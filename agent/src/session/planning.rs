@@ -356,3 +356,6 @@ fn tree(
     }
     tree
 }
+
+#[cfg(test)]
+mod tests;
