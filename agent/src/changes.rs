@@ -25,6 +25,6 @@ mod undo;
 /// How many cases a law is tried with: more where the gate has time for it.
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "only tests ask")]
-fn slow(cases: u32, slowly: u32) -> u32 {
+pub(crate) fn slow(cases: u32, slowly: u32) -> u32 {
     if std::env::var_os("RUN_SLOW_TESTS").is_some() { slowly } else { cases }
 }

@@ -11,10 +11,3 @@ pub(super) fn changed(old: &[u8], new: &[u8]) -> Vec<Hunk> {
 pub(super) fn at(line: u32) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
-
-/// Returns how many cases a law is tried with: what takes seconds, and more where there is time.
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "how long a law is tried is the gate's to say")]
-pub(super) fn cases() -> u32 {
-    if std::env::var_os("RUN_SLOW_TESTS").is_some() { 200_000 } else { 10_000 }
-}

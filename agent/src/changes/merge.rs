@@ -146,7 +146,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(crate::changes::lines::cases()))]
+        #![proptest_config(ProptestConfig::with_cases(crate::changes::slow(10_000, 200_000)))]
 
         #[test]
         fn nothing_of_theirs_is_lost(common in text(), ours in text(), theirs in text(), chosen in prop::collection::vec(1_u32..8, 0..5)) {

@@ -8,6 +8,7 @@ use super::*;
 use crate::changes::blobs::tests::Memory;
 use crate::changes::change::{FileEdit, Version};
 use crate::changes::settle::{Recovered, Settled, recover, settle};
+use crate::changes::slow;
 
 struct Case {
     folder: tempfile::TempDir,
@@ -17,7 +18,8 @@ struct Case {
 
 impl Case {
     fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // Where there is a file system in memory, thousands of cases do not wait for a disk.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let root = Root::open(folder.path()).unwrap();
         let case = Self { folder, root, blobs: Memory::default() };
         for (name, text) in files {
@@ -200,7 +202,7 @@ fn a_change_of_mode_alone_is_settled_by_mode() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(slow(100, 10_000)))]
 
     /// Whatever was done by then, recovery ends with all of a change.
     #[test]

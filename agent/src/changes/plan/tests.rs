@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::changes::blobs::tests::Memory;
 use crate::changes::diff::{Side, diff};
-use crate::changes::lines::cases;
+use crate::changes::slow;
 
 fn version(blobs: &Memory, text: Option<&[u8]>, mode: u32) -> Option<Version> {
     text.map(|text| Version { digest: blobs.put(text).unwrap(), mode })
@@ -125,7 +125,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #![proptest_config(ProptestConfig::with_cases(slow(10_000, 200_000)))]
 
     /// A selection equals a change made of just those hunks, in whatever portions it is applied, and what is left over stays
     /// what it was, under its numbers.

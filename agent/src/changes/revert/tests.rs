@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{RngSeed, TestCaseResult};
 
 use super::*;
 use crate::changes::blobs::tests::Memory;
+use crate::changes::revert::tests::on_disk::Disk;
 use crate::changes::slow;
+
+mod on_disk;
 
 type Tree = BTreeMap<String, Contents>;
 
@@ -21,6 +24,8 @@ struct World {
     blobs: Memory,
     /// How many lines people have written so far.
     lines: usize,
+    /// The same on a real directory, where the case has one.
+    disk: Option<Disk>,
 }
 
 impl World {
@@ -33,12 +38,20 @@ impl World {
         world
     }
 
+    fn on(self, disk: Disk) -> Self {
+        disk.fill(&self.tree);
+        Self { disk: Some(disk), ..self }
+    }
+
     fn was(&self, contents: Option<&Contents>) -> Option<Was> {
         contents.map(|contents| Was { digest: self.blobs.put(&contents.bytes).unwrap(), mode: contents.mode })
     }
 
     /// The agent makes files into these, as one change; returns its number.
     fn change(&mut self, files: Vec<(String, Option<Contents>)>) -> usize {
+        if let Some(disk) = &self.disk {
+            disk.change(&self.tree, &files, &self.blobs);
+        }
         for (name, after) in files {
             let before = self.tree.get(&name).cloned();
             if before == after {
@@ -64,6 +77,9 @@ impl World {
         let touches = self.touches.get(name).map_or(&[][..], Vec::as_slice);
         let wanted = Wanted { path: &path, touches, goes, hunks: None, choice, unsaved_in: None };
         let now = self.tree.get(name).map_or(Now::Nothing, |file| Now::File(file.clone()));
+        if let Some(disk) = &self.disk {
+            assert_eq!(disk.look(&path), now);
+        }
         decide(&wanted, &now, &self.blobs).unwrap()
     }
 
@@ -106,7 +122,11 @@ impl World {
             lines.insert(place, own);
         }
         let mode = self.tree.get(name).map_or(Some(0o644), |file| file.mode);
-        self.tree.insert(name.to_owned(), Contents { bytes: lines.concat().into_bytes(), mode });
+        let file = Contents { bytes: lines.concat().into_bytes(), mode };
+        if let Some(disk) = &self.disk {
+            disk.save(name, &file);
+        }
+        self.tree.insert(name.to_owned(), file);
     }
 
     /// The lines of people, by file.
@@ -195,77 +215,93 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
+type Changes = Vec<Vec<(String, Option<Contents>)>>;
+
+fn any_order() -> impl Strategy<Value = Vec<Index>> {
+    prop::collection::vec(any::<Index>(), 12)
+}
+
+fn any_lines() -> impl Strategy<Value = Vec<Option<String>>> {
+    prop::collection::vec(prop::option::of("([p-r]\n){0,6}"), NAMES.len())
+}
+
+/// Laws 1 and 2: back is exactly back, bytes and modes, and back from that is exactly forward again.
+fn goes_back_and_forth(mut world: World, changes: Changes, one: Index) -> TestCaseResult {
+    let mut trees = vec![world.tree.clone()];
+    for change in changes {
+        world.change(change);
+        trees.push(world.tree.clone());
+    }
+    let (last, first) = (world.changes - 1, one.index(world.changes));
+    // Back to any place, and forward; and twice the last change alone.
+    let goes: Vec<usize> = (first..=last).collect();
+    let (back, blocked) = world.revert(&goes);
+    prop_assert_eq!((&world.tree, blocked), (&trees[first], 0));
+    let (forth, blocked) = world.revert(&[back]);
+    prop_assert_eq!((world.tree.clone(), blocked), (trees[last + 1].clone(), 0));
+    world.revert(&[forth]);
+    prop_assert_eq!(&world.tree, &trees[first]);
+    // What is back already changes nothing.
+    let before = world.touches.clone();
+    world.revert(&goes);
+    prop_assert_eq!(before, world.touches);
+    Ok(())
+}
+
+/// Law 3: whatever the agent and people did in turn, taking back all changes of the agent, in any order, leaves every line
+/// that a person wrote in its file, once.
+fn people_keep_their_lines(mut world: World, acts: Vec<Act>, order: Vec<Index>) -> TestCaseResult {
+    for act in acts {
+        match act {
+            Act::Agent(rewrites) => {
+                let mut files: BTreeMap<String, Option<Contents>> = BTreeMap::new();
+                for rewrite in rewrites {
+                    let after = rewrite.of(world.tree.get(rewrite.name));
+                    files.insert(rewrite.name.to_owned(), Some(after));
+                }
+                world.change(files.into_iter().collect());
+            }
+            Act::Person(name, at, replaces) => world.person(name, at, replaces),
+            Act::TakeBack(change) if world.changes > 0 => {
+                let people = world.people();
+                world.revert(&[change.index(world.changes)]);
+                prop_assert_eq!(world.people(), people);
+            }
+            Act::TakeBack(_) => {}
+        }
+    }
+    let people = world.people();
+    let mut left: Vec<usize> = (0..world.changes).collect();
+    for pick in order {
+        if left.is_empty() {
+            break;
+        }
+        let change = left.remove(pick.index(left.len()));
+        world.revert(&[change]);
+        prop_assert_eq!(world.people(), people.clone());
+    }
+    let all: Vec<usize> = (0..world.changes).collect();
+    world.revert(&all);
+    prop_assert_eq!(world.people(), people);
+    Ok(())
+}
+
 proptest! {
     // The same cases each time: a gate is no lottery. Another seed here looks for more.
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(slow(10_000, 50_000)) })]
 
-    /// Laws 1 and 2: back is exactly back, bytes and modes, and back from that is exactly forward again.
     #[test]
     fn taken_back_is_as_it_was_and_taken_back_again_as_it_became(
         texts in any_files(), changes in prop::collection::vec(any_change(), 1..4), one in any::<Index>()
     ) {
-        let mut world = World::of(&texts);
-        let mut trees = vec![world.tree.clone()];
-        for change in changes {
-            world.change(change);
-            trees.push(world.tree.clone());
-        }
-        let (last, first) = (world.changes - 1, one.index(world.changes));
-        // Back to any place, and forward; and twice the last change alone.
-        let goes: Vec<usize> = (first..=last).collect();
-        let (back, blocked) = world.revert(&goes);
-        prop_assert_eq!((&world.tree, blocked), (&trees[first], 0));
-        let (forth, blocked) = world.revert(&[back]);
-        prop_assert_eq!((world.tree.clone(), blocked), (trees[last + 1].clone(), 0));
-        world.revert(&[forth]);
-        prop_assert_eq!(&world.tree, &trees[first]);
-        // What is back already changes nothing.
-        let before = world.touches.clone();
-        world.revert(&goes);
-        prop_assert_eq!(before, world.touches);
+        goes_back_and_forth(World::of(&texts), changes, one)?;
     }
 
-    /// Law 3: whatever the agent and people did in turn, taking back all changes of the agent, in any order, leaves every line
-    /// that a person wrote in its file, once.
     #[test]
     fn no_line_of_a_person_is_lost(
-        texts in prop::collection::vec(prop::option::of("([p-r]\n){0,6}"), NAMES.len()),
-        acts in prop::collection::vec(any_act(), 1..10),
-        order in prop::collection::vec(any::<Index>(), 12),
+        texts in any_lines(), acts in prop::collection::vec(any_act(), 1..10), order in any_order()
     ) {
-        let mut world = World::of(&texts);
-        for act in acts {
-            match act {
-                Act::Agent(rewrites) => {
-                    let mut files: BTreeMap<String, Option<Contents>> = BTreeMap::new();
-                    for rewrite in rewrites {
-                        let after = rewrite.of(world.tree.get(rewrite.name));
-                        files.insert(rewrite.name.to_owned(), Some(after));
-                    }
-                    world.change(files.into_iter().collect());
-                }
-                Act::Person(name, at, replaces) => world.person(name, at, replaces),
-                Act::TakeBack(change) if world.changes > 0 => {
-                    let people = world.people();
-                    world.revert(&[change.index(world.changes)]);
-                    prop_assert_eq!(world.people(), people);
-                }
-                Act::TakeBack(_) => {}
-            }
-        }
-        let people = world.people();
-        let mut left: Vec<usize> = (0..world.changes).collect();
-        for pick in order {
-            if left.is_empty() {
-                break;
-            }
-            let change = left.remove(pick.index(left.len()));
-            world.revert(&[change]);
-            prop_assert_eq!(world.people(), people.clone());
-        }
-        let all: Vec<usize> = (0..world.changes).collect();
-        world.revert(&all);
-        prop_assert_eq!(world.people(), people);
+        people_keep_their_lines(World::of(&texts), acts, order)?;
     }
 }
 

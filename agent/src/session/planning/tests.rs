@@ -10,6 +10,7 @@ use crate::base::digest::Digest;
 use crate::changes::apply::Found;
 use crate::changes::blobs::tests::Memory;
 use crate::changes::plan::OnDisk;
+use crate::changes::slow;
 use crate::session::apply::{changed, hunks_of};
 use crate::session::plans::Plans;
 
@@ -105,14 +106,8 @@ fn edits() -> impl Strategy<Value = Vec<(usize, String, Option<String>)>> {
     prop::collection::vec((0..3_usize, text(), prop::option::of("[xy]")), 0..6)
 }
 
-/// As many cases as take seconds, and more where there is time.
-#[expect(clippy::disallowed_methods, reason = "how long a law is tried is the gate's to say")]
-fn cases() -> u32 {
-    if std::env::var_os("RUN_SLOW_TESTS").is_some() { 100_000 } else { 10_000 }
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #![proptest_config(ProptestConfig::with_cases(slow(10_000, 30_000)))]
 
     #[test]
     fn planned_and_applied_is_written(
