@@ -8,10 +8,12 @@ pub(crate) mod blobs;
 pub(crate) mod change;
 pub(crate) mod diff;
 pub(crate) mod edit;
+pub(crate) mod envelope;
 mod lines;
 mod merge;
 pub(crate) mod overlay;
 pub(crate) mod patch;
+pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod read_set;
 pub(crate) mod revert;
@@ -21,6 +23,7 @@ pub(crate) mod steps;
 mod three_way;
 mod tolerant;
 mod undo;
+mod unified;
 
 /// How many cases a law is tried with: more where the gate has time for it.
 #[cfg(test)]

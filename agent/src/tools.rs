@@ -21,6 +21,7 @@ pub(crate) mod image;
 mod limits;
 mod list;
 pub(crate) mod output;
+mod patch;
 mod plan;
 pub(crate) mod prepared;
 mod read;
@@ -70,10 +71,10 @@ pub(crate) trait Tool: fmt::Debug + Send + Sync {
     /// Tells in one line what a call will do, for people; also for arguments that are wrong.
     fn title(&self, arguments: &Value) -> String;
 
-    /// Returns the path of the file that a call would write, as its arguments name it; `None` for tools that write no file by
+    /// Returns the paths of the files that a call would write, as its arguments name them; none for tools that write no file by
     /// name.
-    fn writes<'a>(&self, _arguments: &'a Value) -> Option<&'a str> {
-        None
+    fn writes(&self, _arguments: &Value) -> Vec<String> {
+        Vec::new()
     }
 
     /// Checks the arguments and finds out what exactly would happen. Only reads.
@@ -94,7 +95,8 @@ pub(crate) fn built_in() -> Registry {
         Arc::new(glob::Glob),
         Arc::new(grep::Grep),
         Arc::new(edit::Edit::new(Arc::clone(&remembered))),
-        Arc::new(write::Write::new(remembered)),
+        Arc::new(write::Write::new(Arc::clone(&remembered))),
+        Arc::new(patch::Patch::new(remembered)),
         Arc::new(shell::Shell),
         Arc::new(plan::Plan),
     ])

@@ -1,6 +1,7 @@
-//! Races of clients, many times over against one daemon: two answers to one request, a steer against the end of its turn, a
+//! Races of clients, many times over against one daemon: two answers to one request, two sessions and a person at one file, a steer against the end of its turn, a
 //! prompt against the unloading of its session. Not here: what each of them does alone (the scenarios).
 mod answers;
+mod files;
 mod steers;
 mod unloading;
 

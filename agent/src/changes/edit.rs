@@ -148,7 +148,7 @@ fn with_line_ends(text: &str, find: &str, old: &[u8], place: &Range<usize>) -> S
 }
 
 /// Tells whether most line ends are CRLF.
-fn uses_crlf(bytes: &[u8]) -> bool {
+pub(super) fn uses_crlf(bytes: &[u8]) -> bool {
     let all = memchr::memchr_iter(b'\n', bytes).count();
     let crlf = memmem::find_iter(bytes, "\r\n").count();
     crlf * 2 > all

@@ -1,4 +1,4 @@
-//! The new contents of one file, worked out and not yet written: what a person approves and what is then written. Not here:
+//! The new contents of files, worked out and not yet written: what a person approves and what is then written. Not here:
 //! whether it may be written (`approvals`), and how the contents come about (`tools`).
 use tenon_protocol::change::FileChange;
 
@@ -20,54 +20,57 @@ const NEW_MODE: u32 = 0o644;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Staged {
     edit: FileEdit,
-    change: ChangeSet,
     diff: FileDiff,
     before: Option<Vec<u8>>,
-    after: Vec<u8>,
+    after: Option<Vec<u8>>,
 }
 
 impl Staged {
     /// Works out the edit that turns what was read into `after`. The mode stays as it is. Returns `None` if that would
     /// change nothing.
-    ///
-    /// # Errors
-    /// The path is the root.
-    pub(crate) fn new(
-        path: RelPath,
-        before: Option<FileRead>,
-        after: Vec<u8>,
-    ) -> Result<Option<Self>, ChangeError> {
-        let before = before.map(|file| (Version { digest: file.digest, mode: file.mode }, file.bytes));
-        Self::between(path, before, after)
+    pub(crate) fn new(path: RelPath, before: Option<FileRead>, after: Vec<u8>) -> Option<Self> {
+        let mode = before.as_ref().map_or(NEW_MODE, |file| file.mode);
+        Self::between(path, before.map(known), Some((after, mode)))
+    }
+
+    /// Works out a file that is new, with the permission bits of another one.
+    pub(crate) fn with_mode(path: RelPath, after: Vec<u8>, mode: u32) -> Option<Self> {
+        Self::between(path, None, Some((after, mode)))
+    }
+
+    /// Works out that a file goes.
+    pub(crate) fn deletion(path: RelPath, before: FileRead) -> Option<Self> {
+        Self::between(path, Some(known(before)), None)
     }
 
     fn between(
         path: RelPath,
         before: Option<(Version, Vec<u8>)>,
-        after: Vec<u8>,
-    ) -> Result<Option<Self>, ChangeError> {
+        after: Option<(Vec<u8>, u32)>,
+    ) -> Option<Self> {
         let old = before.as_ref().map(|(version, _)| *version);
-        let mode = old.map_or(NEW_MODE, |old| old.mode);
-        let new = Version { digest: Digest::of(&after), mode };
-        if old == Some(new) {
-            return Ok(None);
+        let new = after.as_ref().map(|(bytes, mode)| Version { digest: Digest::of(bytes), mode: *mode });
+        if old == new {
+            return None;
         }
-        let edit = FileEdit { path, from: None, before: old, after: Some(new) };
-        let change = ChangeSet::new(vec![edit.clone()])?;
-        let before = before.map(|(_, bytes)| bytes);
-        let diff =
-            diff(before.as_deref().map(|bytes| Side { bytes, mode }), Some(Side { bytes: &after, mode }));
-        Ok(Some(Self { edit, change, diff, before, after }))
+        let edit = FileEdit { path, from: None, before: old, after: new };
+        let diff = diff(
+            before.as_ref().map(|(version, bytes)| Side { bytes, mode: version.mode }),
+            after.as_ref().map(|(bytes, mode)| Side { bytes, mode: *mode }),
+        );
+        let (before, after) = (before.map(|(_, bytes)| bytes), after.map(|(bytes, _)| bytes));
+        Some(Self { edit, diff, before, after })
     }
 
     /// Returns the edit made of some of its hunks alone, by their numbers; `None` where those change nothing. Its own hunks
     /// are numbered anew: it is another edit.
-    ///
-    /// # Errors
-    /// None in practice: the path was one before.
-    pub(crate) fn only(&self, chosen: &[u32]) -> Result<Option<Self>, ChangeError> {
+    pub(crate) fn only(&self, chosen: &[u32]) -> Option<Self> {
+        let (Some(after), Some(version)) = (&self.after, self.edit.after) else {
+            // A deletion is one hunk.
+            return self.diff.hunks.iter().any(|hunk| chosen.contains(&hunk.number)).then(|| self.clone());
+        };
         let index = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
-        let (old, new) = (lines(self.before.as_deref().unwrap_or_default()), lines(&self.after));
+        let (old, new) = (lines(self.before.as_deref().unwrap_or_default()), lines(after));
         let (mut bytes, mut at) = (Vec::new(), 0);
         for hunk in self.diff.hunks.iter().filter(|hunk| chosen.contains(&hunk.number)) {
             let (before, after) = (&hunk.before, &hunk.after);
@@ -76,7 +79,8 @@ impl Staged {
             at = index(before.end);
         }
         bytes.extend(old.get(at..).unwrap_or_default().concat());
-        Self::between(self.edit.path.clone(), self.edit.before.zip(self.before.clone()), bytes)
+        let before = self.edit.before.zip(self.before.clone());
+        Self::between(self.edit.path.clone(), before, Some((bytes, version.mode)))
     }
 
     /// Returns the edit, by digest.
@@ -89,9 +93,9 @@ impl Staged {
         &self.diff
     }
 
-    /// Returns the contents afterwards.
-    pub(crate) fn after(&self) -> &[u8] {
-        &self.after
+    /// Returns the contents afterwards; `None` of a file that goes.
+    pub(crate) fn after(&self) -> Option<&[u8]> {
+        self.after.as_deref()
     }
 
     /// Returns the edit as clients see it.
@@ -99,14 +103,13 @@ impl Staged {
         self.edit.to_wire(&self.diff.hunks)
     }
 
-    /// Returns the patch, for people; control characters of the contents are still in it.
-    pub(crate) fn patch(&self) -> String {
+    fn patch(&self) -> String {
         let side = |bytes, version: Option<Version>| version.map(|Version { mode, .. }| Side { bytes, mode });
         patch(&[PatchFile {
             path: &self.edit.path,
             from: None,
             before: side(self.before.as_deref().unwrap_or_default(), self.edit.before),
-            after: side(&self.after, self.edit.after),
+            after: side(self.after.as_deref().unwrap_or_default(), self.edit.after),
             diff: &self.diff,
         }])
     }
@@ -116,23 +119,58 @@ impl Staged {
     /// # Errors
     /// The disk is full or fails.
     pub(crate) fn store(&self, blobs: &dyn BlobStore) -> Result<(), BlobError> {
-        match &self.before {
-            Some(before) => {
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => {
                 let earlier = blobs.put(before)?;
-                blobs.put_after(&self.after, earlier).map(drop)
+                blobs.put_after(after, earlier).map(drop)
             }
-            None => blobs.put(&self.after).map(drop),
+            (Some(only), None) | (None, Some(only)) => blobs.put(only).map(drop),
+            (None, None) => Ok(()),
         }
     }
+}
 
-    /// Stores both contents, so that the edit can be shown and undone by digest alone, and writes the file.
+/// Edits that are written as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StagedSet {
+    files: Vec<Staged>,
+    change: ChangeSet,
+}
+
+impl StagedSet {
+    /// Makes one of them all.
+    ///
+    /// # Errors
+    /// A file is named twice, or is the root, or there are too many.
+    pub(crate) fn new(files: Vec<Staged>) -> Result<Self, ChangeError> {
+        let change = ChangeSet::new(files.iter().map(|file| file.edit.clone()).collect())?;
+        Ok(Self { files, change })
+    }
+
+    /// Returns the edits.
+    pub(crate) fn files(&self) -> &[Staged] {
+        &self.files
+    }
+
+    /// Returns the patch, for people; control characters of the contents are still in it.
+    pub(crate) fn patch(&self) -> String {
+        self.files.iter().map(Staged::patch).collect()
+    }
+
+    /// Stores all contents, so that the edits can be shown and undone by digest alone, and writes the files: all or none.
     ///
     /// # Errors
     /// As [`apply`].
     pub(crate) fn apply(&self, root: &Root, blobs: &dyn BlobStore) -> Result<Applied, ApplyError> {
-        self.store(blobs)?;
+        for file in &self.files {
+            file.store(blobs)?;
+        }
         apply(root, &self.change, blobs)
     }
+}
+
+fn known(file: FileRead) -> (Version, Vec<u8>) {
+    (Version { digest: file.digest, mode: file.mode }, file.bytes)
 }
 
 #[cfg(test)]
@@ -152,9 +190,9 @@ mod tests {
         let check = |path: &str, after: &str| {
             let path = RelPath::parse(path).unwrap();
             let before = root.read(&path).ok();
-            let staged = Staged::new(path.clone(), before, after.as_bytes().to_vec()).unwrap()?;
-            staged.apply(&root, &blobs).unwrap();
-            assert_eq!(root.read(&path).unwrap().bytes, staged.after());
+            let staged = Staged::new(path.clone(), before, after.as_bytes().to_vec())?;
+            StagedSet::new(vec![staged.clone()]).unwrap().apply(&root, &blobs).unwrap();
+            assert_eq!(Some(root.read(&path).unwrap().bytes.as_slice()), staged.after());
             let before = staged.edit().before.map(|before| blobs.get(before.digest).unwrap());
             assert_eq!(before, staged.before);
             Some((staged.to_wire().op, staged.diff().added, staged.diff().removed, staged.patch()))
@@ -163,7 +201,8 @@ mod tests {
         assert_eq!(check("old", "x\nb\n"), Some((FileOp::Modify, 1, 1, patch.to_owned())));
         assert_eq!(check("old", "x\nb\n"), None);
         assert_eq!(check("d/new", "n").map(|found| found.0), Some(FileOp::Add));
-        assert!(Staged::new(RelPath::root(), None, Vec::new()).is_err());
+        let root = Staged::new(RelPath::root(), None, Vec::new()).unwrap();
+        assert!(StagedSet::new(vec![root]).is_err());
     }
 
     #[test]
@@ -174,12 +213,12 @@ mod tests {
         let path = RelPath::parse("f").unwrap();
         let staged = |after: &str| {
             let before = root.read(&path).ok();
-            Staged::new(path.clone(), before, after.as_bytes().to_vec()).unwrap().unwrap()
+            Staged::new(path.clone(), before, after.as_bytes().to_vec()).unwrap()
         };
         let check = |after: &str, chosen: &[u32]| {
-            let only = staged(after).only(chosen).unwrap()?;
+            let only = staged(after).only(chosen)?;
             assert_eq!(only.edit().before, staged(after).edit().before);
-            Some(String::from_utf8(only.after().to_vec()).unwrap())
+            Some(String::from_utf8(only.after().unwrap().to_vec()).unwrap())
         };
         let after = "new\na\nB\nc\ne\nf\n";
         let some = |text: &str| Some(text.to_owned());
@@ -189,5 +228,7 @@ mod tests {
         assert_eq!(check(after, &[1, 3]), some("new\na\nb\nc\ne\nf\n"));
         assert_eq!(check(after, &[1, 2, 3]), some(after));
         assert_eq!(check(after, &[]), None);
+        let gone = Staged::deletion(path.clone(), root.read(&path).unwrap()).unwrap();
+        assert_eq!((gone.only(&[0]).as_ref(), gone.only(&[1])), (Some(&gone), None));
     }
 }

@@ -115,7 +115,8 @@ fn cut(line: &str) -> String {
     line.chars().take(NEAR_CHARS_MAX).collect()
 }
 
-fn normal(line: &str) -> String {
+/// Returns a line with every run of white space as one blank, and none at either end.
+pub(super) fn normal(line: &str) -> String {
     line.trim_start_matches('\u{feff}').split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

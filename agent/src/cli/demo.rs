@@ -5,6 +5,7 @@
 //! included, lives in one temporary directory.
 mod play;
 mod project;
+mod reverted;
 mod rules;
 pub(crate) mod scratch;
 mod staged;

@@ -70,8 +70,8 @@ impl Tool for Edit {
         title("edit", arguments.get("path"))
     }
 
-    fn writes<'a>(&self, arguments: &'a Value) -> Option<&'a str> {
-        named(arguments)
+    fn writes(&self, arguments: &Value) -> Vec<String> {
+        named(arguments).map(str::to_owned).into_iter().collect()
     }
 
     fn prepare<'a>(

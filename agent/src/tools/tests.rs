@@ -2,7 +2,7 @@
 //! beside their code.
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Arc;
 #[expect(clippy::disallowed_types, reason = "what a test's callback was told")]
@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tenon_protocol::apply::Selected;
 use tenon_protocol::content::{Content, plain_text};
 use tenon_protocol::event::change::StepStatus;
 use tenon_protocol::ids::CallId;
@@ -124,7 +125,7 @@ fn make_pipe(path: &Path) {
 fn the_tools_are_few_words_in_a_stable_order() {
     let descriptors = built_in().descriptors();
     let names: Vec<_> = descriptors.iter().map(|tool| tool.name).collect();
-    assert_eq!(names, ["read", "list", "glob", "grep", "edit", "write", "shell", "plan"]);
+    assert_eq!(names, ["read", "list", "glob", "grep", "edit", "write", "patch", "shell", "plan"]);
     let bytes: usize = descriptors
         .iter()
         .map(|tool| {
@@ -245,6 +246,94 @@ async fn edit_replaces_one_place_and_shows_it() {
     assert!(
         world.failed("edit", json!({"path": "b.rs", "old": "a", "new": "b"})).await.contains("Did you mean")
     );
+}
+
+fn patch(lines: &[&str]) -> Value {
+    json!({"patch": format!("*** Begin Patch\n{}\n*** End Patch\n", lines.join("\n"))})
+}
+
+#[tokio::test]
+async fn a_patch_writes_all_of_its_files_or_none() {
+    let mut world = World::new(&[("a.txt", "one\ntwo\n"), ("b.sh", "old\n"), ("c.txt", "bye\n")]);
+    fs::set_permissions(world.path("b.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let edit_a = ["*** Update File: a.txt", "@@", " one", "-two", "+2"];
+    let move_b = ["*** Update File: b.sh", "*** Move to: bin/b.sh", "-old", "+new"];
+    let rest = ["*** Add File: d/new.txt", "+made", "*** Delete File: c.txt"];
+    let all = patch(&[&edit_a[..], &move_b, &rest].concat());
+    let unread = world.failed("patch", all.clone()).await;
+    assert!(
+        ["`a.txt`", "`b.sh`", "`c.txt`"]
+            .iter()
+            .all(|name| unread.contains(&format!("{name} exists and was not read"))),
+        "{unread}"
+    );
+    for file in ["a.txt", "b.sh", "c.txt"] {
+        world.ok("read", json!({"path": file})).await;
+    }
+    // One hunk that fits nowhere, and nothing of the patch is written.
+    let wrong = patch(&[&edit_a[..], &["@@", "-three"], &move_b, &rest].concat());
+    let told = world.failed("patch", wrong).await;
+    assert!(
+        told.starts_with("Nothing was written. `a.txt`: hunk 2 (line 7 of the patch) is not in the file"),
+        "{told}"
+    );
+    assert_eq!((world.text("a.txt").as_str(), world.path("d").exists()), ("one\ntwo\n", false));
+
+    let prepared = world.prepare("patch", all.clone()).await.unwrap();
+    let names = ["a.txt", "b.sh", "bin/b.sh", "d/new.txt", "c.txt"].map(str::to_owned);
+    assert_eq!((prepared.access.clone(), prepared.intent.len()), (Access::Write(names.to_vec()), 5));
+    let Some(Subject::Edit { files, patch }) = &prepared.subject else { panic!("{prepared:?}") };
+    assert!(files.len() == 5 && patch.contains("deleted file mode 100644\n--- a/c.txt"), "{patch}");
+    // Somebody edits the last file at the last moment: none is written.
+    fs::write(world.path("c.txt"), "wait\n").unwrap();
+    let outcome = world.finish(prepared, CancellationToken::new(), silent()).await;
+    assert!(plain_text(&outcome.content).starts_with("`c.txt` was changed by somebody else at this moment"));
+    assert_eq!((world.text("a.txt").as_str(), outcome.files.len()), ("one\ntwo\n", 0));
+    world.ok("read", json!({"path": "c.txt"})).await;
+
+    let told = world.ok("patch", all).await;
+    assert_eq!(
+        told,
+        "wrote a.txt: 1 lines added, 1 removed\nwrote b.sh: it is deleted\ncreated bin/b.sh: 1 lines added, 0 removed\n\
+         created d/new.txt: 1 lines added, 0 removed\nwrote c.txt: it is deleted\n"
+    );
+    assert_eq!((world.text("a.txt").as_str(), world.text("d/new.txt").as_str()), ("one\n2\n", "made\n"));
+    assert!(!world.path("c.txt").exists() && !world.path("b.sh").exists());
+    assert_eq!(fs::metadata(world.path("bin/b.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+}
+
+#[tokio::test]
+async fn of_a_patch_some_files_and_hunks_can_be_allowed() {
+    let mut world = World::new(&[("a.txt", "1\n2\n3\n"), ("b.txt", "b\n"), ("c.txt", "c\n")]);
+    for file in ["a.txt", "b.txt", "c.txt"] {
+        world.ok("read", json!({"path": file})).await;
+    }
+    let all = patch(&[
+        "*** Update File: a.txt",
+        "-1",
+        "+one",
+        "@@",
+        "-3",
+        "+three",
+        "*** Update File: b.txt",
+        "-b",
+        "+B",
+        "*** Delete File: c.txt",
+    ]);
+    let prepared = world.prepare("patch", all.clone()).await.unwrap();
+    let chosen = |path: &str, hunks: &[u32]| Selected {
+        path: path.to_owned(),
+        hunks: Some(hunks.to_vec()),
+        path_encoded: None,
+    };
+    let some = prepared.only(&[chosen("a.txt", &[2]), chosen("c.txt", &[0])]).unwrap();
+    assert_eq!(some.intent.len(), 2);
+    let outcome = world.finish(some, CancellationToken::new(), silent()).await;
+    assert!(plain_text(&outcome.content).contains("This was written to `a.txt`, `c.txt`, and nothing else"));
+    assert_eq!((world.text("a.txt").as_str(), world.text("b.txt").as_str()), ("1\n2\nthree\n", "b\n"));
+    assert!(!world.path("c.txt").exists());
+    let nothing = world.prepare("patch", patch(&["*** Update File: b.txt", "-b", "+B"])).await.unwrap();
+    assert!(nothing.only(&[chosen("other.txt", &[1])]).is_err());
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ impl Tool for Write {
         title("write", arguments.get("path"))
     }
 
-    fn writes<'a>(&self, arguments: &'a Value) -> Option<&'a str> {
-        named(arguments)
+    fn writes(&self, arguments: &Value) -> Vec<String> {
+        named(arguments).map(str::to_owned).into_iter().collect()
     }
 
     fn prepare<'a>(

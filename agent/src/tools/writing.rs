@@ -1,5 +1,5 @@
-//! One file's new contents, prepared and written: what `write` and `edit` share. Not here: how the contents come about, and
-//! the transaction (`changes::apply`).
+//! New contents of files, prepared and written: what `write`, `edit` and `patch` share. Not here: how the contents come about,
+//! and the transaction (`changes::apply`).
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::base::causes;
 use crate::base::digest::Digest;
 use crate::changes::apply::ApplyError;
 use crate::changes::blobs::BlobStore;
-use crate::changes::stage::Staged;
+use crate::changes::stage::{Staged, StagedSet};
 use crate::tools::background::blocking;
 use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{EXCERPT_LINES_MAX, PATCH_BYTES_MAX};
@@ -74,6 +74,30 @@ pub(super) struct Proposed {
     pub(super) excerpt: bool,
 }
 
+/// What a call would make of one of several files.
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// The edit.
+    staged: Staged,
+    /// What the model is told besides what was written.
+    note: Option<String>,
+    /// Whether the model is shown the place, to check itself.
+    excerpt: bool,
+}
+
+impl Planned {
+    /// Makes it of an edit, if there is one, and what is to be said about it.
+    pub(super) fn of(staged: Option<Staged>, notes: &[String]) -> Vec<Self> {
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        staged.map(|staged| Self { staged, note, excerpt: false }).into_iter().collect()
+    }
+
+    /// Says what was done: `verbs` are those for a file that was there, and for a new one.
+    fn told(&self, verbs: [&str; 2]) -> String {
+        told(&self.staged, self.note.as_deref(), self.excerpt, verbs)
+    }
+}
+
 /// Makes a call of a proposal. Blocks.
 pub(super) fn prepare(
     context: &ToolContext,
@@ -81,49 +105,65 @@ pub(super) fn prepare(
     proposed: Proposed,
 ) -> Result<Prepared, ToolFailure> {
     let Proposed { tool, step, current: Current { path, file }, after, note, excerpt } = proposed;
-    let too_large = u64::try_from(after.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX);
-    if too_large {
+    let Some(staged) = Staged::new(path.clone(), file, after) else {
+        let fingerprint = Fingerprint::of(tool).with(path.as_bytes()).with_option(step.as_deref());
+        return Ok(nothing_to_do(&format!("`{path}` has exactly this content already"), &fingerprint));
+    };
+    prepare_all(context, remembered, tool, step, vec![Planned { staged, note, excerpt }])
+}
+
+/// Makes a call of edits that are made as one. Blocks.
+pub(super) fn prepare_all(
+    context: &ToolContext,
+    remembered: &Arc<Remembered>,
+    tool: &str,
+    step: Option<String>,
+    planned: Vec<Planned>,
+) -> Result<Prepared, ToolFailure> {
+    let too_large = |staged: &Staged| {
+        let bytes = staged.after().map_or(0, <[u8]>::len);
+        u64::try_from(bytes).is_ok_and(|bytes| bytes > FILE_BYTES_MAX)
+    };
+    if let Some(large) = planned.iter().find(|planned| too_large(&planned.staged)) {
+        let path = &large.staged.edit().path;
         return Err(ToolFailure::new(format!("`{path}` would be larger than {FILE_BYTES_MAX} bytes")));
     }
-    let fingerprint = Fingerprint::of(tool).with(path.as_bytes()).with_option(step.as_deref());
-    let staged =
-        Staged::new(path.clone(), file, after).map_err(|error| ToolFailure::new(error.to_string()))?;
-    let Some(staged) = staged else { return Ok(nothing_to_do(&path, &fingerprint)) };
-    let change = staged.to_wire();
-    let mode = staged.edit().after.map(|version| version.mode.to_le_bytes());
-    let fingerprint =
-        fingerprint.with_option(change.before.clone()).with_option(change.after.clone()).with_option(mode);
+    let mut fingerprint = Fingerprint::of(tool);
+    for Planned { staged, .. } in &planned {
+        let mode = staged.edit().after.map(|version| version.mode.to_le_bytes());
+        let change = staged.to_wire();
+        fingerprint = fingerprint.with(staged.edit().path.as_bytes()).with_option(step.as_deref());
+        fingerprint = fingerprint.with_option(change.before).with_option(change.after).with_option(mode);
+    }
+    if planned.is_empty() {
+        return Ok(nothing_to_do("every file is so already", &fingerprint));
+    }
+    let verbs =
+        if context.staged.is_some() { ["staged", "staged as a new file:"] } else { ["wrote", "created"] };
+    let told = planned.iter().map(|planned| planned.told(verbs)).collect();
+    let staged = StagedSet::new(planned.into_iter().map(|planned| planned.staged).collect())
+        .map_err(|error| ToolFailure::new(error.to_string()))?;
+    let files: Vec<FileChange> = staged.files().iter().map(Staged::to_wire).collect();
+    let access = Access::Write(files.iter().map(|file| file.path.clone()).collect());
+    let (blobs, remembered) = (Arc::clone(&context.blobs), Arc::clone(remembered));
     if context.staged.is_some() {
-        let told = told(&staged, note, excerpt, ["staged", "staged as a new file:"]);
-        let (blobs, remembered) = (Arc::clone(&context.blobs), Arc::clone(remembered));
-        let access = Access::Write(vec![change.path.clone()]);
-        let work = Stage { blobs, remembered, staged, change, told, step };
+        let work = Stage { blobs, remembered, staged, told, step };
         return Ok(Prepared::pure(access, fingerprint.digest(), work));
     }
     Ok(Prepared {
         effect: EffectClass::File,
-        access: Access::Write(vec![change.path.clone()]),
-        intent: intent(&staged, &change),
-        subject: Some(Subject::Edit { files: vec![change.clone()], patch: bounded(staged.patch()) }),
+        access,
+        intent: intent(&staged),
+        subject: Some(Subject::Edit { files, patch: bounded(staged.patch()) }),
         digest: fingerprint.digest(),
-        work: Box::new(Write {
-            root: Arc::clone(&context.root),
-            blobs: Arc::clone(&context.blobs),
-            remembered: Arc::clone(remembered),
-            told: told(&staged, note, excerpt, ["wrote", "created"]),
-            staged,
-            change,
-        }),
+        work: Box::new(Write { root: Arc::clone(&context.root), blobs, remembered, told, staged }),
     })
 }
 
 /// A call that would change nothing: it is no failure, and nobody need be asked.
-fn nothing_to_do(path: &RelPath, fingerprint: &Fingerprint) -> Prepared {
-    Prepared::pure(
-        Access::Nothing,
-        fingerprint.digest(),
-        Unchanged(format!("`{path}` has exactly this content already; nothing was written")),
-    )
+fn nothing_to_do(why: &str, fingerprint: &Fingerprint) -> Prepared {
+    let told = format!("{why}; nothing was written");
+    Prepared::pure(Access::Nothing, fingerprint.digest(), Unchanged(told))
 }
 
 fn bounded(mut patch: String) -> String {
@@ -134,14 +174,13 @@ fn bounded(mut patch: String) -> String {
     patch
 }
 
-/// Says what was done: `verbs` are those for a file that was there, and for a new one.
-fn told(staged: &Staged, note: Option<String>, excerpt: bool, verbs: [&str; 2]) -> String {
-    let (edit, found, after) = (staged.edit(), staged.diff(), staged.after());
+fn told(staged: &Staged, note: Option<&str>, excerpt: bool, verbs: [&str; 2]) -> String {
+    let (edit, found) = (staged.edit(), staged.diff());
     let what = if edit.before.is_some() { verbs[0] } else { verbs[1] };
-    let mut text = if found.binary {
-        format!("{what} {}: {} bytes", edit.path, after.len())
-    } else {
-        format!("{what} {}: {} lines added, {} removed", edit.path, found.added, found.removed)
+    let mut text = match staged.after() {
+        None => format!("{what} {}: it is deleted", edit.path),
+        Some(after) if found.binary => format!("{what} {}: {} bytes", edit.path, after.len()),
+        Some(_) => format!("{what} {}: {} lines added, {} removed", edit.path, found.added, found.removed),
     };
     if let Some(note) = note {
         // Writing to a String cannot fail.
@@ -149,8 +188,7 @@ fn told(staged: &Staged, note: Option<String>, excerpt: bool, verbs: [&str; 2]) 
     }
     text.push('\n');
     if let Some(hunk) = found.hunks.iter().find(|hunk| hunk.number > 0)
-        && excerpt
-        && !is_binary(after)
+        && let Some(after) = staged.after().filter(|after| excerpt && !is_binary(after))
     {
         let line = |line: u32| usize::try_from(line).unwrap_or(usize::MAX);
         let lead = EXCERPT_LEAD.min(line(hunk.after.start));
@@ -171,14 +209,13 @@ impl Work for Unchanged {
     }
 }
 
-/// Writes one file.
+/// Writes the files.
 #[derive(Debug)]
 struct Write {
     root: Arc<Root>,
     blobs: Arc<dyn BlobStore>,
     remembered: Arc<Remembered>,
-    staged: Staged,
-    change: FileChange,
+    staged: StagedSet,
     told: String,
 }
 
@@ -197,63 +234,85 @@ impl Work for Write {
         mut self: Box<Self>,
         select: &[Selected],
     ) -> Result<(Box<dyn Work>, Vec<PathIntent>), ToolFailure> {
-        let Some(chosen) = select.iter().find(|one| one.path == self.change.path) else {
-            return Err(ToolFailure::new("nothing of it was allowed"));
+        let chosen = |staged: &Staged| {
+            let path = &staged.to_wire().path;
+            let selected = select.iter().find(|one| one.path == *path)?;
+            let all = || staged.diff().hunks.iter().map(|hunk| hunk.number).collect();
+            staged.only(&selected.hunks.clone().unwrap_or_else(all))
         };
-        let all = || self.change.hunks.iter().map(|hunk| hunk.n).collect();
-        let hunks = &chosen.hunks.clone().unwrap_or_else(all);
-        let staged = self.staged.only(hunks).map_err(|error| ToolFailure::new(error.to_string()))?;
-        self.staged = staged.ok_or_else(|| ToolFailure::new("what was allowed of it changes nothing"))?;
+        let files: Vec<Staged> = self.staged.files().iter().filter_map(chosen).collect();
+        if files.is_empty() {
+            return Err(ToolFailure::new("what was allowed of it changes nothing"));
+        }
+        self.staged = StagedSet::new(files).map_err(|error| ToolFailure::new(error.to_string()))?;
+        let names: Vec<String> =
+            self.staged.files().iter().map(|file| format!("`{}`", file.edit().path)).collect();
         self.told = format!(
-            "The person allowed a part of this edit. This was written to `{}`, and nothing else:\n{}",
-            self.change.path,
+            "The person allowed a part of this edit. This was written to {}, and nothing else:\n{}",
+            names.join(", "),
             bounded(self.staged.patch())
         );
-        self.change = self.staged.to_wire();
-        let intent = intent(&self.staged, &self.change);
+        let intent = intent(&self.staged);
         Ok((self, intent))
     }
 }
 
-/// Returns what an edit writes, before and after.
-fn intent(staged: &Staged, change: &FileChange) -> Vec<PathIntent> {
-    vec![PathIntent {
-        path: change.path.clone(),
-        before: change.before.clone(),
-        after: change.after.clone(),
-        before_mode: staged.edit().before.map(|before| before.mode),
-        after_mode: staged.edit().after.map(|after| after.mode),
-    }]
+/// Returns what edits write, before and after.
+fn intent(staged: &StagedSet) -> Vec<PathIntent> {
+    let intent = staged.files().iter().map(|staged| {
+        let (change, edit) = (staged.to_wire(), staged.edit());
+        PathIntent {
+            path: change.path,
+            before: change.before,
+            after: change.after,
+            before_mode: edit.before.map(|before| before.mode),
+            after_mode: edit.after.map(|after| after.mode),
+        }
+    });
+    intent.collect()
 }
 
 impl Write {
     fn write(self) -> Outcome {
         match self.staged.apply(&self.root, &*self.blobs) {
             Ok(applied) => {
-                let digest = Digest::of(self.staged.after());
-                self.remembered.put(digest, self.staged.after());
                 let mut outcome = Outcome::ok(self.told);
-                outcome.reads = vec![(self.change.path.clone(), digest)];
-                outcome.files = vec![self.change];
+                outcome.reads = seen(&self.staged, &self.remembered);
+                outcome.files = self.staged.files().iter().map(Staged::to_wire).collect();
                 outcome.folders = applied.folders();
                 outcome
             }
-            Err(ApplyError::Conflict(_)) => Outcome::failed(format!(
-                "`{}` was changed by somebody else at this moment; nothing was written. Read it again, then repeat the change",
-                self.change.path
-            )),
+            Err(ApplyError::Conflict(conflicts)) => {
+                let names: Vec<String> =
+                    conflicts.iter().map(|conflict| format!("`{}`", conflict.path)).collect();
+                let (names, was) = (names.join(", "), if conflicts.len() > 1 { "were" } else { "was" });
+                Outcome::failed(format!(
+                    "{names} {was} changed by somebody else at this moment; nothing was written. Read it again, then repeat the \
+                     change"
+                ))
+            }
             Err(error) => Outcome::failed(causes::told(&error)),
         }
     }
 }
 
-/// Stages one file: its contents are kept, and nothing else happens.
+/// Remembers what the model knows now, and returns it.
+fn seen(staged: &StagedSet, remembered: &Remembered) -> Vec<(String, Digest)> {
+    let files = staged.files().iter().filter_map(|file| Some((file, file.after()?)));
+    let seen = files.map(|(file, after)| {
+        let digest = Digest::of(after);
+        remembered.put(digest, after);
+        (file.to_wire().path, digest)
+    });
+    seen.collect()
+}
+
+/// Stages files: their contents are kept, and nothing else happens.
 #[derive(Debug)]
 struct Stage {
     blobs: Arc<dyn BlobStore>,
     remembered: Arc<Remembered>,
-    staged: Staged,
-    change: FileChange,
+    staged: StagedSet,
     told: String,
     step: Option<String>,
 }
@@ -268,14 +327,15 @@ impl Work for Stage {
 
 impl Stage {
     fn stage(self) -> Outcome {
-        if let Err(error) = self.staged.store(&*self.blobs) {
-            return Outcome::failed(causes::told(&error));
+        for file in self.staged.files() {
+            if let Err(error) = file.store(&*self.blobs) {
+                return Outcome::failed(causes::told(&error));
+            }
         }
-        let digest = Digest::of(self.staged.after());
-        self.remembered.put(digest, self.staged.after());
         let mut outcome = Outcome::ok(self.told);
-        outcome.reads = vec![(self.change.path.clone(), digest)];
-        outcome.staged = Some(StagedFiles { files: vec![self.change], step: self.step });
+        outcome.reads = seen(&self.staged, &self.remembered);
+        let files = self.staged.files().iter().map(Staged::to_wire).collect();
+        outcome.staged = Some(StagedFiles { files, step: self.step });
         outcome
     }
 }

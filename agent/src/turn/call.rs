@@ -113,14 +113,16 @@ async fn permission(
         )));
     };
     let mut allowed_before: Option<(Digest, Option<Vec<Selected>>)> = None;
-    let (mut settled, mut round) = (false, 0);
-    for _ in 0..ASKED_MAX {
+    let (mut settled, mut round) = (Vec::new(), 0);
+    // Each file that is not saved is asked about once, beside that.
+    for _ in 0..ASKED_MAX + tool.writes(arguments).len() {
         let view = ports.call_view().await?;
-        let writes = tool.writes(arguments).filter(|_| view.tools.staged.is_none());
-        let unsaved = writes.and_then(|named| unsaved::target(&view.tools, named));
-        if let Some(unsaved) = unsaved.filter(|_| !settled) {
+        let writes = tool.writes(arguments).into_iter().filter(|_| view.tools.staged.is_none());
+        let mut unsaved = writes.filter_map(|named| unsaved::target(&view.tools, &named));
+        if let Some(unsaved) = unsaved.find(|(path, _)| !settled.contains(path)) {
+            let path = unsaved.0.clone();
             match unsaved::ask(ports, proposal, unsaved, &mut round, cancel).await? {
-                Settled::GoOn => settled = true,
+                Settled::GoOn => settled.push(path),
                 Settled::LookAgain => {}
                 Settled::Refused(answer) => return Ok(denied_by_person(&answer)),
                 Settled::Interrupted => return Ok(Permission::Settled(interrupted())),

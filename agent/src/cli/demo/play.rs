@@ -21,6 +21,7 @@ use tenon_protocol::session::{Settings, TrustSetting};
 use tenon_protocol::tool::CallStatus;
 
 use crate::cli::demo::project::{MODEL, PROMPT};
+use crate::cli::demo::reverted;
 use crate::cli::demo::scratch::Scratch;
 use crate::cli::demo::staged;
 use crate::cli::failure::Failure;
@@ -108,7 +109,8 @@ async fn turn(client: &Client, scratch: &Scratch, terminal: Terminal) -> Result<
     let Some(patch) = &seen.patch else { return Err(Failure::failed("the demonstration changed nothing")) };
     terminal.line(&format!("\n{}", terminal.bold("What changed")))?;
     terminal.print(&patch::render(terminal, patch))?;
-    staged::play(client, &session, &mut events, terminal).await?;
+    let applied = staged::play(client, &session, &mut events, terminal).await?;
+    reverted::play(client, scratch, &session, applied, terminal).await?;
     log(client, &session, terminal).await
 }
 
@@ -218,7 +220,7 @@ impl Seen {
 
 /// Prints what of the log tells the story: every event is there, these are those a person follows.
 async fn log(client: &Client, session: &SessionId, terminal: Terminal) -> Result<(), Failure> {
-    const TOLD: [&str; 8] = [
+    const TOLD: [&str; 9] = [
         "prompt.admitted",
         "turn.started",
         "tool.ended",
@@ -226,6 +228,7 @@ async fn log(client: &Client, session: &SessionId, terminal: Terminal) -> Result
         "request.resolved",
         "change.applied",
         "plan.ready",
+        "session.reverted",
         "turn.ended",
     ];
     let params = LogParams {

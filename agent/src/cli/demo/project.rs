@@ -22,6 +22,9 @@ pub(crate) const GOAL: &str =
 /// The file that is planned for.
 pub(crate) const RULES_FILE: &str = "shop.rules";
 
+/// What tests it.
+pub(crate) const TEST_FILE: &str = "shop.test";
+
 /// The model's name, as settings name it.
 pub(crate) const MODEL: &str = "demo/script";
 

@@ -3,7 +3,7 @@ use tenon_client::{Client, Subscription};
 use tenon_protocol::apply::{ApplyParams, Selected};
 use tenon_protocol::content::Content;
 use tenon_protocol::diff::DiffParams;
-use tenon_protocol::ids::{PlanId, SessionId};
+use tenon_protocol::ids::{ChangeId, PlanId, SessionId};
 use tenon_protocol::methods::{Apply, Diff, Plan};
 use tenon_protocol::plan::PlanParams;
 
@@ -13,13 +13,13 @@ use crate::cli::failure::Failure;
 use crate::cli::run::patch;
 use crate::cli::terminal::Terminal;
 
-/// Plans, shows what is staged, and applies one hunk of it.
+/// Plans, shows what is staged, and applies one hunk of it; returns the change that this is.
 pub(super) async fn play(
     client: &Client,
     session: &SessionId,
     events: &mut Subscription,
     terminal: Terminal,
-) -> Result<(), Failure> {
+) -> Result<Option<ChangeId>, Failure> {
     terminal.line(&format!("\n{} {GOAL}\n", terminal.bold("you:")))?;
     let goal = vec![Content::text(GOAL)];
     let params = PlanParams { session_id: session.clone(), goal, revise: None, key: None };
@@ -44,10 +44,10 @@ pub(super) async fn play(
         run: None,
         drop: None,
     };
-    client.call::<Apply>(&params).await?;
+    let applied = client.call::<Apply>(&params).await?;
     terminal.line("The other one stays staged, under its number:")?;
     terminal.print(&patch::render(terminal, &rest(client, session, &plan_id).await?))?;
-    Ok(())
+    Ok(applied.change_id)
 }
 
 /// Returns what of a plan is not applied, as a patch.
