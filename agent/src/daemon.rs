@@ -206,5 +206,5 @@ async fn standing(journal: &Journal) -> Result<Standing, ReadError> {
     let trusted =
         workspaces.items.iter().filter_map(|item| serde_json::from_str::<WorkspaceItem>(&item.json).ok());
     let granted = grants.items.iter().filter_map(|item| serde_json::from_str::<GrantItem>(&item.json).ok());
-    Ok(Standing::new(trusted.map(|item| item.id).collect(), granted.collect()))
+    Ok(Standing::new(trusted.collect(), granted.collect()))
 }

@@ -43,6 +43,7 @@ pub(crate) mod revert;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod state;
+pub(crate) mod trusted;
 pub(crate) mod turns;
 pub(crate) mod world;
 mod written;

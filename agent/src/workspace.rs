@@ -23,5 +23,6 @@ pub(crate) mod root;
 mod smallest;
 pub(crate) mod stop;
 pub(crate) mod text;
+pub(crate) mod triggers;
 mod walk;
 pub(crate) mod watch;

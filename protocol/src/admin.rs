@@ -76,6 +76,8 @@ wire! {
         verified: Verified,
         /// For `trust` and `revoke`: the `all` log's place.
         seq: u64,
+        /// For `trust`: what is trusted, one line each.
+        enables: Vec<String>,
         /// For `prune`: what went, or would go.
         pruned: Pruned,
         /// For `export`: what was written.

@@ -43,6 +43,8 @@ export interface AdminParams {
 
 /** What came of it. */
 export interface AdminResult {
+  /** For `trust`: what is trusted, one line each. */
+  enables?: Array<string>;
   /** For `export`: what was written. */
   exported?: Exported;
   /** For `drain`, `stop` and `handOver`: the process that leaves. */
@@ -2454,6 +2456,14 @@ export type TrustState =
   /** Capped at `read` until the open trust request is answered. */
   | "pending";
 
+/** A file that trust is bound to. */
+export interface TrustedFile {
+  /** BLAKE3 of what it is known by. */
+  digest: string;
+  /** Where it is. */
+  path: string;
+}
+
 /** A turn ended. */
 export interface TurnEnded {
   /** Why. */
@@ -2541,12 +2551,16 @@ export interface WorkspaceItem {
   id: string;
   /** When it was trusted. */
   trustedAt: string;
+  /** The files that make programs run something, as they were then: trust holds as long as they are the same. */
+  files?: Array<TrustedFile>;
 }
 
 /** A workspace is trusted no more. */
 export interface WorkspaceRemoved {
   /** The workspace, a `file://` URI. */
   id: string;
+  /** Where nobody took the trust back: what has changed in the workspace, one line each. */
+  changes?: Array<string>;
 }
 
 /** Every request with its parameters and its result. */

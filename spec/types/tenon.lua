@@ -26,6 +26,7 @@
 
 ---What came of it.
 ---@class tenon.AdminResult
+---@field enables? string[] For `trust`: what is trusted, one line each.
 ---@field exported? tenon.Exported For `export`: what was written.
 ---@field pid? integer For `drain`, `stop` and `handOver`: the process that leaves.
 ---@field pruned? tenon.Pruned For `prune`: what went, or would go.
@@ -1845,6 +1846,11 @@
 ---| '"untrusted"' # Capped at `read`.
 ---| '"pending"' # Capped at `read` until the open trust request is answered.
 
+---A file that trust is bound to.
+---@class tenon.TrustedFile
+---@field digest string BLAKE3 of what it is known by.
+---@field path string Where it is.
+
 ---A turn ended.
 ---@class tenon.TurnEnded
 ---@field stop tenon.Stop Why.
@@ -1898,10 +1904,12 @@
 ---@class tenon.WorkspaceItem
 ---@field id string The workspace, a `file://` URI.
 ---@field trustedAt string When it was trusted.
+---@field files? tenon.TrustedFile[] The files that make programs run something, as they were then: trust holds as long as they are the same.
 
 ---A workspace is trusted no more.
 ---@class tenon.WorkspaceRemoved
 ---@field id string The workspace, a `file://` URI.
+---@field changes? string[] Where nobody took the trust back: what has changed in the workspace, one line each.
 
 ---Every request.
 ---@alias tenon.Method

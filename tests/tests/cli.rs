@@ -28,4 +28,5 @@ mod secrets;
 mod shipped;
 mod starts;
 mod storage;
+mod trusting;
 mod versions;

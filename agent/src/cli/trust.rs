@@ -39,12 +39,18 @@ pub(crate) fn run(args: &TrustArgs) -> Result<Exit, Failure> {
     let workspace = surroundings.workspace_uri()?;
     let (op, word) = if args.revoke { (AdminOp::Revoke, "not trusted") } else { (AdminOp::Trust, "trusted") };
     let params = AdminParams { workspace: Some(workspace.clone()), ..AdminParams::of(op) };
-    block_on(async {
+    let result = block_on(async {
         let client = surroundings.client(Starting::OnDemand, Presence::Asking).await?;
-        client.call::<Admin>(&params).await?;
-        Ok(())
+        Ok(client.call::<Admin>(&params).await?)
     })?;
     terminal.note(&format!("{} is {word} now", safe_line(&path_of(&workspace))));
+    let enables = result.enables.unwrap_or_default();
+    if !enables.is_empty() {
+        terminal.note("as it is; a change of one of these is asked about:");
+    }
+    for line in &enables {
+        terminal.note(&format!("  {}", safe_line(line)));
+    }
     Ok(Exit::Done)
 }
 

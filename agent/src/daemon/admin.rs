@@ -2,7 +2,7 @@
 use tenon_protocol::admin::{AdminOp, AdminParams, AdminResult, Verified};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::EventBody;
-use tenon_protocol::event::all::{GrantRemoved, WorkspaceAdded, WorkspaceItem, WorkspaceRemoved};
+use tenon_protocol::event::all::{GrantRemoved, WorkspaceAdded, WorkspaceRemoved};
 use tenon_protocol::ids::GrantId;
 use tenon_protocol::request::{RequestItem, Subject};
 use tenon_protocol::session::{SessionItem, SessionState};
@@ -12,6 +12,8 @@ use crate::daemon::doors::{read_error, resolve};
 use crate::daemon::{Caller, Daemon};
 use crate::journal::{Batch, Draft, ItemKind, ItemWrite, LogId};
 use crate::projections::line::line;
+use crate::session::trusted;
+use crate::workspace::root::Root;
 
 /// Sessions that are looked at after a start; the newest come first, and the ones left open are among them.
 pub(crate) const RECOVERED_MAX: usize = 10_000;
@@ -44,13 +46,17 @@ impl Daemon {
 
     async fn trust(&self, workspace: &str) -> Result<AdminResult, RpcError> {
         // Trust is given to what is there: a path that appears later is somebody else's.
-        let id = uri::of_path(&resolve(workspace)?);
-        let item = WorkspaceItem { id: id.clone(), trusted_at: self.0.resources.clock.now().to_rfc3339() };
-        let json = serde_json::to_string(&item).ok();
-        let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json };
-        let seq = self.machine(WorkspaceAdded { item }.into(), vec![write]).await?;
-        self.0.resources.standing.trust(&id);
-        Ok(AdminResult { seq: Some(seq), ..AdminResult::default() })
+        let path = resolve(workspace)?;
+        let id = uri::of_path(&path);
+        let root = Root::open(&path)
+            .map_err(|error| RpcError::new(ErrorKind::WorkspaceNotFound, error.to_string()))?;
+        let now = trusted::look_at(&root).await;
+        let item = trusted::record(id.clone(), self.0.resources.clock.now(), &now);
+        let write = trusted::entry(&id, Some(&item));
+        let seq = self.machine(WorkspaceAdded { item: item.clone() }.into(), vec![write]).await?;
+        self.0.resources.standing.trust(item);
+        let enables = Some(trusted::lines(&now));
+        Ok(AdminResult { seq: Some(seq), enables, ..AdminResult::default() })
     }
 
     async fn revoke_trust(&self, workspace: &str) -> Result<AdminResult, RpcError> {
@@ -61,8 +67,8 @@ impl Daemon {
                 format!("workspace {workspace} is not trusted"),
             ));
         }
-        let write = ItemWrite { kind: ItemKind::Workspace, id: id.clone(), group: id.clone(), json: None };
-        let seq = self.machine(WorkspaceRemoved { id: id.clone() }.into(), vec![write]).await?;
+        let removed = WorkspaceRemoved { id: id.clone(), changes: None };
+        let seq = self.machine(removed.into(), vec![trusted::entry(&id, None)]).await?;
         self.0.resources.standing.distrust(&id);
         if let Some(root) = uri::to_path(&id) {
             self.0.resources.files.forget(&root);

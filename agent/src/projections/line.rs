@@ -101,7 +101,10 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::GrantAdded(added) => format!("always allowed: {}", added.item.pattern),
         EventBody::GrantRemoved(removed) => format!("grant {} is taken back", removed.grant_id),
         EventBody::WorkspaceAdded(added) => format!("{} is trusted", added.item.id),
-        EventBody::WorkspaceRemoved(removed) => format!("{} is no longer trusted", removed.id),
+        EventBody::WorkspaceRemoved(removed) => match removed.changes.as_deref() {
+            None | Some([]) => format!("{} is no longer trusted", removed.id),
+            Some([first, ..]) => format!("{} is no longer trusted: {first}", removed.id),
+        },
         EventBody::ConfigChanged(changed) => format!("configuration {} is in force", changed.file),
         EventBody::ConfigRejected(rejected) => format!("configuration not taken: {}", rejected.error),
         EventBody::ModelAdded(added) => format!("model {} can be named", added.item.id),

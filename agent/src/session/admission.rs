@@ -45,6 +45,7 @@ impl Actor {
             self.room_for(&params.input, None)?;
         }
         let input = self.checked_input(params.input)?;
+        self.check_trust().await?;
         self.refresh_world();
         self.check_key()?;
         let message_id: MessageId = ids::new(&*self.resources.entropy);

@@ -3,17 +3,19 @@ use tenon_protocol::answer::AnswerParams;
 use tenon_protocol::apply::Selected;
 use tenon_protocol::change::ConflictKind;
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
-use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded, WorkspaceItem};
+use tenon_protocol::event::all::{GrantAdded, GrantItem, WorkspaceAdded};
 use tenon_protocol::event::session::{By, RequestResolved};
 use tenon_protocol::ids::{GrantId, RequestId};
 use tenon_protocol::open::SeqResult;
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 use tenon_protocol::session::TrustState;
 
-use crate::base::ids;
+use crate::base::digest::Digest;
+use crate::base::{ids, uri};
 use crate::journal::{AppendError, ItemKind, ItemWrite};
 use crate::session::actor::{Actor, Beside, Refusal};
 use crate::session::command::Reply;
+use crate::session::trusted;
 use crate::turn::ports::{Answer, Fact};
 use crate::turn::unsaved::CLEAN;
 use crate::workspace::path::RelPath;
@@ -76,9 +78,16 @@ impl Actor {
         if choice.allows && choice.scope == Scope::Always && request.kind == RequestKind::Approval {
             grant = choice.pattern.clone().map(|pattern| self.grant(pattern, &mut beside));
         }
-        let trusts = request.kind == RequestKind::Trust && choice.allows;
-        if trusts {
-            self.record_trust(&mut beside);
+        let mut trusted = None;
+        if request.kind == RequestKind::Trust && choice.allows {
+            let Some(item) = self.trust_shown(&request).await? else {
+                let message =
+                    "what trust would enable has changed since it was asked about; it is asked again";
+                return Err(RpcError::new(ErrorKind::ContentModified, message).retry(Retry::Never).into());
+            };
+            beside.items.push(trusted::entry(&item.id, Some(&item)));
+            beside.machine.push(Fact::new(WorkspaceAdded { item: item.clone() }));
+            trusted = Some(item);
         }
         let fact = RequestResolved {
             request_id: request.request_id.clone(),
@@ -94,8 +103,8 @@ impl Actor {
         if let Some(grant) = grant {
             self.resources.standing.grant(grant);
         }
-        if trusts {
-            self.resources.standing.trust(&self.state.listed.item.workspace);
+        if let Some(item) = trusted {
+            self.resources.standing.trust(item);
         }
         // Of a conflict's choices none is a plain yes.
         let plain = choice.allows && request.kind != RequestKind::Conflict;
@@ -143,14 +152,6 @@ impl Actor {
         item
     }
 
-    fn record_trust(&self, beside: &mut Beside) {
-        let id = self.state.listed.item.workspace.clone();
-        let item = WorkspaceItem { id: id.clone(), trusted_at: self.resources.clock.now().to_rfc3339() };
-        let json = serde_json::to_string(&item).ok();
-        beside.items.push(ItemWrite { kind: ItemKind::Workspace, group: id.clone(), id, json });
-        beside.machine.push(Fact::new(WorkspaceAdded { item }));
-    }
-
     /// Tells whether the workspace is trusted.
     pub(crate) fn trust(&self) -> TrustState {
         if self.resources.standing.trusts(&self.state.listed.item.workspace) {
@@ -188,12 +189,14 @@ impl Actor {
         Ok(())
     }
 
-    fn trust_request(&self) -> Option<&RequestItem> {
+    pub(crate) fn trust_request(&self) -> Option<&RequestItem> {
         self.state.requests.values().find(|request| request.kind == RequestKind::Trust)
     }
 
-    /// Returns the question that a new session of an untrusted workspace asks; `enables` is what trust would enable.
-    pub(crate) fn trust_question(&self, workspace: String, enables: Vec<String>) -> Fact {
+    /// Returns the question whether a workspace is trusted; `enables` is what trust would enable, and `shown` what the answer
+    /// is bound to.
+    pub(crate) fn trust_question(&self, enables: Vec<String>, shown: &Digest, reason: &str) -> Fact {
+        let workspace = uri::of_path(self.root.path());
         let request_id: RequestId = ids::new(&*self.resources.entropy);
         let option = |id: &str, label: &str, scope| RequestOption {
             id: id.to_owned(),
@@ -211,10 +214,10 @@ impl Actor {
                 option("deny", "Stay read-only", Scope::Session),
             ],
             session: self.state.id.clone(),
-            digest: None,
+            digest: Some(shown.to_string()),
             call_id: None,
             turn: None,
-            reason: Some("nobody has trusted this workspace yet".to_owned()),
+            reason: Some(reason.to_owned()),
         })
     }
 

@@ -18,11 +18,11 @@ use crate::config::files::Good;
 use crate::journal::{ItemKind, ItemWrite};
 use crate::session::actor::{Actor, Beside, storage};
 use crate::session::command::{COMMANDS_LEN_MAX, SessionHandle};
-use crate::session::enables::enables;
 use crate::session::fork::{self, Origin};
 use crate::session::resources::Resources;
 use crate::session::snapshot::merge;
 use crate::session::state::State;
+use crate::session::trusted::{Lapse, trust_of};
 use crate::session::world::World;
 use crate::turn::ports::Fact;
 use crate::workspace::root::Root;
@@ -62,7 +62,8 @@ pub(crate) async fn create(
     leave: CancellationToken,
 ) -> Result<Live, RpcError> {
     let root = open_root(&seed.root)?;
-    let trust = resources.standing.trust_of(&seed.workspace);
+    let lapse = Lapse::look(resources, &root, &seed.workspace).await;
+    let trust = trust_of(resources, &seed.workspace, lapse.as_ref());
     let mut world = World::load(&resources.files, &seed.variables, Some((root.path(), trust)))
         .map_err(|error| config_error(&error))?;
     let id: SessionId = ids::new(&*resources.entropy);
@@ -100,9 +101,8 @@ pub(crate) async fn create(
     let question = if trust.reads_configuration() {
         None
     } else {
-        let profile = created.settings.profile.as_deref().unwrap_or_default();
-        let enabled = enables(&actor.root.clone(), profile).await;
-        Some(actor.trust_question(created.workspace.clone(), enabled))
+        actor.state.settings.profile.clone_from(&created.settings.profile);
+        Some(actor.ask_trust(lapse.as_ref()).await)
     };
     let (mut private, mut context) = (None, None);
     if let Some(origin) = &seed.origin {
@@ -114,7 +114,13 @@ pub(crate) async fn create(
     let begins = Fact { body: created.into(), private };
     let context = context.map(|set| Fact::new(ContextSet { generation: 1, ..set }));
     let facts = [begins].into_iter().chain(context).chain(question).collect();
+    if let Some(lapse) = &lapse {
+        lapse.record(&mut beside);
+    }
     actor.commit_with(facts, beside).await.map_err(|error| storage(&error))?;
+    if let Some(lapse) = &lapse {
+        lapse.settle(resources, &actor.root);
+    }
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })
 }
 
@@ -144,6 +150,7 @@ pub(crate) async fn load(
     actor.brought.clone_from(brought);
     actor.take_up_untold().await.map_err(|error| RpcError::new(ErrorKind::Internal, error.to_string()))?;
     actor.recover().await.map_err(|error| storage(&error))?;
+    actor.check_trust().await.map_err(|error| storage(&error))?;
     // Trust may have been given while nobody was here.
     actor.resolve_trust().await.map_err(|error| storage(&error))?;
     Ok(Live { handle, task: task::spawn(actor.run(leave)) })

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tenon_protocol::event::all::GrantItem;
+use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::ids::{JobId, SessionId};
 use tenon_protocol::session::TrustState;
 use tokio::sync::watch;
@@ -23,21 +23,22 @@ use crate::tools::Registry;
 /// What people decided for good: trusted workspaces and grants. The journal holds it; this is the copy everybody reads.
 #[derive(Debug)]
 pub(crate) struct Standing {
-    /// Trusted workspaces, as `file://` URIs.
-    pub(crate) trusted: watch::Sender<Arc<BTreeSet<String>>>,
+    /// Trusted workspaces by their `file://` URIs, each with what its trust is bound to.
+    pub(crate) trusted: watch::Sender<Arc<BTreeMap<String, WorkspaceItem>>>,
     /// Grants of all workspaces.
     pub(crate) grants: watch::Sender<Arc<Vec<GrantItem>>>,
 }
 
 impl Standing {
     /// Takes what the journal holds.
-    pub(crate) fn new(trusted: BTreeSet<String>, grants: Vec<GrantItem>) -> Self {
+    pub(crate) fn new(trusted: Vec<WorkspaceItem>, grants: Vec<GrantItem>) -> Self {
+        let trusted = trusted.into_iter().map(|item| (item.id.clone(), item)).collect();
         Self { trusted: watch::Sender::new(Arc::new(trusted)), grants: watch::Sender::new(Arc::new(grants)) }
     }
 
     /// Tells whether a workspace is trusted now.
     pub(crate) fn trusts(&self, workspace: &str) -> bool {
-        self.trusted.borrow().contains(workspace)
+        self.trusted.borrow().contains_key(workspace)
     }
 
     /// Returns the trust of a workspace for its own sake: no session's setting counts.
@@ -47,16 +48,16 @@ impl Standing {
     }
 
     /// Adds a trusted workspace that was committed.
-    pub(crate) fn trust(&self, workspace: &str) {
-        self.trusted.send_modify(|set| {
-            Arc::make_mut(set).insert(workspace.to_owned());
+    pub(crate) fn trust(&self, item: WorkspaceItem) {
+        self.trusted.send_modify(|known| {
+            Arc::make_mut(known).insert(item.id.clone(), item);
         });
     }
 
     /// Removes a workspace whose trust was taken back durably.
     pub(crate) fn distrust(&self, workspace: &str) {
-        self.trusted.send_modify(|set| {
-            Arc::make_mut(set).remove(workspace);
+        self.trusted.send_modify(|known| {
+            Arc::make_mut(known).remove(workspace);
         });
     }
 

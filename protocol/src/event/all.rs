@@ -74,6 +74,20 @@ wire! {
         /// When it was trusted.
         trusted_at: String,
     }
+    optional {
+        /// The files that make programs run something, as they were then: trust holds as long as they are the same.
+        files: Vec<TrustedFile>,
+    }
+}
+
+wire! {
+    /// A file that trust is bound to.
+    struct TrustedFile {
+        /// Where it is.
+        path: String,
+        /// BLAKE3 of what it is known by.
+        digest: String,
+    }
 }
 
 wire! {
@@ -89,6 +103,10 @@ wire! {
     struct WorkspaceRemoved {
         /// The workspace, a `file://` URI.
         id: String,
+    }
+    optional {
+        /// Where nobody took the trust back: what has changed in the workspace, one line each.
+        changes: Vec<String>,
     }
 }
 
