@@ -5,6 +5,7 @@
 //! Imports: workspace, journal, protocol, base
 pub(crate) mod apply;
 pub(crate) mod blobs;
+pub(crate) mod capture;
 pub(crate) mod change;
 pub(crate) mod diff;
 pub(crate) mod edit;

@@ -84,6 +84,17 @@ pub(crate) struct Rules {
 pub(crate) struct Sandbox {
     /// Whether commands may connect to Unix sockets.
     pub(crate) unix_sockets: bool,
+    /// How it is found out what commands change.
+    pub(crate) capture: Capture,
+}
+
+/// How it is found out what commands change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Capture {
+    /// What they write is caught in a layer, where that can be had.
+    Exact,
+    /// They write to the workspace itself, which is compared with what it was.
+    Compared,
 }
 
 /// The process itself.
@@ -117,7 +128,7 @@ impl Default for Config {
             profiles: profile::built_in(),
             limits: Limits::default(),
             rules: Rules::default(),
-            sandbox: Sandbox { unix_sockets: false },
+            sandbox: Sandbox { unix_sockets: false, capture: Capture::Exact },
             daemon: Daemon {
                 linger_s: 300,
                 unload_s: 60,

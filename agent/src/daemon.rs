@@ -38,7 +38,8 @@ use std::sync::Arc;
 
 use tenon_protocol::event::all::{GrantItem, WorkspaceItem};
 use tenon_protocol::handshake::{
-    AuthSupport, Can, Instance, QueueSupport, SandboxInfo, SandboxLevel, ShellSupport,
+    AuthSupport, Can, CaptureInfo, CaptureMode, Instance, QueueSupport, SandboxInfo, SandboxLevel,
+    ShellSupport,
 };
 use tenon_protocol::json::Json;
 use tenon_protocol::version::QUEUE_LEN_MAX;
@@ -62,7 +63,7 @@ use crate::daemon::texts::Texts;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
-use crate::sandbox;
+use crate::sandbox::{self, Capturing};
 use crate::session::answerers::Answerers;
 pub(crate) use crate::session::answerers::Seeing;
 use crate::session::listing;
@@ -139,6 +140,7 @@ impl Daemon {
             started_at: parts.clock.now().to_rfc3339(),
             built_at: parts.build.at,
         };
+        let capturing = Arc::new(Capturing::new(parts.records_dir.clone(), Arc::clone(&parts.spawner)));
         let resources = Resources {
             feed: Feed::new(parts.journal.clone(), Arc::clone(&parts.clock)),
             journal: parts.journal,
@@ -147,6 +149,7 @@ impl Daemon {
             registry: tools::built_in(),
             spawner: parts.spawner,
             probe: Arc::new(sandbox::probe()),
+            capturing,
             files: Files::new(parts.paths),
             records_dir: parts.records_dir,
             standing,
@@ -173,6 +176,12 @@ impl Daemon {
         })))
     }
 
+    /// Finds out what takes an attempt: whether what commands write can be caught.
+    pub(crate) async fn probe(&self) {
+        // The outcome is kept; whoever asks sooner waits for it or is told that it is not known.
+        let _known = self.0.resources.capturing.find().await;
+    }
+
     /// Returns the running process and what it can do now.
     pub(crate) fn hello(&self) -> (Instance, Can) {
         let probe = &self.0.resources.probe;
@@ -183,13 +192,20 @@ impl Daemon {
             approve: Some(Json(markers(&["hunks"]))),
             plan: Some(Json::empty()),
             apply: Some(Json(markers(&["hunks"]))),
-            shell: Some(ShellSupport { sandbox }),
+            shell: Some(ShellSupport { sandbox, capture: self.0.resources.capturing.known().map(capture) }),
             steer: Some(Json::empty()),
             jobs: Some(Json::empty()),
             queue: Some(QueueSupport { max: u64::try_from(QUEUE_LEN_MAX).unwrap_or(u64::MAX) }),
             auth: Some(AuthSupport { methods: vec!["key".to_owned()] }),
         };
         (self.0.instance.clone(), can)
+    }
+}
+
+fn capture(known: Result<(), String>) -> CaptureInfo {
+    match known {
+        Ok(()) => CaptureInfo { mode: CaptureMode::Exact, reason: None },
+        Err(reason) => CaptureInfo { mode: CaptureMode::Compared, reason: Some(reason) },
     }
 }
 

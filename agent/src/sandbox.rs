@@ -6,9 +6,11 @@
 //! runs a command less confined than it was asked to.
 //!
 //! Imports: process, workspace, config, base
+mod capture;
 mod environment;
 mod launch;
 mod level;
 
+pub(crate) use capture::{Capturing, LayerFolder};
 pub(crate) use launch::{Command, SandboxError, launch};
 pub(crate) use level::{Level, Probe, probe};

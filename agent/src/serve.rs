@@ -181,7 +181,9 @@ fn keep(daemon: &Daemon, unload: Duration) -> [Task<()>; 5] {
     let daemon = || daemon.clone();
     let (recovers, configures, watches, parts, unloads) = (daemon(), daemon(), daemon(), daemon(), daemon());
     [
-        task::spawn(async move { recovers.recover().await }),
+        task::spawn(async move {
+            tokio::join!(recovers.recover(), recovers.probe());
+        }),
         task::spawn(async move { configures.keep_configuration().await }),
         task::spawn(async move {
             watches.tell_itself().await;

@@ -12,6 +12,7 @@ pub(crate) mod answerers;
 pub(crate) mod answers;
 mod apply;
 mod attached;
+mod brought;
 pub(crate) mod command;
 mod descendants;
 pub(crate) mod difference;

@@ -27,6 +27,7 @@ pub(crate) mod prepared;
 mod read;
 pub(crate) mod registry;
 mod remembered;
+pub(crate) mod settling;
 mod shell;
 mod stale;
 mod target;

@@ -13,3 +13,4 @@ pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod runner;
 pub(crate) mod unsaved;
+mod written;

@@ -49,7 +49,8 @@ wire! {
         before: String,
         /// BLAKE3 of the content after; absent where there is none.
         after: String,
-        /// The permission bits before; absent where there was no file.
+        /// The permission bits before; absent where there was no file. 40960 (0120000) is a symbolic link, whose content is
+        /// its target.
         before_mode: u32,
         /// The permission bits after; absent where there is no file.
         after_mode: u32,

@@ -137,11 +137,37 @@ wire! {
     }
 }
 
+words! {
+    /// How it is found out what a command changed.
+    enum CaptureMode {
+        /// Exactly: what it writes is caught and brought over when it ends.
+        Exact = "exact",
+        /// By comparing the workspace before and after it.
+        Compared = "compared",
+    }
+}
+
+wire! {
+    /// How it is found out what a command changed.
+    struct CaptureInfo {
+        /// How.
+        mode: CaptureMode,
+    }
+    optional {
+        /// Why not exactly.
+        reason: String,
+    }
+}
+
 wire! {
     /// Support for commands.
     struct ShellSupport {
         /// The sandbox they run in.
         sandbox: SandboxInfo,
+    }
+    optional {
+        /// How it is found out what they changed; absent as long as that is not known.
+        capture: CaptureInfo,
     }
 }
 

@@ -339,6 +339,21 @@ export interface Can {
   steer?: Json;
 }
 
+/** How it is found out what a command changed. */
+export interface CaptureInfo {
+  /** How. */
+  mode: CaptureMode;
+  /** Why not exactly. */
+  reason?: string;
+}
+
+/** How it is found out what a command changed. */
+export type CaptureMode =
+  /** Exactly: what it writes is caught and brought over when it ends. */
+  | "exact"
+  /** By comparing the workspace before and after it. */
+  | "compared";
+
 /** Files were changed. The contents before and after are blobs named by their digests. */
 export interface ChangeApplied {
   /** The change. */
@@ -351,6 +366,8 @@ export interface ChangeApplied {
   uncovered: Array<Uncovered>;
   /** The call that made it. */
   callId?: CallId;
+  /** Files that a command changed and somebody else too while it ran: what is on the disk stayed. */
+  conflicts?: Array<Conflict>;
   /** Folders that had to be made for it, outermost first: an undo removes those that are empty then. */
   folders?: Array<string>;
   /** The plan that was applied. Its hunks keep the numbers they were staged with. */
@@ -384,6 +401,8 @@ export interface ChangeStarted {
   checkpointId: CheckpointId;
   /** The files. */
   files: Array<FileChange>;
+  /** The call that makes it. */
+  callId?: CallId;
   /** The plan that is applied. Its hunks keep the numbers they were staged with. */
   planId?: PlanId;
 }
@@ -1086,7 +1105,7 @@ export interface FileChange {
   afterMode?: number;
   /** BLAKE3 of the content before; absent where there was none. */
   before?: string;
-  /** The permission bits before; absent where there was no file. */
+  /** The permission bits before; absent where there was no file. 40960 (0120000) is a symbolic link, whose content is its target. */
   beforeMode?: number;
   /** The old path of a move. */
   from?: string;
@@ -2253,6 +2272,8 @@ export type Severity =
 export interface ShellSupport {
   /** The sandbox they run in. */
   sandbox: SandboxInfo;
+  /** How it is found out what they changed; absent as long as that is not known. */
+  capture?: CaptureInfo;
 }
 
 /** A skill came. */

@@ -204,6 +204,16 @@
 ---@field shell? tenon.ShellSupport Commands.
 ---@field steer? tenon.Json Steering.
 
+---How it is found out what a command changed.
+---@class tenon.CaptureInfo
+---@field mode tenon.CaptureMode How.
+---@field reason? string Why not exactly.
+
+---How it is found out what a command changed.
+---@alias tenon.CaptureMode
+---| '"exact"' # Exactly: what it writes is caught and brought over when it ends.
+---| '"compared"' # By comparing the workspace before and after it.
+
 ---Files were changed. The contents before and after are blobs named by their digests.
 ---@class tenon.ChangeApplied
 ---@field changeId tenon.ChangeId The change.
@@ -211,6 +221,7 @@
 ---@field files tenon.FileChange[] The files.
 ---@field uncovered tenon.Uncovered[] What it could not cover.
 ---@field callId? tenon.CallId The call that made it.
+---@field conflicts? tenon.Conflict[] Files that a command changed and somebody else too while it ran: what is on the disk stayed.
 ---@field folders? string[] Folders that had to be made for it, outermost first: an undo removes those that are empty then.
 ---@field planId? tenon.PlanId The plan that was applied. Its hunks keep the numbers they were staged with.
 
@@ -231,6 +242,7 @@
 ---@field changeId tenon.ChangeId The change.
 ---@field checkpointId tenon.CheckpointId The place just before it.
 ---@field files tenon.FileChange[] The files.
+---@field callId? tenon.CallId The call that makes it.
 ---@field planId? tenon.PlanId The plan that is applied. Its hunks keep the numbers they were staged with.
 
 ---A place in the history of a workspace's files.
@@ -978,7 +990,7 @@
 ---@field after? string BLAKE3 of the content after; absent where there is none.
 ---@field afterMode? integer The permission bits after; absent where there is no file.
 ---@field before? string BLAKE3 of the content before; absent where there was none.
----@field beforeMode? integer The permission bits before; absent where there was no file.
+---@field beforeMode? integer The permission bits before; absent where there was no file. 40960 (0120000) is a symbolic link, whose content is its target.
 ---@field from? string The old path of a move.
 ---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
 
@@ -1682,6 +1694,7 @@
 ---Support for commands.
 ---@class tenon.ShellSupport
 ---@field sandbox tenon.SandboxInfo The sandbox they run in.
+---@field capture? tenon.CaptureInfo How it is found out what they changed; absent as long as that is not known.
 
 ---A skill came.
 ---@class tenon.SkillAdded

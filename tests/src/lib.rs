@@ -3,6 +3,7 @@ pub mod builds;
 pub mod conversation;
 pub mod golden;
 pub mod home;
+pub mod layers;
 pub mod model_server;
 pub mod nvim;
 pub mod process;

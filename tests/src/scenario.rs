@@ -23,6 +23,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::layers;
 use crate::scenario::earlier::Earlier;
 use crate::scenario::parse::Scenario;
 use crate::scenario::play::Play;
@@ -111,6 +112,12 @@ fn play_all(scenarios: &[&Scenario], update: bool) -> Vec<(Result<(), String>, V
 
 /// Plays a scenario over each of its wires and carriers; the first of them is the one that may rewrite.
 fn play_scenario(scenario: &Scenario, update: bool, rewrites: &mut Vec<Rewrite>) -> Result<(), String> {
+    if scenario.setting("needs") == Some("layers")
+        && let Err(reason) = layers::available()
+    {
+        skipped(scenario, &reason);
+        return Ok(());
+    }
     let mut earlier = Earlier::default();
     let more = slow_tests().then(|| scenario.way_over_websocket()).flatten();
     for (number, way) in scenario.ways().into_iter().chain(more).enumerate() {
@@ -121,6 +128,11 @@ fn play_scenario(scenario: &Scenario, update: bool, rewrites: &mut Vec<Rewrite>)
         rewrites.extend(played);
     }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what was not tested has to be said in the report of the tests")]
+fn skipped(scenario: &Scenario, reason: &str) {
+    println!("skipped: “{}”: {reason}", scenario.name);
 }
 
 #[expect(clippy::disallowed_methods, reason = "the two switches of the runner are variables, as everywhere")]

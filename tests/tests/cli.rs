@@ -4,6 +4,7 @@ mod accepted;
 mod attach;
 mod auth;
 mod bypasses;
+mod captured;
 mod config;
 mod conformance;
 mod daemon;

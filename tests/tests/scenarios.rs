@@ -20,6 +20,7 @@ files! {
     broken_answers
     calls
     carriers
+    command_changes
     commands
     configuration
     context

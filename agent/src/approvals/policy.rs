@@ -14,6 +14,7 @@ use crate::config::protected::is_protected;
 use crate::config::rule::{Pattern, Rule};
 use crate::sandbox::Level;
 use crate::workspace::path::RelPath;
+use crate::workspace::repository::{Part, part};
 
 /// What counts in a session at one time; made anew when its profile, the rules, the grants, trust or the sandbox change.
 #[derive(Clone, Debug)]
@@ -84,6 +85,20 @@ impl Policy {
         }
         let offer = propose_pattern(action).filter(|_| self.level_suffices(action));
         Decision { offer, ..self.by_profile(Verdict::Ask, action) }
+    }
+
+    /// Decides about a file that a command wrote which was allowed itself; `None`: nothing speaks against it. Rules that
+    /// restrict writing hold, and so does the question about protected paths, but for what git records about the history.
+    pub(crate) fn decide_written(&self, path: &RelPath) -> Option<Decision> {
+        let action = Action::Write { paths: vec![path.clone()] };
+        let analysis = Analysis::default();
+        if let Some(rule) = matching::restricting(&self.rules.deny, &action, &analysis) {
+            return Some(by_rule(Verdict::Deny, rule));
+        }
+        let asks = matching::restricting(&self.rules.ask, &action, &analysis);
+        let asks = asks.map(|rule| by_rule(Verdict::Ask, rule));
+        let is_protected = part(path) != Some(Part::Data);
+        asks.or_else(|| if is_protected { self.protected(&action) } else { None })
     }
 
     fn denied(&self, action: &Action) -> Decision {

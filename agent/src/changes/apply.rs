@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
-use crate::changes::change::{ChangeSet, Step};
+use crate::changes::change::{ChangeSet, Step, Version};
 use crate::changes::plan::OnDisk;
 use crate::journal::BlobError;
 use crate::workspace::confined_write::{Expected, confined_delete, confined_remove_folders, confined_write};
 use crate::workspace::error::FileError;
+use crate::workspace::identity::{Kind, LINK_MODE};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
@@ -34,7 +35,9 @@ pub(crate) enum Found {
     Absent,
     /// A file with these contents.
     Contents(Digest),
-    /// Something that is no regular file, lies behind a link, or cannot be read.
+    /// A symbolic link with this target.
+    Link(Digest),
+    /// Something that is neither, lies behind a link, or cannot be read.
     Other,
 }
 
@@ -90,6 +93,9 @@ pub(super) fn run(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Res
     store_before(root, steps, blobs)?;
     let mut done: Vec<(Step<'_>, Vec<RelPath>)> = Vec::with_capacity(steps.len());
     for step in steps {
+        if let Some(folders) = folders_in_the_way(root, *step, steps) {
+            confined_remove_folders(root, &folders);
+        }
         match perform(root, *step, blobs) {
             Ok(created) => done.push((*step, created)),
             Err(error) => return Err(take_back(root, done, blobs, error)),
@@ -119,6 +125,12 @@ pub(super) fn found(root: &Root, path: &RelPath) -> (Found, Option<Vec<u8>>, u32
     // Canonical names only: what lies behind a link is not what the change named.
     match root.stat(path) {
         Ok(None) => return (Found::Absent, None, 0),
+        Ok(Some(stat)) if stat.kind == Kind::Link => {
+            return match root.read_link(path) {
+                Ok(target) => (Found::Link(Digest::of(&target)), Some(target), LINK_MODE),
+                Err(_) => (Found::Other, None, 0),
+            };
+        }
         Ok(Some(_)) if root.canonical(path).is_ok_and(|real| real == *path) => {}
         Ok(Some(_)) | Err(_) => return (Found::Other, None, 0),
     }
@@ -129,13 +141,22 @@ pub(super) fn found(root: &Root, path: &RelPath) -> (Found, Option<Vec<u8>>, u32
     }
 }
 
+/// Returns what is found where a version is.
+pub(super) const fn as_found(version: Option<Version>) -> Found {
+    match version {
+        None => Found::Absent,
+        Some(version) if version.is_link() => Found::Link(version.digest),
+        Some(version) => Found::Contents(version.digest),
+    }
+}
+
 /// Requires every file to be as expected and stores what it holds.
 fn store_before(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Result<(), ApplyError> {
     let mut conflicts = Vec::new();
     for step in steps {
         let expected = step.before.map(|before| before.digest);
         let (found, bytes, _) = found(root, step.path);
-        if found == expected.map_or(Found::Absent, Found::Contents) {
+        if found == as_found(step.before) || folders_in_the_way(root, *step, steps).is_some() {
             if let Some(bytes) = bytes {
                 blobs.put(&bytes)?;
             }
@@ -146,11 +167,35 @@ fn store_before(root: &Root, steps: &[Step<'_>], blobs: &dyn BlobStore) -> Resul
     if conflicts.is_empty() { Ok(()) } else { Err(ApplyError::Conflict(conflicts)) }
 }
 
+/// Returns the folders, outermost first, that lie where a step makes a file and hold nothing but what the same change
+/// deletes: a name that was a folder becomes a file.
+fn folders_in_the_way(root: &Root, step: Step<'_>, steps: &[Step<'_>]) -> Option<Vec<RelPath>> {
+    let is_folder =
+        |path: &RelPath| root.stat(path).is_ok_and(|stat| stat.is_some_and(|stat| stat.kind == Kind::Folder));
+    if step.before.is_some() || step.after.is_none() || !is_folder(step.path) {
+        return None;
+    }
+    let is_deleted = |path: &RelPath| steps.iter().any(|step| step.path == path && step.after.is_none());
+    let mut folders = vec![step.path.clone()];
+    let mut at = 0;
+    while let Some(folder) = folders.get(at).cloned() {
+        for entry in root.entries(&folder).ok()? {
+            match entry.stat.kind {
+                Kind::Folder => folders.push(entry.path),
+                Kind::File | Kind::Link if is_deleted(&entry.path) => {}
+                Kind::File | Kind::Link | Kind::Special => return None,
+            }
+        }
+        at += 1;
+    }
+    Some(folders)
+}
+
 /// Does one step; returns the folders it created.
 fn perform(root: &Root, step: Step<'_>, blobs: &dyn BlobStore) -> Result<Vec<RelPath>, ApplyError> {
-    let expected = step.before.map_or(Expected::Absent, |before| Expected::Contents(before.digest));
+    let expected = step.before.map_or(Expected::Absent, Version::expected);
     let outcome = match (step.before, step.after) {
-        (Some(before), None) => confined_delete(root, step.path, before.digest).map(|()| Vec::new()),
+        (Some(before), None) => confined_delete(root, step.path, before.expected()).map(|()| Vec::new()),
         (before, Some(after)) => {
             // A mode that the change does not touch is the file's own, also if a person has set it since.
             let mode =

@@ -6,18 +6,32 @@ use tenon_protocol::change::{FileChange, FileOp};
 
 use crate::base::digest::Digest;
 use crate::changes::diff::Hunk;
+use crate::workspace::confined_write::Expected;
+use crate::workspace::identity::LINK_MODE;
 use crate::workspace::path::RelPath;
 
 /// The most edits of one change.
-const EDITS_MAX: usize = 10_000;
+pub(crate) const EDITS_MAX: usize = 10_000;
 
-/// One state of a regular file.
+/// One state of a regular file or a symbolic link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Version {
     /// Its contents; a blob of this digest exists, or will before anything is written.
     pub(crate) digest: Digest,
-    /// Its permission bits, 0–07777.
+    /// Its permission bits, 0–07777; for a symbolic link [`LINK_MODE`], and its contents are its target.
     pub(crate) mode: u32,
+}
+
+impl Version {
+    /// Tells whether this is a symbolic link.
+    pub(crate) const fn is_link(self) -> bool {
+        self.mode == LINK_MODE
+    }
+
+    /// Returns what a write finds where this is.
+    pub(crate) const fn expected(self) -> Expected {
+        if self.is_link() { Expected::Link(self.digest) } else { Expected::Contents(self.digest) }
+    }
 }
 
 /// What an edit does.

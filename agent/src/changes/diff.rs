@@ -4,6 +4,7 @@ use std::ops::Range;
 use imara_diff::{Algorithm, Diff, InternedInput, sources};
 use tenon_protocol::change::Hunk as WireHunk;
 
+use crate::workspace::identity::LINK_MODE;
 use crate::workspace::text::is_binary;
 
 /// Hunks of a file that are told apart: more are one, from the first changed line to the last, so that what is recorded of a
@@ -81,6 +82,13 @@ pub(crate) struct FileDiff {
 pub(crate) fn diff(before: Option<Side<'_>>, after: Option<Side<'_>>) -> FileDiff {
     let (old, new) = (bytes_of(before), bytes_of(after));
     let whole = Hunk { number: 0, before: 0..0, after: 0..0 };
+    if let (Some(before), Some(after)) = (before, after)
+        && (before.mode == LINK_MODE || after.mode == LINK_MODE)
+    {
+        // A link has no lines to choose from, and what becomes one or ceases to be one even less.
+        let hunks = if before == after { Vec::new() } else { vec![whole] };
+        return FileDiff { hunks, ..FileDiff::default() };
+    }
     if is_binary(old) || is_binary(new) {
         return FileDiff { hunks: vec![whole], binary: true, ..FileDiff::default() };
     }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use crate::changes::diff::{FileDiff, Hunk, Side, bytes_of, lines, place};
+use crate::workspace::identity::LINK_MODE;
 use crate::workspace::path::RelPath;
 use crate::workspace::text;
 
@@ -41,7 +42,11 @@ pub(crate) fn patch(files: &[PatchFile<'_>]) -> String {
 
 fn write_file(out: &mut Vec<u8>, file: &PatchFile<'_>) {
     let (old, new) = (file.from.unwrap_or(file.path), file.path);
-    let kind = |side: Side<'_>| if side.mode & 0o100 == 0 { "100644" } else { "100755" };
+    let kind = |side: Side<'_>| match side.mode {
+        LINK_MODE => "120000",
+        mode if mode & 0o100 == 0 => "100644",
+        _ => "100755",
+    };
     let mut head = String::new();
     match (file.before, file.after) {
         (None, Some(side)) => line(&mut head, &format!("new file mode {}", kind(side))),
@@ -61,6 +66,13 @@ fn write_file(out: &mut Vec<u8>, file: &PatchFile<'_>) {
         let size = |side: Option<Side<'_>>| side.map_or(0, |side| side.bytes.len());
         let (before, after) = (size(file.before), size(file.after));
         line_bytes(out, &format!("# binary file {new}: {before} bytes before, {after} after (hunk 0)"));
+        return;
+    }
+    if let (Some(before), Some(after)) = (file.before, file.after)
+        && (before.mode == LINK_MODE || after.mode == LINK_MODE)
+    {
+        // Git has no form for this but a deletion and an addition, which would be two files to choose from.
+        line_bytes(out, &format!("# {new}: {} before, {} after (hunk 0)", what(before), what(after)));
         return;
     }
     if let (Some(before), Some(after)) = (file.before, file.after)
@@ -91,6 +103,15 @@ fn write_file(out: &mut Vec<u8>, file: &PatchFile<'_>) {
     line_bytes(out, &format!("--- {}", name("a/", old, file.before.is_some())));
     line_bytes(out, &format!("+++ {}", name("b/", new, file.after.is_some())));
     write_hunks(out, &shown, &lines(bytes_of(file.before)), &lines(bytes_of(file.after)));
+}
+
+/// Says what a side is, where a link is one of the two.
+fn what(side: Side<'_>) -> String {
+    if side.mode == LINK_MODE {
+        format!("a link to {}", text::escape(&String::from_utf8_lossy(side.bytes)))
+    } else {
+        format!("a file of {} bytes", side.bytes.len())
+    }
 }
 
 fn write_hunks(out: &mut Vec<u8>, hunks: &[&Hunk], old: &[&[u8]], new: &[&[u8]]) {

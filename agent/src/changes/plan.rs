@@ -9,7 +9,7 @@ use std::ops::Range;
 use tenon_protocol::change::ConflictKind;
 
 use crate::base::digest::Digest;
-use crate::changes::apply::Found;
+use crate::changes::apply::{Found, as_found};
 use crate::changes::blobs::BlobStore;
 use crate::changes::change::{FileEdit, Version};
 use crate::changes::diff::{Hunk, lines};
@@ -130,9 +130,7 @@ impl PlanFile {
 
     /// A file that comes, goes or is binary is taken whole.
     fn fit_whole(&self, disk: &OnDisk, before: Option<Vec<u8>>, after: Option<Vec<u8>>) -> Fit {
-        let is = |version: Option<Version>| {
-            disk.found == version.map_or(Found::Absent, |v| Found::Contents(v.digest))
-        };
+        let is = |version: Option<Version>| disk.found == as_found(version);
         let numbers: Vec<u32> = self.open().into_iter().collect();
         let is_after =
             is(self.after) && self.after.is_none_or(|after| after.mode == disk.mode || !is(self.before));
@@ -150,7 +148,7 @@ impl PlanFile {
             return Fit { edit: Some((edit, after)), hunks: self.hunks.clone(), ..Fit::default() };
         }
         let kind = match disk.found {
-            Found::Other => ConflictKind::Type,
+            Found::Other | Found::Link(_) => ConflictKind::Type,
             Found::Absent => ConflictKind::Deleted,
             Found::Contents(_) if self.before.is_none() => ConflictKind::Created,
             Found::Contents(_) => ConflictKind::Edited,
@@ -171,7 +169,7 @@ impl PlanFile {
         };
         let now = match disk.found {
             Found::Absent => return all(ConflictKind::Deleted),
-            Found::Other => return all(ConflictKind::Type),
+            Found::Other | Found::Link(_) => return all(ConflictKind::Type),
             Found::Contents(_) if is_binary(&disk.bytes) => return all(ConflictKind::Edited),
             Found::Contents(digest) => digest,
         };

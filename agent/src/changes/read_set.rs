@@ -46,6 +46,11 @@ impl ReadSet {
         self.0.get(path).copied()
     }
 
+    /// Returns the files that the model has seen.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.0.keys()
+    }
+
     /// Compares what the model saw of a file with what is there `now`.
     pub(crate) fn check(&self, path: &RelPath, now: Option<Digest>) -> Seen {
         match (self.seen(path), now) {

@@ -44,9 +44,9 @@ pub(crate) struct Touch {
 pub(crate) enum Now {
     /// Nothing.
     Nothing,
-    /// A regular file.
+    /// A regular file or a symbolic link.
     File(Contents),
-    /// Something that is no regular file, or lies behind a link.
+    /// Something that is neither, or lies behind a link.
     Other,
 }
 
@@ -55,7 +55,7 @@ impl Now {
     pub(crate) fn look(root: &Root, path: &RelPath) -> Self {
         match found(root, path) {
             (Found::Absent, ..) => Self::Nothing,
-            (Found::Contents(_), bytes, mode) => {
+            (Found::Contents(_) | Found::Link(_), bytes, mode) => {
                 Self::File(Contents { bytes: bytes.unwrap_or_default(), mode: Some(mode) })
             }
             (Found::Other, ..) => Self::Other,

@@ -1,7 +1,7 @@
 //! What became of a change that a crash cut short: decided by digest, finished or left to a person. Not here: recording it.
 use std::collections::BTreeSet;
 
-use crate::changes::apply::{Applied, ApplyError, Found, found, run};
+use crate::changes::apply::{Applied, ApplyError, as_found, found, run};
 use crate::changes::blobs::BlobStore;
 use crate::changes::change::{ChangeSet, Step};
 use crate::workspace::confined_write::confined_sweep;
@@ -90,12 +90,11 @@ enum State {
 
 fn state(root: &Root, step: Step<'_>) -> State {
     let (found, _, mode) = found(root, step.path);
-    let expected = |version: Option<crate::changes::change::Version>| version.map(|version| version.digest);
-    let is = |digest| found == Option::map_or(digest, Found::Absent, Found::Contents);
-    match (is(expected(step.before)), is(expected(step.after))) {
+    let (before, after) = (as_found(step.before), as_found(step.after));
+    match (found == before, found == after) {
         // The contents stay and only the mode changes.
         (true, true) if step.after.is_none_or(|after| after.mode == mode) => State::After,
-        (_, true) if step.before.map(|b| b.digest) != step.after.map(|a| a.digest) => State::After,
+        (_, true) if before != after => State::After,
         (true, _) => State::Before,
         (false, _) => State::Other,
     }

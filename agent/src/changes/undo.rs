@@ -7,6 +7,7 @@ use tenon_protocol::change::ConflictKind;
 
 use crate::changes::diff::{Side, diff, lines};
 use crate::changes::three_way::merge;
+use crate::workspace::identity::LINK_MODE;
 use crate::workspace::text::is_binary;
 
 /// A file at one moment, in memory.
@@ -14,8 +15,14 @@ use crate::workspace::text::is_binary;
 pub(crate) struct Contents {
     /// Its bytes.
     pub(crate) bytes: Vec<u8>,
-    /// Its permission bits; `None` where nothing recorded them.
+    /// Its permission bits; `None` where nothing recorded them. [`LINK_MODE`] is a symbolic link, and its bytes are its target.
     pub(crate) mode: Option<u32>,
+}
+
+impl Contents {
+    fn is_link(&self) -> bool {
+        self.mode == Some(LINK_MODE)
+    }
 }
 
 /// What is taken back: a file goes from `after` to `before`. `None` is no file.
@@ -55,15 +62,30 @@ pub(crate) fn undo(inverse: &Inverse, now: Option<&Contents>) -> Result<Option<C
         (None, Some(after), Some(now)) if is_untouched(after, now) => Ok(None),
         (None, Some(after), Some(now)) => Err(edited(after, now)),
         (Some(before), None, None) => Ok(Some(before.clone())),
-        (Some(before), None, Some(now)) if before.bytes == now.bytes => Ok(Some(now.clone())),
+        (Some(before), None, Some(now)) if before.bytes == now.bytes && before.is_link() == now.is_link() => {
+            Ok(Some(now.clone()))
+        }
         (Some(_), None, Some(_)) => Err(Obstacle::whole(ConflictKind::Created)),
         (Some(_), Some(_), None) => Err(Obstacle::whole(ConflictKind::Deleted)),
+        (Some(before), Some(after), Some(now)) if [before, after, now].iter().any(|it| it.is_link()) => {
+            undo_link(before, after, now)
+        }
         (Some(before), Some(after), Some(now)) => {
             let bytes = undo_bytes(before, after, now)?;
             let mode = undo_mode(before.mode, after.mode, now.mode)?;
             Ok(Some(Contents { bytes, mode }))
         }
     }
+}
+
+/// A link has no lines to keep: it is as it was left, or somebody else's.
+fn undo_link(before: &Contents, after: &Contents, now: &Contents) -> Result<Option<Contents>, Obstacle> {
+    let is_as = |version: &Contents| version.is_link() == now.is_link() && is_untouched(version, now);
+    if is_as(after) || is_as(before) {
+        return Ok(Some(before.clone()));
+    }
+    let kind = if after.is_link() == now.is_link() { ConflictKind::Edited } else { ConflictKind::Type };
+    Err(Obstacle::whole(kind))
 }
 
 /// A mode that nothing recorded is nobody's edit.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tenon_client::{Client, ClientError};
 use tenon_protocol::cursor::Cursor;
 use tenon_protocol::event::all::WorkspaceItem;
-use tenon_protocol::handshake::{AgentHello, SandboxLevel};
+use tenon_protocol::handshake::{AgentHello, CaptureMode, SandboxLevel};
 use tenon_protocol::log::LogParams;
 use tenon_protocol::methods::Log;
 
@@ -184,7 +184,16 @@ fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
         SandboxLevel::Level(level) => {
             report.fact("sandbox", &format!("level {level}; a higher one lacks: {missing}"))
         }
-    }
+    }?;
+    let text = match shell.capture.as_ref().map(|capture| (capture.mode, capture.reason.as_deref())) {
+        None => "what commands change: not known yet how it is found".to_owned(),
+        Some((CaptureMode::Exact, _)) => "what commands change is caught exactly".to_owned(),
+        Some((CaptureMode::Compared, reason)) => format!(
+            "what commands change is found by comparing before and after, since nothing can be laid over the workspace: {}",
+            reason.unwrap_or("no reason is known")
+        ),
+    };
+    report.fact("changes", &text)
 }
 
 /// Tells where the agent serves HTTP, and where the token is; never the token itself.

@@ -8,7 +8,7 @@ use crate::config::profile::{self, Profile, Unattended, Verdict};
 use crate::config::provider::{KeySource, MaxTokensField, ProviderConfig, Timeouts, Wire, vendor};
 use crate::config::resolve::Merged;
 use crate::config::rule::Rule;
-use crate::config::{Config, Daemon, Limits, Rules, Sandbox};
+use crate::config::{Capture, Config, Daemon, Limits, Rules, Sandbox};
 
 /// Builds the configuration; `~/` in paths becomes `home`.
 ///
@@ -38,7 +38,13 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
             ask: rules(merged, "rules.ask")?,
             deny: rules(merged, "rules.deny")?,
         },
-        sandbox: Sandbox { unix_sockets: merged.is_on("sandbox.unix_sockets") },
+        sandbox: Sandbox {
+            unix_sockets: merged.is_on("sandbox.unix_sockets"),
+            capture: match merged.text("sandbox.capture") {
+                Some("compared") => Capture::Compared,
+                Some(_) | None => Capture::Exact,
+            },
+        },
         daemon: Daemon {
             linger_s: seconds(merged, "daemon.linger_s", 0),
             unload_s: seconds(merged, "daemon.unload_s", 0),

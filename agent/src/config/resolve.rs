@@ -245,6 +245,7 @@ fn built_in(environment: &Variables) -> Entries {
         ("limits.retry_budget_s", Value::Integer(whole(limits.retry_budget_s))),
         ("limits.retry_attempts", Value::Integer(limits.retry_attempts.into())),
         ("sandbox.unix_sockets", Value::Switch(false)),
+        ("sandbox.capture", Value::Text("exact".to_owned())),
         ("daemon.linger_s", Value::Integer(linger_s)),
         ("daemon.unload_s", Value::Integer(whole(unload_s))),
         ("daemon.listen", Value::Text(String::new())),

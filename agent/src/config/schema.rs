@@ -103,6 +103,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("rules.deny", Shape::Rules, Add, "what never happens"),
     key("sandbox.unix_sockets", Shape::Switch, Off, "whether commands may connect to Unix sockets"),
     key(
+        "sandbox.capture",
+        Shape::Choice(&["exact", "compared"]),
+        Refused,
+        "how it is found what commands change: exact holds it back until they end, compared looks before and after",
+    ),
+    key(
         "daemon.linger_s",
         Shape::Integer(0, WEEK_S),
         Refused,

@@ -112,10 +112,17 @@ impl Daemon {
         });
         let mut sessions = self.sessions_with_jobs().await;
         sessions.extend(restless.map(|item| item.id));
+        let mut is_whole = page.next.is_none();
         for id in sessions {
             if let Err(error) = self.session(&id).await {
                 tracing::error!(session = %id, %error, "a session cannot be taken up");
+                is_whole = false;
             }
+        }
+        if is_whole {
+            // What no session wanted to bring in belongs to calls that are settled.
+            let capturing = std::sync::Arc::clone(&self.0.resources.capturing);
+            tokio::task::spawn_blocking(move || capturing.sweep());
         }
         // Behind what people wait for.
         if let Err(error) = self.0.resources.journal.collect_left_behind().await {

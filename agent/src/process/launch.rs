@@ -30,8 +30,24 @@ pub(crate) struct Launch {
     pub(crate) output_bytes_max: u64,
     /// The file that keeps the records of this launch beyond the daemon's life; its directory must exist.
     pub(crate) record_path: Option<PathBuf>,
+    /// The layer that catches what it writes beneath a folder; `None` lets it write there itself.
+    pub(crate) layer: Option<Layer>,
     /// The size of the terminal that it gets for its three standard streams; `None` gives it an empty input and two pipes.
     pub(crate) terminal: Option<TerminalSize>,
+}
+
+/// A layer over a folder: the command sees the folder as it is, and what it changes lies in `upper` instead, in the form of
+/// the kernel's overlay file system with user attributes. Only the command sees the layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layer {
+    /// The folder; absolute, links resolved.
+    pub(crate) root: PathBuf,
+    /// Where writes go: an empty folder.
+    pub(crate) upper: PathBuf,
+    /// A second empty folder on the same file system, for the kernel.
+    pub(crate) work: PathBuf,
+    /// What is not covered beneath `root`: there the command writes itself. Relative to `root`; existing.
+    pub(crate) through: Vec<PathBuf>,
 }
 
 /// Which of its two outputs a command wrote to.
@@ -98,6 +114,9 @@ pub(crate) enum ProcessError {
         /// The system's words.
         reason: String,
     },
+    /// The layer that was asked for cannot be had; nothing of the command ran.
+    #[error("no layer can be laid over the folder: {0}")]
+    NoLayer(String),
     /// Our own supervisor could not be started or spoken to; nothing of the command ran.
     #[error("cannot start the supervisor of a command")]
     Supervisor(#[source] std::io::Error),

@@ -214,6 +214,7 @@ impl Supervised {
                 Some(Line::Failed { reason }) => {
                     return Err(ProcessError::NotStarted { program: program.to_owned(), reason });
                 }
+                Some(Line::NoLayer { reason }) => return Err(ProcessError::NoLayer(reason)),
                 Some(Line::Exited(_)) | None => {
                     return Err(ProcessError::Supervisor(io::ErrorKind::UnexpectedEof.into()));
                 }
@@ -249,7 +250,9 @@ impl Supervised {
                 Happening::Output(Source::Stdout, _) => self.stdout = None,
                 Happening::Output(Source::Stderr, _) => self.stderr = None,
                 Happening::Line(Some(Line::Exited(exit))) => self.finish(End::Known(exit)),
-                Happening::Line(Some(Line::Starting | Line::Spawned { .. } | Line::Failed { .. })) => {}
+                Happening::Line(Some(
+                    Line::Starting | Line::Spawned { .. } | Line::Failed { .. } | Line::NoLayer { .. },
+                )) => {}
                 Happening::Line(None) => self.lose(),
                 Happening::GaveUp if !self.dying.is_set() => {
                     self.dying.set();

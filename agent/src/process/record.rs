@@ -31,6 +31,11 @@ pub(crate) enum Line {
         /// The system's words.
         reason: String,
     },
+    /// There was no layer, so the command was not executed.
+    NoLayer {
+        /// The system's words.
+        reason: String,
+    },
     /// The command ended and its tree is dead.
     Exited(Exit),
 }
@@ -62,7 +67,7 @@ fn fold(text: &[u8]) -> Record {
     for line in text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()) {
         match line {
             Line::Starting | Line::Spawned { .. } => record.spawned = true,
-            Line::Failed { .. } => record.spawned = false,
+            Line::Failed { .. } | Line::NoLayer { .. } => record.spawned = false,
             Line::Exited(exit) => record.exit = Some(exit),
         }
     }

@@ -22,9 +22,9 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{self, Pid, PidfdFlags, Signal, WaitOptions};
 use tokio::sync::oneshot;
 
-use crate::process::launch::{Boxed, Launch, ProcessError, Running, Spawn};
+use crate::process::launch::{Boxed, Launch, Layer, ProcessError, Running, Spawn};
 use crate::process::live::{Dying, Ends, Outputs, Supervised};
-use crate::process::spec::{self, Spec};
+use crate::process::spec::{self, LayerSpec, Spec};
 use crate::process::supervisor::SWEEP_MAX;
 use crate::process::terminal::{self, TerminalSize};
 use crate::process::tree;
@@ -157,6 +157,16 @@ fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
         record_path: launch.record_path.clone().map(PathBuf::into_os_string),
         descriptors_max,
         has_terminal: launch.terminal.is_some(),
+        layer: launch.layer.clone().map(layer_spec),
+    }
+}
+
+fn layer_spec(layer: Layer) -> LayerSpec {
+    LayerSpec {
+        root: layer.root.into_os_string(),
+        upper: layer.upper.into_os_string(),
+        work: layer.work.into_os_string(),
+        through: layer.through.into_iter().map(PathBuf::into_os_string).collect(),
     }
 }
 

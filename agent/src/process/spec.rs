@@ -38,6 +38,21 @@ pub(crate) struct Spec {
     pub(crate) descriptors_max: Option<u64>,
     /// Whether both outputs are one terminal, which becomes the command's own.
     pub(crate) has_terminal: bool,
+    /// The layer that its writes go to.
+    pub(crate) layer: Option<LayerSpec>,
+}
+
+/// A layer as it travels: file names need not be UTF-8.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LayerSpec {
+    /// The folder that is covered.
+    pub(crate) root: OsString,
+    /// Where writes go.
+    pub(crate) upper: OsString,
+    /// The kernel's own folder.
+    pub(crate) work: OsString,
+    /// Folders beneath the root that are not covered.
+    pub(crate) through: Vec<OsString>,
 }
 
 /// Sends a spec, with the descriptors that become the command's stdout and stderr.

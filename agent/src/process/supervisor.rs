@@ -17,14 +17,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{self, Pid, Resource, WaitOptions, WaitStatus};
 
 use crate::process::launch::{Ended, Exit};
 use crate::process::record::Line;
 use crate::process::spec::{self, KILL, Spec};
-use crate::process::{system, tree};
+use crate::process::{layer, system, tree};
 
 /// How long the tree is killed at before the end is reported with survivors. A process that takes longer belongs to
 /// another user or hangs in the kernel; nothing we do ends it.
@@ -33,6 +33,9 @@ pub(crate) const SWEEP_MAX: Duration = Duration::from_secs(5);
 /// The first and the longest pause between two passes over the tree. The first pass almost always is enough, and the
 /// kernel needs some hundred microseconds to take a killed process down.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(20));
+
+/// The permission bits that files of a command do not get: the usual ones.
+const UMASK: u32 = 0o022;
 
 /// The longest wait of one `poll`; a later deadline takes several.
 const POLL_MAX: Duration = Duration::from_hours(1);
@@ -57,6 +60,11 @@ fn supervise() -> io::Result<()> {
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let (spec, outputs) = spec::receive(&socket)?;
     let mut records = Records { socket: socket.try_clone()?, file: None };
+    if let Some(layer) = &spec.layer
+        && let Err(error) = layer::enter(layer)
+    {
+        return records.write(&Line::NoLayer { reason: error.to_string() });
+    }
     let result = start(&spec, outputs, &mut records);
     match result {
         Ok(command) => watch(command, socket, &spec, &mut records),
@@ -97,6 +105,8 @@ fn start(spec: &Spec, outputs: [OwnedFd; 2], records: &mut Records) -> io::Resul
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("the directory {place} does not exist")));
     }
     records.write(&Line::Starting)?;
+    // What the agent keeps for itself is closed to others; what a command makes is the person's, as in their own shell.
+    process::umask(Mode::from_raw_mode(UMASK));
     let [stdout, stderr] = outputs;
     #[expect(
         clippy::disallowed_methods,

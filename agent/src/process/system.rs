@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::ptr;
 
+use rustix::thread::UnshareFlags;
 use tokio::io::unix::AsyncFd;
 
 /// Signals that must not end a process which others rely on: the terminal's, and the polite ways to ask for an end.
@@ -146,6 +147,14 @@ pub(crate) fn own_the_terminal(command: &mut Command) {
     };
     // SAFETY: two system calls without allocation or locks, which is what may happen between fork and exec.
     unsafe { command.pre_exec(lead) };
+}
+
+/// Gives this process mount points of its own, and with `user` a user namespace first. Refused to a process with more than
+/// one thread, which cannot move as a whole.
+pub(crate) fn leave_namespaces(user: bool) -> io::Result<()> {
+    let user = if user { UnshareFlags::NEWUSER } else { UnshareFlags::empty() };
+    // SAFETY: neither flag makes descriptors or signal handlers behave otherwise in this process.
+    Ok(unsafe { rustix::thread::unshare_unsafe(user | UnshareFlags::NEWNS) }?)
 }
 
 /// Hands a descriptor to the runtime, which tells when it can be read or written. Must be called within the runtime.

@@ -88,6 +88,7 @@ fn script(text: &str) -> Launch {
         timeout: STUCK,
         output_bytes_max: 1 << 20,
         record_path: None,
+        layer: None,
         terminal: None,
     }
 }

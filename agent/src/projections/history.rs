@@ -326,6 +326,7 @@ mod tests {
             files,
             uncovered: Vec::new(),
             folders: None,
+            conflicts: None,
             call_id: None,
             plan_id: None,
         }

@@ -1,5 +1,6 @@
 //! The running turn, folded from its events: enough to go on after a restart. Not here: going on (`session`).
 use tenon_protocol::event::EventBody;
+use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::turn::AttemptOutcome;
 use tenon_protocol::ids::{CallId, MessageId, TurnId};
@@ -36,6 +37,8 @@ pub(crate) struct OpenCall {
     pub(crate) reference: Option<String>,
     /// How far it got.
     pub(crate) phase: CallPhase,
+    /// The change that it began.
+    pub(crate) begun: Option<ChangeStarted>,
 }
 
 /// A turn that has not ended.
@@ -126,7 +129,14 @@ impl OpenTurn {
                 input: call.input.clone(),
                 reference: call.reference.clone(),
                 phase: CallPhase::Proposed,
+                begun: None,
             }),
+            EventBody::ChangeStarted(change) => {
+                let call = self.calls.iter_mut().find(|call| Some(&call.id) == change.call_id.as_ref());
+                if let Some(call) = call {
+                    call.begun = Some(change.clone());
+                }
+            }
             EventBody::ToolStarted(call) => {
                 self.set_phase(
                     &call.call_id,
@@ -139,6 +149,14 @@ impl OpenTurn {
             }
             _ => {}
         }
+    }
+
+    /// Tells whether a call that runs is a command: what that wrote, the model has not seen.
+    pub(crate) fn is_command(&self, id: &CallId) -> bool {
+        let is_it = |call: &OpenCall| {
+            call.id == *id && matches!(call.phase, CallPhase::Started { effect: EffectClass::Command, .. })
+        };
+        self.calls.iter().any(is_it)
     }
 
     fn set_phase(&mut self, id: &CallId, phase: CallPhase) {

@@ -66,6 +66,7 @@ pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Re
         timeout: command.timeout,
         output_bytes_max: command.output_bytes_max,
         record_path: command.record_path,
+        layer: None,
         terminal: None,
     })
 }

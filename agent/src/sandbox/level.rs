@@ -58,7 +58,6 @@ pub(crate) const fn probe() -> Probe {
             Missing { name: "landlock", level: Level::Confined, reason: NOT_BUILT },
             Missing { name: "seccomp", level: Level::Confined, reason: NOT_BUILT },
             Missing { name: "namespaces", level: Level::Isolated, reason: NOT_BUILT },
-            Missing { name: "overlay", level: Level::Isolated, reason: NOT_BUILT },
         ],
     }
 }

@@ -19,6 +19,7 @@ use crate::projections::cut::size;
 use crate::projections::history::{self, History, Kept, NoPlace, WirePath};
 use crate::session::known::not_ready;
 use crate::session::plans::{self, Plan, Plans};
+use crate::workspace::identity::{Kind, LINK_MODE};
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
@@ -300,6 +301,11 @@ impl Comparison {
         match end {
             End::Disk => match self.root.stat(path) {
                 Ok(None) => Ok(None),
+                Ok(Some(stat)) if stat.kind == Kind::Link => {
+                    let bytes = self.root.read_link(path).map_err(|error| error.to_string())?;
+                    let digest = Digest::of(&bytes);
+                    Ok(Some(Version { bytes, digest, mode: Some(LINK_MODE) }))
+                }
                 Ok(Some(_)) => {
                     let file = self.root.read(path).map_err(|error| error.to_string())?;
                     Ok(Some(Version { bytes: file.bytes, digest: file.digest, mode: Some(file.mode) }))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tenon_protocol::change::FileChange;
-use tenon_protocol::content::Content;
+use tenon_protocol::content::{Content, plain_text};
+use tenon_protocol::event::EventBody;
 use tenon_protocol::event::change::ChangeApplied;
 use tenon_protocol::event::tool::ToolEnded;
 use tenon_protocol::ids::{CallId, ChangeId, CheckpointId};
@@ -14,7 +15,7 @@ use crate::base::ids;
 use crate::changes::change::{ChangeSet, FileEdit, Version};
 use crate::changes::diff::diff;
 use crate::changes::settle::{Recovered, Settled, recover, settle};
-use crate::process::read_record;
+use crate::process::{Record, read_record};
 use crate::projections::turn::{CallPhase, OpenCall};
 use crate::session::actor::Actor;
 use crate::turn::call::unknown_outcome;
@@ -22,6 +23,7 @@ use crate::turn::ports::Fact;
 use crate::workspace::path::RelPath;
 
 /// What was found out about a call.
+#[derive(PartialEq)]
 enum Fate {
     /// It has to run; nothing of it happened.
     NotYet,
@@ -37,11 +39,13 @@ impl Actor {
     /// Returns the facts that settle a call which started and never settled; none for one that has to run (again).
     pub(crate) async fn settle_leftover(&mut self, call: &OpenCall) -> Vec<Fact> {
         let CallPhase::Started { effect, intent } = &call.phase else { return Vec::new() };
+        if *effect == EffectClass::Command {
+            return self.command_facts(call).await;
+        }
         let fate = match effect {
             EffectClass::Pure => Fate::NotYet,
             EffectClass::File => self.file_fate(intent).await,
-            EffectClass::Command => self.command_fate(&call.id),
-            EffectClass::Network | EffectClass::Unheard(_) => Fate::Unknown,
+            EffectClass::Command | EffectClass::Network | EffectClass::Unheard(_) => Fate::Unknown,
         };
         self.facts_of(&call.id, fate)
     }
@@ -65,6 +69,7 @@ impl Actor {
                     files,
                     uncovered: Vec::new(),
                     folders: (!folders.is_empty()).then_some(folders),
+                    conflicts: None,
                     call_id: Some(id.clone()),
                     plan_id: None,
                 }));
@@ -103,10 +108,37 @@ impl Actor {
         work.await.unwrap_or(Fate::Unknown)
     }
 
+    /// Settles a command, with what it had written when the agent was stopped.
+    async fn command_facts(&mut self, call: &OpenCall) -> Vec<Fact> {
+        let brought = self.bring_in(call).await;
+        let mut fate = self.command_fate(&call.id);
+        let Some(brought) = brought else { return self.facts_of(&call.id, fate) };
+        let change_id = brought.applied.change_id.clone();
+        if fate == Fate::Unknown {
+            let text = plain_text(&unknown_outcome());
+            fate = Fate::Known { status: CallStatus::Unknown, text, exit: None };
+        }
+        if let Fate::Known { text, .. } = &mut fate {
+            text.push('\n');
+            text.push_str(&brought.told);
+        }
+        let mut facts = self.facts_of(&call.id, fate);
+        for fact in &mut facts {
+            if let EventBody::ToolEnded(ended) = &mut fact.body {
+                ended.change_id = Some(change_id.clone());
+            }
+        }
+        facts.insert(0, Fact::new(brought.applied));
+        facts
+    }
+
     /// Reads what the supervisor recorded of a command. It is never run again, unless it certainly never ran.
+    pub(super) fn recorded(&self, id: &CallId) -> Option<Record> {
+        read_record(&self.resources.record_of(id.as_str())).ok()
+    }
+
     fn command_fate(&self, id: &CallId) -> Fate {
-        let path = self.resources.record_of(id.as_str());
-        let Ok(record) = read_record(&path) else { return Fate::Unknown };
+        let Some(record) = self.recorded(id) else { return Fate::Unknown };
         if !record.spawned {
             let text = "The agent was stopped before this command started; it did not run. Call it again if it is still wanted.";
             return Fate::Known { status: CallStatus::Interrupted, text: text.to_owned(), exit: None };
@@ -141,6 +173,14 @@ fn change_of(intent: &[PathIntent]) -> Option<ChangeSet> {
         });
     }
     if edits.is_empty() { None } else { ChangeSet::new(edits).ok() }
+}
+
+/// Returns the change that an event announces; `None` if a digest or a mode is missing. What goes comes first, so that a name
+/// that was a folder is free for a file.
+pub(super) fn change_of_files(files: &[FileChange]) -> Option<ChangeSet> {
+    let mut edits = files.iter().map(FileEdit::from_wire).collect::<Option<Vec<_>>>()?;
+    edits.sort_by_key(|edit| edit.after.is_some());
+    ChangeSet::new(edits).ok()
 }
 
 /// Returns the change as events tell it, hunks included where the contents are at hand.

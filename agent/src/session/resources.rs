@@ -15,7 +15,7 @@ use crate::config::files::Files;
 use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
-use crate::sandbox::Probe;
+use crate::sandbox::{Capturing, LayerFolder, Probe};
 use crate::session::answerers::Answerers;
 use crate::session::looking::Board;
 use crate::tools::Registry;
@@ -84,6 +84,17 @@ impl Resources {
         self.records_dir.join(format!("{id}.jsonl"))
     }
 
+    /// Removes the layer of a call, if it has one. It may be large, so nobody waits for it.
+    pub(crate) fn forget_layer(&self, call: &str) {
+        if let Ok(layer) = LayerFolder::open(LayerFolder::place(&self.records_dir, call)) {
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = layer.remove() {
+                    tracing::warn!(%error, "a layer was not removed");
+                }
+            });
+        }
+    }
+
     /// Returns the file of a job's output while it runs.
     pub(crate) fn output_of(&self, id: &str) -> PathBuf {
         self.records_dir.join(format!("{id}.out"))
@@ -130,6 +141,8 @@ pub(crate) struct Resources {
     pub(crate) spawner: Arc<dyn Spawn>,
     /// What sandbox there is.
     pub(crate) probe: Arc<Probe>,
+    /// Whether what commands write can be caught.
+    pub(crate) capturing: Arc<Capturing>,
     /// The files of the configuration, and what was last good in each.
     pub(crate) files: Files,
     /// Where the records of commands are.

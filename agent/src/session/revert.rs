@@ -88,6 +88,7 @@ impl Reverting {
             files,
             uncovered,
             folders: (!folders.is_empty()).then_some(folders),
+            conflicts: None,
             call_id: None,
             plan_id: None,
         };
@@ -178,7 +179,13 @@ impl Actor {
                 .hint("go back in several steps: name the files in `select`")
         })?;
         let change_id: ChangeId = ids::new(&*self.resources.entropy);
-        let started = ChangeStarted { change_id: change_id.clone(), checkpoint_id, files, plan_id: None };
+        let started = ChangeStarted {
+            change_id: change_id.clone(),
+            checkpoint_id,
+            files,
+            call_id: None,
+            plan_id: None,
+        };
         let private = serde_json::to_vec(&record).map_err(|error| internal(&error))?;
         self.commit(vec![Fact { body: started.clone().into(), private: Some(private) }]).await?;
         let reverting = Reverting { started, record };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenon_protocol::apply::Selected;
 use tenon_protocol::cursor::Cursor;
-use tenon_protocol::event::change::ChangeStarted;
+use tenon_protocol::event::change::{ChangeApplied, ChangeStarted};
 use tenon_protocol::event::context::ContextSet;
 use tenon_protocol::event::message::MessageRole;
 use tenon_protocol::event::prompt::PromptAdmitted;
@@ -257,6 +257,11 @@ impl State {
         self.ephemeral = created.ephemeral == Some(true);
     }
 
+    fn is_of_command(&self, change: &ChangeApplied) -> bool {
+        let call = change.call_id.as_ref();
+        self.turn.as_ref().zip(call).is_some_and(|(turn, call)| turn.is_command(call))
+    }
+
     fn apply_work(&mut self, event: &Event, private: Option<&[u8]>) {
         #[expect(
             clippy::wildcard_enum_match_arm,
@@ -281,6 +286,8 @@ impl State {
                     }
                 }
             }
+            // What a command wrote is brought in by its call.
+            EventBody::ChangeStarted(change) if change.call_id.is_some() => {}
             EventBody::ChangeStarted(started) => match Reverting::of(started, private) {
                 Some(reverting) => self.reverting = Some(reverting),
                 None => self.writing = Some(started.clone()),
@@ -294,6 +301,8 @@ impl State {
                     bounded_push(&mut self.shared, SHARED_MAX, note);
                 }
             }
+            // What a command wrote, the model has not seen: a file that it had read is stale now.
+            EventBody::ChangeApplied(change) if self.is_of_command(change) => {}
             EventBody::ChangeApplied(change) => {
                 self.writing = None;
                 let set = Arc::make_mut(&mut self.reads);

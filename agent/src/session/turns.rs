@@ -243,6 +243,7 @@ impl Actor {
         for call in calls {
             // Most calls are no commands and have none.
             let _absent = std::fs::remove_file(self.resources.record_of(call.as_str()));
+            self.resources.forget_layer(call.as_str());
         }
     }
 
@@ -312,6 +313,8 @@ impl Actor {
             blobs: Arc::new(self.blobs()),
             spawner: Arc::clone(&self.resources.spawner),
             probe: Arc::clone(&self.resources.probe),
+            capturing: Arc::clone(&self.resources.capturing),
+            capture: self.world.config.sandbox.capture,
             environment: Arc::clone(&self.state.environment),
             records_dir: self.resources.records_dir.clone(),
             command_timeout: COMMAND_TIMEOUT,

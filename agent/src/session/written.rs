@@ -47,6 +47,7 @@ impl Actor {
             checkpoint_id: checkpoint_id.clone(),
             files: files.clone(),
             plan_id: plan_id.clone(),
+            call_id: None,
         };
         self.commit(vec![Fact::new(started)]).await?;
         let (root, blobs) = (Arc::clone(&self.root), self.blobs());
@@ -61,6 +62,7 @@ impl Actor {
             files,
             uncovered,
             folders: (!folders.is_empty()).then_some(folders),
+            conflicts: None,
             call_id: None,
             plan_id: plan_id.clone(),
         };
@@ -113,6 +115,7 @@ impl Actor {
             files,
             uncovered,
             folders: (!folders.is_empty()).then_some(folders),
+            conflicts: None,
             call_id: None,
             plan_id: started.plan_id,
         };

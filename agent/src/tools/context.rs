@@ -5,14 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tenon_protocol::ids::CallId;
+use tenon_protocol::change::FileChange;
+use tenon_protocol::ids::{CallId, ChangeId, CheckpointId};
 use tokio_util::sync::CancellationToken;
 
+use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
 use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
+use crate::config::Capture;
 use crate::process::Spawn;
-use crate::sandbox::Probe;
+use crate::sandbox::{Capturing, Probe};
+use crate::tools::Boxed;
+use crate::tools::settling::Settling;
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
@@ -35,6 +40,10 @@ pub(crate) struct ToolContext {
     pub(crate) spawner: Arc<dyn Spawn>,
     /// What sandbox there is.
     pub(crate) probe: Arc<Probe>,
+    /// Whether what commands write can be caught.
+    pub(crate) capturing: Arc<Capturing>,
+    /// Whether it shall be.
+    pub(crate) capture: Capture,
     /// The session's variables for its children.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     /// Where the records of commands are kept; the directory exists.
@@ -92,4 +101,70 @@ pub(crate) struct RunContext {
     pub(crate) cancel: CancellationToken,
     /// Where its output is shown as it comes.
     pub(crate) progress: Progress,
+    /// What happens about files of which it is only known what they are when a command has written them.
+    pub(crate) written: Arc<dyn Written>,
+    /// What of it must not be cut in the middle when its time is up.
+    pub(crate) settling: Settling,
+}
+
+/// What the policy says of a file that a command wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    /// Nothing speaks against it.
+    Keep,
+    /// A person is asked, for this reason.
+    Ask(String),
+    /// It must not be, for this reason.
+    Refuse(String),
+}
+
+/// Tells what the policy says of a file that a command wrote.
+#[derive(Clone)]
+pub(crate) struct Judge(pub(crate) Arc<dyn Fn(&RelPath) -> Judgement + Send + Sync>);
+
+impl Judge {
+    /// Tells what the policy says of a path.
+    pub(crate) fn judge(&self, path: &RelPath) -> Judgement {
+        (self.0)(path)
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Judge")
+    }
+}
+
+/// Files that a command wrote and that are not in the workspace yet, for a question.
+#[derive(Clone, Debug)]
+pub(crate) struct Withheld {
+    /// What is asked, one line.
+    pub(crate) title: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// The files.
+    pub(crate) files: Vec<FileChange>,
+    /// The same to read.
+    pub(crate) patch: String,
+    /// What the question is bound to.
+    pub(crate) digest: Digest,
+}
+
+/// A change that is recorded as begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// The change.
+    pub(crate) change: ChangeId,
+    /// The place just before it.
+    pub(crate) checkpoint: CheckpointId,
+}
+
+/// A call's way to policy, people and log while it runs.
+pub(crate) trait Written: fmt::Debug + Send + Sync {
+    /// Returns the policy as it is now; `None` if the session is gone.
+    fn judge(&self) -> Boxed<'_, Option<Judge>>;
+    /// Asks a person whether files that a command wrote may be; an interrupt is a no.
+    fn ask(&self, withheld: Withheld) -> Boxed<'_, bool>;
+    /// Records that a change begins, before the first of its files is touched; `None` if the session is gone.
+    fn begin(&self, files: Vec<FileChange>) -> Boxed<'_, Option<Begun>>;
 }

@@ -2,13 +2,14 @@
 use std::fmt;
 
 use tenon_protocol::apply::Selected;
-use tenon_protocol::change::FileChange;
+use tenon_protocol::change::{Conflict, FileChange, Uncovered};
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::PlanStep;
 use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
+use crate::tools::context::Begun;
 use crate::tools::{Boxed, RunContext};
 
 /// What a call touches, as far as policy is concerned.
@@ -99,6 +100,12 @@ pub(crate) struct Outcome {
     pub(crate) folders: Vec<String>,
     /// Files it staged, in a plan turn: none of them is written.
     pub(crate) staged: Option<StagedFiles>,
+    /// What it changed and no change holds.
+    pub(crate) uncovered: Vec<Uncovered>,
+    /// Files that stayed as they are because somebody else changed them meanwhile.
+    pub(crate) conflicts: Vec<Conflict>,
+    /// The change, where it was recorded as begun.
+    pub(crate) begun: Option<Begun>,
     /// The new steps of the plan, for the tool that keeps it.
     pub(crate) plan: Option<Vec<PlanStep>>,
 }
@@ -115,6 +122,9 @@ impl Outcome {
             files: Vec::new(),
             folders: Vec::new(),
             staged: None,
+            uncovered: Vec::new(),
+            conflicts: Vec::new(),
+            begun: None,
             plan: None,
         }
     }

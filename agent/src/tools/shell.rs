@@ -2,8 +2,11 @@
 //!
 //! The records of a command stay in `records_dir` when it has ended: recovery needs them until the call's settlement is
 //! durable, so whoever settles calls removes them.
+mod caught;
+mod compared;
 mod follow;
 mod program;
+mod told;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -16,20 +19,33 @@ use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, ToolKind};
 
 use crate::changes::blobs::BlobStore;
-use crate::process::{Ended, Exit, Launch, ProcessError, Spawn};
-use crate::sandbox::{Command, launch};
+use crate::changes::capture::Bases;
+use crate::config::Capture;
+use crate::process::{Ended, Exit, Launch, ProcessError, Running, Spawn};
+use crate::sandbox::{Capturing, Command, LayerFolder, launch};
 use crate::tools::arguments::{count, one_line, parse};
 use crate::tools::background::blocking;
+use crate::tools::context::Unsaved;
 use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{COMMAND_BYTES_MAX, COMMAND_TIMEOUT_MAX};
 use crate::tools::output::{Shown, show};
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+use crate::tools::shell::caught::{Caught, Layered};
+use crate::tools::shell::compared::Compared;
 use crate::tools::shell::follow::{Followed, follow};
 use crate::tools::shell::program::program;
 use crate::tools::target::{Target, failure, wire};
 use crate::tools::{Boxed, Descriptor, RunContext, Tool, ToolContext};
 use crate::workspace::error::FileError;
 use crate::workspace::identity::Kind;
+use crate::workspace::path::RelPath;
+use crate::workspace::root::Root;
+use crate::workspace::through::through;
+
+/// Files that the model has read and of which is kept what they hold before a command, and how much that may be together: in
+/// memory, while the command runs.
+const READ_MAX: usize = 256;
+const BASES_BYTES: u64 = 4 << 20;
 
 /// Runs commands.
 #[derive(Debug)]
@@ -142,15 +158,21 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
     fingerprint = launch.env.iter().fold(fingerprint, |all, (name, value)| all.with(name).with(value));
     Ok(Prepared {
         effect: EffectClass::Command,
-        access: Access::Command(command),
+        access: Access::Command(command.clone()),
         intent: Vec::new(),
         subject: Some(Subject::Command { argv, cwd, exe, sandbox: level.number(), needs: Vec::new() }),
         digest: fingerprint.digest(),
         work: Box::new(Run {
             launch,
+            command,
             spawner: Arc::clone(&context.spawner),
             blobs: Arc::clone(&context.blobs),
             records_dir: context.records_dir.clone(),
+            root: Arc::clone(&context.root),
+            capturing: Arc::clone(&context.capturing),
+            capture: context.capture,
+            read: context.reads.paths().take(READ_MAX).cloned().collect(),
+            unsaved: context.unsaved.clone(),
         }),
     })
 }
@@ -159,34 +181,110 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
 #[derive(Debug)]
 struct Run {
     launch: Launch,
+    command: String,
     spawner: Arc<dyn Spawn>,
     blobs: Arc<dyn BlobStore>,
     records_dir: PathBuf,
+    root: Arc<Root>,
+    capturing: Arc<Capturing>,
+    capture: Capture,
+    /// Files that the model has read: most of what commands change is among them.
+    read: Vec<RelPath>,
+    unsaved: Unsaved,
+}
+
+/// What finds out what the command changed.
+enum Catch {
+    Layer(Layered),
+    Compare(Compared),
+}
+
+impl Catch {
+    async fn settle(self, context: &RunContext) -> Caught {
+        match self {
+            Self::Layer(layered) => layered.settle(context).await,
+            Self::Compare(compared) => compared.settle(context).await,
+        }
+    }
 }
 
 impl Work for Run {
     fn run(self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome> {
         Box::pin(async move {
-            let Self { mut launch, spawner, blobs, records_dir } = *self;
             if context.cancel.is_cancelled() {
                 return Outcome::text(CallStatus::Interrupted, "interrupted before it was started");
             }
-            launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
-            let timeout = launch.timeout;
-            let running = match spawner.run(launch).await {
-                Ok(running) => running,
+            // What is written has to be brought in, however long that takes.
+            let _at_work = context.settling.begin();
+            let (blobs, timeout) = (Arc::clone(&self.blobs), self.launch.timeout);
+            let (running, catch) = match self.start(&context).await {
+                Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
             let Followed { output, is_cancelled, end } = follow(running, &context).await;
+            let caught = catch.settle(&context).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
             let Shown { text, reference } =
                 shown.unwrap_or_else(|failure| Shown { text: failure.0, reference: None });
             let (status, note) = verdict(&end, is_cancelled, timeout);
-            let mut outcome = Outcome::text(status, with_note(text, &note));
+            let text = with_note(with_note(text, &caught.note), &note);
+            let mut outcome = Outcome::text(status, text);
             outcome.reference = reference;
             outcome.exit = end.ok().and_then(|exit| exit.code);
+            caught.into_outcome(&mut outcome);
             outcome
         })
+    }
+}
+
+impl Run {
+    /// Starts the command: beneath a layer where there can be one, else with a look at what is there before.
+    async fn start(self, context: &RunContext) -> Result<(Running, Catch), ProcessError> {
+        let Self {
+            mut launch,
+            command,
+            spawner,
+            blobs,
+            records_dir,
+            root,
+            capturing,
+            capture,
+            read,
+            unsaved,
+        } = self;
+        launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
+        let made = LayerFolder::make(LayerFolder::place(&records_dir, context.call.as_str()));
+        let since_ns = made.as_ref().ok().map(LayerFolder::since_ns);
+        if capture == Capture::Exact
+            && let (Ok(layer), Ok(())) = (made, capturing.find().await)
+        {
+            let own = Arc::clone(&root);
+            let wanted = read.clone();
+            let look = move || {
+                let mut bases = Bases::with_room(BASES_BYTES);
+                for path in &wanted {
+                    bases.keep(&own, path);
+                }
+                (through(&own, &command), bases)
+            };
+            let (through, bases) = blocking(look).await.unwrap_or_default();
+            let names = through.iter().map(|path| path.as_path().to_owned()).collect();
+            let laid = layer.layer(root.path().to_owned(), names);
+            match spawner.run(Launch { layer: Some(laid), ..launch.clone() }).await {
+                Ok(running) => {
+                    let layered = Layered { root, blobs, layer, bases: Arc::new(bases), through };
+                    return Ok((running, Catch::Layer(layered)));
+                }
+                Err(ProcessError::NoLayer(reason)) => {
+                    tracing::info!(%reason, "no layer over this workspace");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let look = move || Compared::look(root, blobs, unsaved, &read, since_ns);
+        // Lost only with the runtime itself.
+        let compared = blocking(look).await.map_err(|_| ProcessError::Lost)?;
+        Ok((spawner.run(launch).await?, Catch::Compare(compared)))
     }
 }
 
@@ -195,6 +293,7 @@ fn not_started(error: &ProcessError) -> String {
         ProcessError::Supervisor(source) => format!("{error}: {source}; nothing was run"),
         ProcessError::Invalid(_)
         | ProcessError::NotStarted { .. }
+        | ProcessError::NoLayer(_)
         | ProcessError::Busy
         | ProcessError::Lost => error.to_string(),
     }

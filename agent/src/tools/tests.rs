@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenon_protocol::apply::Selected;
+use tenon_protocol::change::FileChange;
 use tenon_protocol::content::{Content, plain_text};
 use tenon_protocol::event::change::StepStatus;
 use tenon_protocol::ids::CallId;
@@ -22,12 +23,15 @@ use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
 use crate::changes::blobs::tests::Memory;
 use crate::changes::read_set::ReadSet;
+use crate::config::Capture;
 use crate::process::read_record;
 use crate::process::tests::spawner;
-use crate::sandbox::probe;
-use crate::tools::context::{Progress, Sight};
-use crate::tools::{Access, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
+use crate::sandbox::{Capturing, probe};
+use crate::tools::context::{Begun, Judge, Judgement, Progress, Sight, Withheld, Written};
+use crate::tools::settling::Settling;
+use crate::tools::{Access, Boxed, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
 use crate::workspace::path::RelPath;
+use crate::workspace::repository::{Part, part};
 use crate::workspace::root::Root;
 
 /// After this a test is stuck and fails.
@@ -40,6 +44,46 @@ struct World {
     context: ToolContext,
     blobs: Arc<Memory>,
     tools: Registry,
+    written: Arc<Told>,
+    calls: usize,
+}
+
+/// What a session says and hears about files that a command wrote.
+#[derive(Debug, Default)]
+struct Told {
+    /// What a person answers.
+    allows: bool,
+    /// The questions that were put.
+    #[expect(clippy::disallowed_types, reason = "what a test's callback was told")]
+    asked: Mutex<Vec<Withheld>>,
+    /// The changes that were announced.
+    #[expect(clippy::disallowed_types, reason = "as above")]
+    begun: Mutex<Vec<Vec<String>>>,
+}
+
+impl Written for Told {
+    fn judge(&self) -> Boxed<'_, Option<Judge>> {
+        let judge = |path: &RelPath| {
+            let is_protected = crate::config::protected::is_protected(&path.to_wire().0);
+            if is_protected && part(path) != Some(Part::Data) {
+                Judgement::Ask(format!("{path} is protected"))
+            } else {
+                Judgement::Keep
+            }
+        };
+        Box::pin(std::future::ready(Some(Judge(Arc::new(judge)))))
+    }
+
+    fn ask(&self, withheld: Withheld) -> Boxed<'_, bool> {
+        self.asked.lock().unwrap().push(withheld);
+        Box::pin(std::future::ready(self.allows))
+    }
+
+    fn begin(&self, files: Vec<FileChange>) -> Boxed<'_, Option<Begun>> {
+        self.begun.lock().unwrap().push(files.into_iter().map(|file| file.path).collect());
+        let begun = Begun { change: "c_test".into(), checkpoint: "k_test".into() };
+        Box::pin(std::future::ready(Some(begun)))
+    }
 }
 
 impl World {
@@ -61,11 +105,21 @@ impl World {
             blobs: store,
             spawner: Arc::new(spawner()),
             probe: Arc::new(probe()),
+            capturing: Arc::new(Capturing::new(records.path().to_owned(), Arc::new(spawner()))),
+            capture: Capture::Exact,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),
             records_dir: records.path().to_owned(),
             command_timeout: STUCK,
         };
-        Self { folder, _records: records, context, blobs, tools: built_in() }
+        Self {
+            folder,
+            _records: records,
+            context,
+            blobs,
+            tools: built_in(),
+            written: Arc::default(),
+            calls: 0,
+        }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -81,7 +135,10 @@ impl World {
     }
 
     async fn finish(&mut self, prepared: Prepared, cancel: CancellationToken, progress: Progress) -> Outcome {
-        let context = RunContext { call: CallId::from("c_test"), cancel, progress };
+        self.calls += 1;
+        let call = CallId::from(format!("c_test{}", self.calls));
+        let written: Arc<dyn Written> = self.written.clone();
+        let context = RunContext { call, cancel, progress, written, settling: Settling::default() };
         let outcome = tokio::time::timeout(STUCK, prepared.work.run(context)).await.unwrap();
         let reads = Arc::make_mut(&mut self.context.reads);
         for (path, digest) in &outcome.reads {
@@ -111,6 +168,8 @@ impl World {
         plain_text(&outcome.content)
     }
 }
+
+mod shell_writes;
 
 fn silent() -> Progress {
     Progress(Arc::new(|_| {}))
@@ -447,7 +506,7 @@ async fn shell_runs_streams_and_tells_how_it_ended() {
     }
     assert_eq!(*told.lock().unwrap(), text);
     assert_eq!((outcome.status, outcome.exit, outcome.reference), (CallStatus::Ok, Some(0), None));
-    assert!(read_record(&world.context.records_dir.join("c_test.jsonl")).unwrap().spawned);
+    assert!(read_record(&world.context.records_dir.join("c_test1.jsonl")).unwrap().spawned);
 
     let outcome = world.call("shell", json!({"command": "echo no; exit 3"})).await;
     assert_eq!((outcome.status, outcome.exit), (CallStatus::Failed, Some(3)));

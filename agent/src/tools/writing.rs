@@ -166,7 +166,8 @@ fn nothing_to_do(why: &str, fingerprint: &Fingerprint) -> Prepared {
     Prepared::pure(Access::Nothing, fingerprint.digest(), Unchanged(told))
 }
 
-fn bounded(mut patch: String) -> String {
+/// Cuts a patch to what a request shows.
+pub(super) fn bounded(mut patch: String) -> String {
     if patch.len() > PATCH_BYTES_MAX {
         patch.truncate(floor(&patch, PATCH_BYTES_MAX));
         patch.push_str("\n# the patch goes on; it is too long to show\n");

@@ -7,7 +7,7 @@ use tenon_protocol::apply::Selected;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::{ChangeApplied, ChangeStaged, PlanChanged};
 use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
-use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, RequestId};
+use tenon_protocol::ids::{CallId, ChangeId, PlanId, RequestId};
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 use tenon_protocol::signal::Delta;
 use tenon_protocol::tool::{CallStatus, EffectClass};
@@ -19,11 +19,13 @@ use crate::base::digest::Digest;
 use crate::base::ids;
 use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
-use crate::tools::context::Progress;
+use crate::tools::context::{Begun, Progress};
+use crate::tools::settling::Settling;
 use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext};
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
 use crate::turn::unsaved::{self, Settled};
+use crate::turn::written::CallWritten;
 use crate::workspace::path::RelPath;
 
 /// How often a call is asked about again because what it would do changed while the question was open. A file that changes
@@ -51,6 +53,7 @@ pub(crate) async fn run(
     clock: SharedClock,
     proposal: Proposal,
     cancel: CancellationToken,
+    settling: Settling,
 ) -> Result<(), PortClosed> {
     let id = proposal.id.clone();
     let approved = match permission(&*ports, &registry, &proposal, &cancel).await? {
@@ -65,7 +68,8 @@ pub(crate) async fn run(
         intent: prepared.intent.clone(),
         allowed_by: approved.allowed_by().to_owned(),
     });
-    let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id) };
+    let written = Arc::new(CallWritten::new(Arc::clone(&ports), id.clone(), cancel.clone()));
+    let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };
     if effect != EffectClass::Pure {
         ports.commit(vec![started]).await?;
         let outcome = approved.run(context).await;
@@ -319,16 +323,19 @@ fn progress(ports: &Arc<dyn Ports>, id: &CallId) -> Progress {
 fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut change_id = None;
-    if !outcome.files.is_empty() {
-        let change: ChangeId = ids::new(ports.entropy());
-        let checkpoint_id: CheckpointId = ids::new(ports.entropy());
-        change_id = Some(change.clone());
+    if !outcome.files.is_empty() || !outcome.uncovered.is_empty() || !outcome.conflicts.is_empty() {
+        let begun = outcome.begun.unwrap_or_else(|| Begun {
+            change: ids::new(ports.entropy()),
+            checkpoint: ids::new(ports.entropy()),
+        });
+        change_id = Some(begun.change.clone());
         facts.push(Fact::new(ChangeApplied {
-            change_id: change,
-            checkpoint_id,
+            change_id: begun.change,
+            checkpoint_id: begun.checkpoint,
             files: outcome.files,
-            uncovered: Vec::new(),
+            uncovered: outcome.uncovered,
             folders: (!outcome.folders.is_empty()).then_some(outcome.folders),
+            conflicts: (!outcome.conflicts.is_empty()).then_some(outcome.conflicts),
             call_id: Some(id.clone()),
             plan_id: None,
         }));

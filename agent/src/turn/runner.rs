@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::clock::{SharedClock, Sleep, Timestamp};
 use crate::base::{ids, task};
 use crate::providers::ProviderErrorKind;
+use crate::tools::settling::Settling;
 use crate::tools::{Boxed, Outcome, Registry};
 use crate::turn::attempt::{Attempt, AttemptEnd, Proposal};
 use crate::turn::call;
@@ -86,6 +87,8 @@ pub(crate) struct Runner {
     cancel: CancellationToken,
     /// Is cancelled when the calls of the present try have to end; a child of `cancel`.
     cancel_step: CancellationToken,
+    /// What must not be dropped in the middle.
+    settling: Settling,
     running: Running,
     proposed: (mpsc::Sender<Proposal>, mpsc::Receiver<Proposal>),
     step_began: Option<Timestamp>,
@@ -114,6 +117,7 @@ impl Runner {
             proposals: pending.into_iter().map(|proposal| (proposal.id.clone(), proposal)).collect(),
             cancel_step: cancel.child_token(),
             cancel,
+            settling: Settling::default(),
             running: FuturesUnordered::new(),
             proposed: mpsc::channel(PROPOSALS_LEN_MAX),
             step_began: None,
@@ -169,7 +173,8 @@ impl Runner {
         Ok((!more.is_zero()).then(|| self.clock.sleep(more)))
     }
 
-    /// Ends all tasks: they record what they have; what does not within the grace is dropped.
+    /// Ends all tasks: they record what they have; what does not within the grace is dropped, unless it is bringing in what a
+    /// command wrote: that would be lost, or half done.
     async fn cut_short(&mut self, cut: Cut) {
         self.cut = Some(cut);
         self.cancel.cancel();
@@ -180,7 +185,12 @@ impl Runner {
                 ended = self.running.next() => if ended.is_none() { break },
                 // Nobody may stand still on a full channel.
                 _ = self.proposed.1.recv() => {}
-                () = &mut grace => break,
+                () = &mut grace => {
+                    if !self.settling.is_busy() {
+                        break;
+                    }
+                    grace = self.clock.sleep(GRACE);
+                }
             }
         }
         self.running = FuturesUnordered::new();
@@ -312,8 +322,11 @@ impl Runner {
         let (ports, registry) = (Arc::clone(&self.ports), self.registry.clone());
         let clock = Arc::clone(&self.clock);
         let (cancel, call) = (self.cancel_step.clone(), id.clone());
+        let settling = self.settling.clone();
         self.start(Work::Call(id.clone()), async move {
-            call::run(ports, registry, clock, proposal, cancel).await.map(|()| Report::Settled(call))
+            call::run(ports, registry, clock, proposal, cancel, settling)
+                .await
+                .map(|()| Report::Settled(call))
         });
     }
 

@@ -5,6 +5,8 @@
 //! with the file; only when the displaced bytes are those that were expected are they removed, else the two change back.
 //! So an edit that a person saves at the last moment is found after the fact and not lost. Links are never written
 //! through, not even on the way.
+pub(crate) mod carry;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,15 +15,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, RenameFlags, fchmod, fchown, fstat, linkat, mkdirat, openat, renameat,
-    renameat_with, unlinkat,
+    AtFlags, Dir, Mode, OFlags, RenameFlags, fchmod, fchown, fstat, linkat, mkdirat, openat, readlinkat,
+    renameat, renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::base::digest::Digest;
 use crate::base::ids::{self, SystemEntropy};
 use crate::workspace::error::FileError;
-use crate::workspace::identity::{Kind, Stat};
+use crate::workspace::identity::{Kind, LINK_MODE, Stat};
 use crate::workspace::open::Links;
 use crate::workspace::path::RelPath;
 use crate::workspace::read::{FILE_BYTES_MAX, FileRead, read_open};
@@ -43,6 +45,8 @@ pub(crate) enum Expected {
     Absent,
     /// A regular file with these contents.
     Contents(Digest),
+    /// A symbolic link with this target.
+    Link(Digest),
 }
 
 /// A finished write.
@@ -53,7 +57,7 @@ pub(crate) struct Written {
 }
 
 /// Writes a whole file, with these permission bits or else those of the file it replaces (a new one: 0644), and creates the
-/// folders above it. The owner is kept where the system allows it. Durable only after [`Root::sync_folder`].
+/// folders above it. With [`LINK_MODE`] it makes a symbolic link whose target the bytes are. The owner is kept where the system allows it. Durable only after [`Root::sync_folder`].
 ///
 /// # Errors
 /// What is there is not what was expected; a link on the way; no permission; the disk fails. In every case nothing has
@@ -81,18 +85,18 @@ pub(crate) fn confined_write(
     }
 }
 
-/// Deletes a regular file whose contents are those expected.
+/// Deletes a regular file or a link whose contents are those expected.
 ///
 /// # Errors
 /// As [`confined_write`].
-pub(crate) fn confined_delete(root: &Root, path: &RelPath, expected: Digest) -> Result<(), FileError> {
+pub(crate) fn confined_delete(root: &Root, path: &RelPath, expected: Expected) -> Result<(), FileError> {
     let place = Place::open(root, path, false)?;
     place.require(place.name, expected)?;
     let aside = temporary_name();
     rename_new(place.folder.as_fd(), place.name, OsStr::new(&aside))
         .map_err(|errno| place.failed("delete", errno))?;
     let aside = OsStr::new(&aside);
-    if place.read(aside).is_ok_and(|file| file.digest == expected) {
+    if place.holds(aside, expected) {
         return unlinkat(&place.folder, aside, AtFlags::empty())
             .map_err(|errno| place.failed("delete", errno));
     }
@@ -132,12 +136,21 @@ pub(crate) fn confined_sweep(
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
         if name.as_bytes().starts_with(TEMPORARY.as_bytes())
             && let Ok(path) = folder.join(name)
-            && root.read(&path).is_ok_and(|file| known.contains(&file.digest))
+            && ours(root, &path).is_some_and(|digest| known.contains(&digest))
         {
             unlinkat(&fd, name, AtFlags::empty()).map_err(failed)?;
         }
     }
     Ok(())
+}
+
+/// Returns the digest of a temporary file or link.
+fn ours(root: &Root, path: &RelPath) -> Option<Digest> {
+    match root.stat(path).ok()??.kind {
+        Kind::Link => root.read_link(path).ok().map(|target| Digest::of(&target)),
+        Kind::File => root.read(path).ok().map(|file| file.digest),
+        Kind::Folder | Kind::Special => None,
+    }
 }
 
 /// A name in an open folder.
@@ -163,7 +176,12 @@ impl<'a> Place<'a> {
         let temporary = OsStr::new(&temporary);
         let outcome = self.fill(temporary, bytes, mode, expected).and_then(|()| match expected {
             Expected::Absent => self.place_new(temporary),
-            Expected::Contents(digest) => self.exchange(temporary, digest, Digest::of(bytes)),
+            Expected::Contents(_) | Expected::Link(_) => {
+                let digest = Digest::of(bytes);
+                let is_link = is_link(mode, expected);
+                let ours = if is_link { Expected::Link(digest) } else { Expected::Contents(digest) };
+                self.exchange(temporary, expected, ours)
+            }
         });
         if !matches!(outcome, Ok(()) | Err(FileError::Displaced { .. })) {
             // It may never have been made.
@@ -182,10 +200,14 @@ impl<'a> Place<'a> {
     ) -> Result<(), FileError> {
         let replaced = match expected {
             Expected::Absent => None,
-            Expected::Contents(digest) => Some(self.require(self.name, digest)?),
+            Expected::Contents(_) | Expected::Link(_) => Some(self.require(self.name, expected)?),
         };
-        let mode = mode.or(replaced.map(|stat| stat.mode)).unwrap_or(FILE_MODE);
         let failed = |errno| self.failed("write", errno);
+        if is_link(mode, expected) {
+            return symlinkat(OsStr::from_bytes(bytes), &self.folder, temporary).map_err(failed);
+        }
+        let replaced = replaced.filter(|stat| stat.kind == Kind::File);
+        let mode = mode.or(replaced.map(|stat| stat.mode)).unwrap_or(FILE_MODE);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(&self.folder, temporary, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
         if let Some(stat) = replaced {
@@ -213,7 +235,7 @@ impl<'a> Place<'a> {
     }
 
     /// Changes places with the file, looks at what was displaced, and changes back if that is not what was expected.
-    fn exchange(&self, temporary: &OsStr, expected: Digest, ours: Digest) -> Result<(), FileError> {
+    fn exchange(&self, temporary: &OsStr, expected: Expected, ours: Expected) -> Result<(), FileError> {
         let swap = || renameat_with(&self.folder, temporary, &self.folder, self.name, RenameFlags::EXCHANGE);
         match swap() {
             Ok(()) => {}
@@ -226,20 +248,49 @@ impl<'a> Place<'a> {
             Err(Errno::NOENT) => return Err(self.changed()),
             Err(errno) => return Err(self.failed("replace", errno)),
         }
-        if self.read(temporary).is_ok_and(|file| file.digest == expected) {
+        if self.holds(temporary, expected) {
             return unlinkat(&self.folder, temporary, AtFlags::empty())
                 .map_err(|errno| self.failed("replace", errno));
         }
         // Back; and if the name was taken yet again meanwhile, what came out is not ours and stays where it is.
-        if swap().is_ok() && self.read(temporary).is_ok_and(|file| file.digest == ours) {
+        if swap().is_ok() && self.holds(temporary, ours) {
             Err(self.changed())
         } else {
             Err(self.displaced(temporary))
         }
     }
 
-    /// Requires that a name holds these contents.
-    fn require(&self, name: &OsStr, expected: Digest) -> Result<Stat, FileError> {
+    /// Tells whether a name holds this.
+    fn holds(&self, name: &OsStr, expected: Expected) -> bool {
+        match expected {
+            Expected::Absent => false,
+            Expected::Contents(digest) => self.read(name).is_ok_and(|file| file.digest == digest),
+            Expected::Link(digest) => self.link(name).is_ok_and(|found| found == digest),
+        }
+    }
+
+    /// Returns the digest of a link's target.
+    fn link(&self, name: &OsStr) -> Result<Digest, Errno> {
+        readlinkat(&self.folder, name, Vec::new()).map(|target| Digest::of(target.as_bytes()))
+    }
+
+    /// Requires that a name holds this.
+    fn require(&self, name: &OsStr, expected: Expected) -> Result<Stat, FileError> {
+        let expected = match expected {
+            Expected::Contents(digest) => digest,
+            Expected::Link(digest) => {
+                return match self.link(name) {
+                    Ok(found) if found == digest => {
+                        let stat = statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                        stat.map(Stat::from).map_err(|errno| self.failed("read", errno))
+                    }
+                    // Another link, or none at all.
+                    Ok(_) | Err(Errno::INVAL | Errno::NOENT) => Err(self.changed()),
+                    Err(errno) => Err(self.failed("read", errno)),
+                };
+            }
+            Expected::Absent => return Err(self.changed()),
+        };
         let (file, stat) = match self.read_stat(name) {
             Ok(found) => found,
             Err(FileError::NotFound(path)) => return Err(FileError::Changed { path, found: None }),
@@ -334,6 +385,14 @@ fn make_folder(parent: BorrowedFd<'_>, folder: &RelPath) -> Result<(OwnedFd, boo
         fchmod(&fd, Mode::from_raw_mode(FOLDER_MODE))?;
     }
     Ok((fd, new))
+}
+
+/// Tells whether a link is to be written: where no mode is given, what was there stays what it is.
+const fn is_link(mode: Option<u32>, expected: Expected) -> bool {
+    match mode {
+        Some(mode) => mode == LINK_MODE,
+        None => matches!(expected, Expected::Link(_)),
+    }
 }
 
 /// Renames without ever replacing.

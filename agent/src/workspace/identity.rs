@@ -1,6 +1,10 @@
 //! What tells one state of a file from another without reading it. Not here: contents.
 use rustix::fs::{FileType, Stat as RawStat};
 
+/// What stands for the permission bits of a symbolic link, which has none that count; its contents are its target. The
+/// number is git's for the same.
+pub(crate) const LINK_MODE: u32 = 0o120_000;
+
 /// The stat identity of a file: if any part differs, the file may have changed; if all are the same it very likely has
 /// not. Contents are decided by digest, never by this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

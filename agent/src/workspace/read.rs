@@ -3,7 +3,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{OFlags, fstat};
+use rustix::fs::{OFlags, fstat, readlinkat};
 
 use crate::base::digest::Digest;
 use crate::workspace::error::FileError;
@@ -37,6 +37,18 @@ impl Root {
     pub(crate) fn read(&self, path: &RelPath) -> Result<FileRead, FileError> {
         let (fd, stat) = self.open_regular(path, Links::Follow)?;
         read_open(fd, stat, path)
+    }
+
+    /// Returns the target of a symbolic link, as it is written there.
+    ///
+    /// # Errors
+    /// Absent, outside, no link, or behind one.
+    pub(crate) fn read_link(&self, path: &RelPath) -> Result<Vec<u8>, FileError> {
+        let failed = |errno| FileError::from_errno(path, "read", errno);
+        let flags = OFlags::PATH | OFlags::NOFOLLOW;
+        let link = self.open_with(path, flags, Links::Refuse).map_err(failed)?;
+        // An empty name is the link itself; of anything else it is EINVAL or ENOENT.
+        readlinkat(&link, "", Vec::new()).map(std::ffi::CString::into_bytes).map_err(failed)
     }
 
     /// Opens a regular file for reading. It is looked at through a handle that opens nothing first, so that no FIFO's

@@ -1,6 +1,6 @@
 //! `plan.*` and `change.*`.
 use crate::apply::Selected;
-use crate::change::{FileChange, Uncovered};
+use crate::change::{Conflict, FileChange, Uncovered};
 use crate::ids::{CallId, ChangeId, CheckpointId, PlanId};
 
 words! {
@@ -104,6 +104,8 @@ wire! {
     optional {
         /// The plan that is applied. Its hunks keep the numbers they were staged with.
         plan_id: PlanId,
+        /// The call that makes it.
+        call_id: CallId,
     }
 }
 
@@ -122,6 +124,8 @@ wire! {
     optional {
         /// Folders that had to be made for it, outermost first: an undo removes those that are empty then.
         folders: Vec<String>,
+        /// Files that a command changed and somebody else too while it ran: what is on the disk stayed.
+        conflicts: Vec<Conflict>,
         /// The call that made it.
         call_id: CallId,
         /// The plan that was applied. Its hunks keep the numbers they were staged with.

@@ -47,7 +47,7 @@ pub(crate) enum Act {
     Open(String),
     /// Waits until the model was asked so often.
     Asked(usize),
-    /// Waits until there is such a file in the workspace.
+    /// Waits until there is such a file, in the workspace or at an absolute path.
     Exists(String),
 }
 

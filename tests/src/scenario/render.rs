@@ -47,6 +47,10 @@ pub(crate) fn told(told: &BTreeMap<Told, Value>) -> String {
                 if let Some(agent) = message.pointer_mut("/result/capabilities/experimental/agent") {
                     // Each start is another instance.
                     agent["instance"] = "…".into();
+                    // It is found out by an attempt, which takes some milliseconds after the start.
+                    if let Some(shell) = agent.pointer_mut("/can/shell").and_then(Value::as_object_mut) {
+                        shell.remove("capture");
+                    }
                 }
                 let shown = message.get("error").unwrap_or(&message["result"]);
                 writeln!(out, "answer {id}: {shown}")

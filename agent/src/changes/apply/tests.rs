@@ -125,7 +125,7 @@ fn one_file_that_is_not_as_expected_stops_the_whole_change() {
             ("human".to_owned(), contents("edited")),
             ("there".to_owned(), contents("x")),
             ("gone".to_owned(), Found::Absent),
-            ("link".to_owned(), Found::Other),
+            ("link".to_owned(), Found::Link(Digest::of(b"a"))),
         ]
     );
     assert_eq!(case.tree(), before);

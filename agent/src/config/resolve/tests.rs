@@ -222,9 +222,8 @@ fn every_key_without_a_free_name_has_one_variable() {
             Shape::Choices(_) | Shape::Rules | Shape::Origins => "[]".to_owned(),
             Shape::Name => "read".to_owned(),
             Shape::Address => "localhost:0".to_owned(),
-            Shape::Text | Shape::Secret | Shape::Url | Shape::Variable | Shape::Path | Shape::Choice(_) => {
-                "text".to_owned()
-            }
+            Shape::Choice(words) => words[0].to_owned(),
+            Shape::Text | Shape::Secret | Shape::Url | Shape::Variable | Shape::Path => "text".to_owned(),
         };
         let environment = variables(&[(&variables::variable_of(row.name), &text)]);
         let resolved = Layers { environment, ..Layers::default() }.resolve().unwrap();

@@ -119,6 +119,7 @@ fn raced(conflict: &apply::Conflict) -> Conflict {
     let (kind, theirs) = match conflict.found {
         Found::Absent => (ConflictKind::Deleted, None),
         Found::Contents(digest) => (ConflictKind::Edited, Some(reference(digest))),
+        Found::Link(digest) => (ConflictKind::Type, Some(reference(digest))),
         Found::Other => (ConflictKind::Type, None),
     };
     Conflict {

@@ -56,6 +56,7 @@ mod tests {
             timeout: Duration::ZERO,
             output_bytes_max: 0,
             record_path: None,
+            layer: None,
             terminal: None,
         };
         let check = |command: &str, expected: Option<&str>| {

@@ -76,12 +76,12 @@ fn what_was_not_expected_is_not_overwritten() {
         );
     }
     assert!(matches!(
-        confined_delete(&case.root, &path("f"), Digest::of(b"old")),
+        confined_delete(&case.root, &path("f"), Expected::Contents(Digest::of(b"old"))),
         Err(FileError::Changed { found: Some(_), .. })
     ));
     assert_eq!(fs::read_to_string(case.at("f")).unwrap(), "human");
     assert_eq!(case.names(), ["f"]);
-    confined_delete(&case.root, &path("f"), Digest::of(b"human")).unwrap();
+    confined_delete(&case.root, &path("f"), Expected::Contents(Digest::of(b"human"))).unwrap();
     assert_eq!(case.names(), [""; 0]);
 }
 
@@ -92,7 +92,11 @@ fn a_save_between_the_look_and_the_exchange_is_put_back() {
     fs::write(case.at("temporary"), "agent").unwrap();
     let name = path("f");
     let place = Place::open(&case.root, &name, false).unwrap();
-    let outcome = place.exchange(OsStr::new("temporary"), Digest::of(b"old"), Digest::of(b"agent"));
+    let outcome = place.exchange(
+        OsStr::new("temporary"),
+        Expected::Contents(Digest::of(b"old")),
+        Expected::Contents(Digest::of(b"agent")),
+    );
     assert!(matches!(outcome, Err(FileError::Changed { .. })), "{outcome:?}");
     assert_eq!(fs::read_to_string(case.at("f")).unwrap(), "saved at the last moment");
 }
@@ -109,7 +113,10 @@ fn links_are_never_written_through() {
     for name in ["folder/victim", "file", "alias"] {
         assert!(matches!(case.write(name, "agent", of("old")), Err(FileError::Link(_))), "{name}");
         assert!(case.write(name, "agent", Expected::Absent).is_err(), "{name}");
-        assert!(confined_delete(&case.root, &path(name), Digest::of(b"old")).is_err(), "{name}");
+        assert!(
+            confined_delete(&case.root, &path(name), Expected::Contents(Digest::of(b"old"))).is_err(),
+            "{name}"
+        );
     }
     assert!(matches!(case.write("folder/new/x", "agent", Expected::Absent), Err(FileError::Link(_))));
     assert_eq!(fs::read_to_string(outside.path().join("victim")).unwrap(), "old");

@@ -148,7 +148,7 @@ impl Play<'_> {
 
     /// Waits for a file: what a command did is seen by nobody else.
     fn exists(&self, path: &str) -> Result<()> {
-        let path = self.home.workspace.join(path);
+        let path = self.home.workspace.join(filled_text(path, &self.captures)?);
         let deadline = Instant::now() + PATIENCE;
         while !path.exists() {
             ensure!(Instant::now() < deadline, "there is no {}", path.display());

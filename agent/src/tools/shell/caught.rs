@@ -1,0 +1,183 @@
+//! What a command wrote, from its layer into the workspace: judged, asked about, recorded, committed. Not here: finding it
+//! and writing it (`changes::capture`).
+use std::sync::Arc;
+
+use crate::base::causes;
+use crate::changes::blobs::BlobStore;
+use crate::changes::capture::{
+    BUDGET_BYTES, Bases, Captured, Committed, Look, commit, look, patch_of, uncovered,
+};
+use crate::sandbox::LayerFolder;
+use crate::tools::RunContext;
+use crate::tools::background::blocking;
+use crate::tools::context::{Begun, Judge, Judgement, Withheld};
+use crate::tools::fingerprint::Fingerprint;
+use crate::tools::prepared::{Outcome, ToolFailure};
+use crate::tools::shell::told::told;
+use crate::tools::writing::bounded;
+use crate::workspace::path::RelPath;
+use crate::workspace::root::Root;
+use crate::workspace::through::is_written_since;
+
+const THROUGH: &str = "not watched while a command runs: it was written to, and that cannot be undone";
+
+/// What became of what a command wrote.
+#[derive(Debug, Default)]
+pub(super) struct Caught {
+    /// The change, where it was recorded as begun.
+    pub(super) begun: Option<Begun>,
+    /// What is in the workspace now.
+    pub(super) committed: Committed,
+    /// Sentences for the model; empty where there is nothing to say.
+    pub(super) note: String,
+}
+
+impl Caught {
+    /// Writes what happened into the outcome of the call.
+    pub(super) fn into_outcome(self, outcome: &mut Outcome) {
+        let Committed { files, folders, uncovered, conflicts } = self.committed;
+        let told = folders.iter().map(RelPath::to_wire).filter(|(_, encoded)| !encoded);
+        outcome.folders = told.map(|(folder, _)| folder.into_owned()).collect();
+        (outcome.files, outcome.uncovered, outcome.conflicts) = (files, uncovered, conflicts);
+        outcome.begun = self.begun;
+    }
+}
+
+/// What is needed to bring a layer in.
+#[derive(Clone, Debug)]
+pub(super) struct Layered {
+    /// The workspace.
+    pub(super) root: Arc<Root>,
+    /// Where contents go.
+    pub(super) blobs: Arc<dyn BlobStore>,
+    /// The layer.
+    pub(super) layer: LayerFolder,
+    /// What files held before the command ran, as far as that was kept.
+    pub(super) bases: Arc<Bases>,
+    /// What lies in the workspace and is not covered by the layer.
+    pub(super) through: Vec<RelPath>,
+}
+
+impl Layered {
+    /// Brings in what the command wrote. What cannot be brought in is said in the note, never silent.
+    pub(super) async fn settle(self, context: &RunContext) -> Caught {
+        self.try_settle(context).await.unwrap_or_else(|failure| Caught {
+            note: format!("[what the command wrote could not be brought into the workspace: {failure}]"),
+            ..Caught::default()
+        })
+    }
+
+    async fn try_settle(self, context: &RunContext) -> Result<Caught, ToolFailure> {
+        let gone = || ToolFailure::new("the session is gone");
+        let judge = context.written.judge().await.ok_or_else(gone)?;
+        let (own, guard) = (self.clone(), judge.clone());
+        let mut captured = blocking(move || own.look(&guard)).await??;
+        if captured.is_empty() {
+            return Ok(Caught::default());
+        }
+        let mut verdict = Verdict::of(&captured, &judge);
+        if verdict.is_open() {
+            let blobs = Arc::clone(&self.blobs);
+            let (question, back) =
+                blocking(move || (verdict.question(&captured, &*blobs), (verdict, captured))).await?;
+            (verdict, captured) = back;
+            let is_allowed = context.written.ask(question).await;
+            verdict.close(is_allowed, &mut captured);
+        }
+        captured.leave_out(&verdict.refused.iter().map(|refused| refused.0.clone()).collect());
+        let files = captured.files.iter().map(|file| file.wire.clone()).collect();
+        let begun =
+            if captured.writes() { Some(context.written.begin(files).await.ok_or_else(gone)?) } else { None };
+        let (root, blobs, upper) = (self.root, self.blobs, self.layer.upper());
+        let committed = blocking(move || {
+            let layer = Root::open(&upper).map_err(|error| ToolFailure::new(causes::told(&error)))?;
+            commit(&root, &layer, captured, &*blobs, &|path| judge.judge(path) != Judgement::Keep)
+                .map_err(|error| ToolFailure::new(causes::told(&error)))
+        })
+        .await??;
+        let note = told(&committed, &verdict.refused);
+        Ok(Caught { begun, committed, note })
+    }
+
+    fn look(&self, judge: &Judge) -> Result<Captured, ToolFailure> {
+        let layer =
+            Root::open(&self.layer.upper()).map_err(|error| ToolFailure::new(causes::told(&error)))?;
+        let request = Look {
+            root: &self.root,
+            layer: &layer,
+            blobs: &*self.blobs,
+            since_ns: self.layer.since_ns(),
+            bases: &self.bases,
+            budget_bytes: BUDGET_BYTES,
+        };
+        let mut captured = look(&request, &|path| judge.judge(path) != Judgement::Keep)
+            .map_err(|error| ToolFailure::new(causes::told(&error)))?;
+        let since_ns = self.layer.since_ns();
+        let written = self.through.iter().filter(|path| is_written_since(&self.root, path, since_ns));
+        captured.uncovered.extend(written.map(|path| uncovered(path, THROUGH)));
+        Ok(captured)
+    }
+}
+
+/// What the policy says of all that a command wrote.
+#[derive(Debug, Default)]
+struct Verdict {
+    /// What is left out, with the reason.
+    refused: Vec<(RelPath, String)>,
+    /// What a person is asked about, with the reason.
+    asked: Vec<(RelPath, String)>,
+}
+
+impl Verdict {
+    fn of(captured: &Captured, judge: &Judge) -> Self {
+        let mut verdict = Self::default();
+        for path in captured.paths() {
+            match judge.judge(path) {
+                Judgement::Keep => {}
+                Judgement::Ask(reason) => verdict.asked.push((path.clone(), reason)),
+                Judgement::Refuse(reason) => verdict.refused.push((path.clone(), reason)),
+            }
+        }
+        for entry in &captured.over_budget {
+            let reason =
+                format!("{} would make the change larger than {} MiB", entry.path, BUDGET_BYTES >> 20);
+            verdict.asked.push((entry.path.clone(), reason));
+        }
+        verdict
+    }
+
+    fn is_open(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    fn question(&self, captured: &Captured, blobs: &dyn BlobStore) -> Withheld {
+        let names: Vec<String> = self.asked.iter().map(|(path, _)| path.to_string()).collect();
+        let (shown, more) = names.split_at(names.len().min(3));
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let is_asked = |path: &RelPath| self.asked.iter().any(|asked| asked.0 == *path);
+        let files: Vec<_> = captured.files.iter().filter(|file| is_asked(&file.edit.path)).collect();
+        let mut digest = Fingerprint::of("written").with_number(names.len());
+        for file in &files {
+            digest = digest.with_option(file.wire.before.clone()).with_option(file.wire.after.clone());
+        }
+        digest = names.iter().fold(digest, Fingerprint::with);
+        Withheld {
+            title: format!("the command wrote {}{more}", shown.join(", ")),
+            reason: self.asked.first().map(|asked| asked.1.clone()).unwrap_or_default(),
+            patch: bounded(patch_of(&files, blobs)),
+            files: files.into_iter().map(|file| file.wire.clone()).collect(),
+            digest: digest.digest(),
+        }
+    }
+
+    /// Takes in the answer: what was asked about is brought in, or left out like what is refused.
+    fn close(&mut self, is_allowed: bool, captured: &mut Captured) {
+        let asked = std::mem::take(&mut self.asked);
+        if is_allowed {
+            captured.carry_over_budget();
+        } else {
+            let no = |(path, reason)| (path, format!("{reason}; it was not allowed"));
+            self.refused.extend(asked.into_iter().map(no));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What commands change, as a person meets it: shown, taken back to the byte, and never over what somebody saves meanwhile. Not
+//! here: what events say of it (the scenarios), and what a layer cannot hold (unit tests).
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tenon_tests::home::Home;
+use tenon_tests::layers;
+use tenon_tests::model_server::{ModelServer, Reply, Script};
+
+/// How long something may take that takes some milliseconds on a quiet machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Creates, modifies in place and by rename, changes modes and deletes: twenty files, of which some are binary, some have CRLF,
+/// and one is a link.
+const TWENTY: &str = "for n in 1 2 3 4; do sed -i s/one/1/ text$n.txt; done; echo more >> place1.txt; printf x > place2.txt; \
+    printf 'b\\0b\\0' > binary1; printf 'c\\0c' > tmp && mv tmp binary2; printf 'a\\r\\nx\\r\\n' > crlf1.txt; \
+    printf 'b\\r\\n' > tmp && mv tmp crlf2.txt; chmod 755 mode1.txt; chmod 600 mode2.txt; rm gone1.txt gone2.txt; rm -r folder; \
+    ln -sfn text2.txt link; ln -s nowhere new-link; mkdir -p new/deep; echo n > new/deep/new1.txt; echo n > new2.txt; mv moved.txt there.txt";
+
+fn prepare(home: &Home) {
+    let workspace = home.workspace();
+    for name in [
+        "text1.txt",
+        "text2.txt",
+        "text3.txt",
+        "text4.txt",
+        "place1.txt",
+        "place2.txt",
+        "mode1.txt",
+        "mode2.txt",
+    ] {
+        home.write(name, "one\ntwo\n").unwrap();
+    }
+    for name in ["gone1.txt", "gone2.txt", "folder/inner/gone3.txt", "moved.txt", "untouched.txt"] {
+        home.write(name, "here\n").unwrap();
+    }
+    for (name, text) in
+        [("binary1", "a\0a"), ("binary2", "c\0"), ("crlf1.txt", "a\r\nb\r\n"), ("crlf2.txt", "a\r\n")]
+    {
+        home.write(name, text).unwrap();
+    }
+    symlink("text1.txt", workspace.join("link")).unwrap();
+}
+
+/// Everything beneath a folder: kind and mode, contents or target.
+fn digest(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stat = fs::symlink_metadata(&path).unwrap();
+        let bytes = if stat.is_symlink() {
+            fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+        } else if stat.is_dir() {
+            found.extend(digest(&path));
+            Vec::new()
+        } else {
+            fs::read(&path).unwrap()
+        };
+        found.insert(path.display().to_string(), (stat.mode(), bytes));
+    }
+    found
+}
+
+fn ran(command: &str, configuration: &str) -> (Home, ModelServer) {
+    let replies = vec![Reply::call("shell", &json!({ "command": command })), Reply::text("Done.")];
+    let server = ModelServer::start(Script::new(replies)).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    if !configuration.is_empty() {
+        let own = fs::read_to_string(home.config_file()).unwrap();
+        home.configure(&format!("{configuration}\n{own}")).unwrap();
+    }
+    prepare(&home);
+    (home, server)
+}
+
+fn twenty_files_there_and_back(configuration: &str) {
+    let (home, _server) = ran(TWENTY, configuration);
+    let before = digest(&home.workspace());
+    home.tenon(&["run", "--profile", "full", "--model", "fake/x", "go"]).unwrap().expect(0).unwrap();
+    let after = digest(&home.workspace());
+    assert_ne!(after, before);
+    let diff = home.tenon(&["diff"]).unwrap().expect(0).unwrap().stdout;
+    let names = [
+        "text1.txt",
+        "text4.txt",
+        "place1.txt",
+        "place2.txt",
+        "binary1",
+        "binary2",
+        "crlf1.txt",
+        "crlf2.txt",
+        "mode1.txt",
+        "mode2.txt",
+        "gone1.txt",
+        "gone2.txt",
+        "folder/inner/gone3.txt",
+        "link",
+        "new-link",
+        "new/deep/new1.txt",
+        "new2.txt",
+        "moved.txt",
+        "there.txt",
+    ];
+    for name in names {
+        assert!(diff.contains(name), "no {name}: {diff}");
+    }
+    assert!(!diff.contains("untouched"), "{diff}");
+    let undone = home.tenon(&["revert"]).unwrap().expect(0).unwrap();
+    assert_eq!(digest(&home.workspace()), before, "{undone:#?}");
+    let undo = undone.stdout.lines().find_map(|line| line.split("to have it again: tenon ").nth(1)).unwrap();
+    home.tenon(&undo.split(' ').collect::<Vec<_>>()).unwrap().expect(0).unwrap();
+    assert_eq!(digest(&home.workspace()), after, "and there again");
+}
+
+#[test]
+fn twenty_files_are_shown_and_taken_back_to_the_byte() {
+    match layers::available() {
+        Ok(()) => twenty_files_there_and_back(""),
+        Err(reason) => println!("skipped: {reason}"),
+    }
+}
+
+#[test]
+fn twenty_files_are_shown_and_taken_back_where_nothing_can_be_laid_over_the_workspace() {
+    twenty_files_there_and_back("sandbox.capture = \"compared\"");
+}
+
+/// Waits for a name; a command makes it, and tells by it how far it is.
+fn appears(path: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    while !path.exists() {
+        assert!(Instant::now() < deadline, "{} does not appear", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_person_who_saves_what_a_command_rewrites_loses_nothing_and_finds_three_texts() {
+    if let Err(reason) = layers::available() {
+        return println!("skipped: {reason}");
+    }
+    // The FIFOs are outside of the workspace: beneath a layer each would be one of its own.
+    let command = "mkfifo ~/go; echo the command > shared.txt; echo other > other.txt; touch ~/up; read line < ~/go; mkdir half; mkdir -p .VSCODE";
+    let replies = vec![
+        Reply::call("read", &json!({"path": "shared.txt"})),
+        Reply::call("shell", &json!({ "command": command })),
+        Reply::text("Done."),
+    ];
+    let server = ModelServer::start(Script::new(replies)).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    home.write("shared.txt", "both began here\n").unwrap();
+    let running = home.start(&["run", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
+    let outside = home.root().join("home");
+    appears(&outside.join("up"));
+    assert_eq!(
+        home.read("shared.txt"),
+        "both began here\n",
+        "nothing of a running command is in the workspace"
+    );
+    assert!(!home.workspace().join("other.txt").exists());
+    home.write("shared.txt", "a person\n").unwrap();
+    fs::write(outside.join("go"), "go\n").unwrap();
+    running.finish().unwrap().expect(0).unwrap();
+    assert_eq!(
+        (home.read("shared.txt"), home.read("other.txt")),
+        ("a person\n".to_owned(), "other\n".to_owned())
+    );
+    let log = home.tenon(&["log", "--json"]).unwrap().expect(0).unwrap().json_lines().unwrap();
+    let applied: Vec<&Value> = log.iter().filter(|event| event["type"] == "change.applied").collect();
+    let [applied] = applied[..] else { panic!("{log:#?}") };
+    let conflict = &applied["data"]["conflicts"][0];
+    assert_eq!((&conflict["path"], &conflict["kind"]), (&json!("shared.txt"), &json!("edited")));
+    let text = |name: &str| {
+        home.tenon(&["fetch", conflict[name].as_str().unwrap()]).unwrap().expect(0).unwrap().stdout
+    };
+    assert_eq!(["base", "ours", "theirs"].map(text), ["both began here\n", "the command\n", "a person\n"]);
+}
