@@ -104,14 +104,15 @@ fn what_the_person_looks_at() {
 #[test]
 fn what_does_not_fit() {
     let lines = |name: &str, count: usize| {
-        (1..=count).map(|n| format!("{name}, line {n}")).collect::<Vec<_>>().join("\n")
+        let line = |n| format!("{name}, line {n}{}", ".".repeat(150));
+        (1..=count).map(line).collect::<Vec<_>>().join("\n")
     };
     let first = Reply::call("read", &json!({"path": "a.txt"}));
-    let many = (1..60).fold(first, |reply, _| reply.and_call("read", &json!({"path": "a.txt"})));
-    let say = |text: String| Reply::text(text).deltas(20);
-    let told = [Reply::text("The very first."), say(lines("saga", 80_000))];
-    let rest = [Reply::text("All was read."), say(lines("tale", 9_000))];
-    play("more", Trust::Given, told.into_iter().chain(vec![many; 7]).chain(rest)).unwrap();
+    let many = (1..55).fold(first, |reply, _| reply.and_call("read", &json!({"path": "a.txt"})));
+    let say = |text: String| Reply::text(text).deltas(2);
+    let told = [Reply::text("The very first."), say(lines("saga", 6_700))];
+    let rest = [Reply::text("All was read."), say(lines("tale", 450))];
+    play("more", Trust::Given, told.into_iter().chain(vec![many; 2]).chain(rest)).unwrap();
 }
 
 #[test]
@@ -130,8 +131,8 @@ fn a_plan_from_its_goal_to_the_disk() {
     play("walk", Trust::Given, first.into_iter().chain([Reply::text("It is planned.")])).unwrap();
 }
 
-/// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, takes that back, quits, and finds
-/// all of it in another Neovim.
+/// A person at a keyboard: asks about lines, takes one hunk of the edit and leaves the other, takes that back, sees the daemon
+/// die and come back in the middle of an answer, quits, and finds all of it in another Neovim.
 #[test]
 fn a_person_in_a_terminal() {
     let text = "def mean(values):\n    return sum(values) / len(values)\n\n\ndef last(values):\n    return values[0]\n";
@@ -140,7 +141,10 @@ fn a_person_in_a_terminal() {
     let read = Reply::call("read", &json!({"path": "stats.py"}));
     let story = Reply { pause_ms: 20, ..Reply::text("Two things are wrong here.").deltas(4) };
     let story = story.and_call("write", &json!({"path": "stats.py", "content": both}));
-    let server = ModelServer::start(Answers::new([read, story, Reply::text("Half of it, then.")])).unwrap();
+    let never = Gate::new();
+    let cut = Reply::text("Once upon a time it never ended.").deltas(2).gate_after(1, &never);
+    let rest = [Reply::text("Half of it, then."), cut, Reply::text("Once upon a time it ended well.")];
+    let server = ModelServer::start(Answers::new([read, story].into_iter().chain(rest))).unwrap();
     let home = home(&server).unwrap();
     home.write("stats.py", text).unwrap();
     home.tenon(&["trust"]).unwrap().expect(0).unwrap();
@@ -173,14 +177,18 @@ fn a_person_in_a_terminal() {
     terminal.shows("went back: stats.py").unwrap();
     terminal.until("the buffer as it was", |screen| !screen.contains("if not values:")).unwrap();
     assert_eq!(home.read("stats.py"), text);
+    terminal.enters(":Tenon ask tell me a story").unwrap();
+    terminal.shows("Once upon").unwrap();
+    home.kill_daemon().unwrap();
+    terminal.shows("the connection was lost; connected again").unwrap();
+    terminal.shows("Once upon a time it ended well.").unwrap();
     terminal.enters(":qa!").unwrap();
     drop(terminal);
     let Some(other) = Terminal::start(&home, &command).unwrap() else { return };
     other.shows("def mean").unwrap();
     other.enters(":Tenon").unwrap();
-    other.shows("what is wrong here?").unwrap();
-    let screen = other.shows("Half of it, then.").unwrap();
-    assert!(screen.contains("Two things are wrong here."), "{screen}");
+    let screen = other.shows("Once upon a time it ended well.").unwrap();
+    assert!(screen.contains("Half of it, then."), "{screen}");
     other.enters(":qa!").unwrap();
 }
 

@@ -1,7 +1,7 @@
 -- A session's events, folded into blocks that a view draws. Not here: where events come from (session), drawing (view).
 local M = {}
 
--- Called with (session, what, ...) for what other modules care about: request, resolved, files, plan, state, block.
+-- Called with (session, what, ...) for what other modules care about: request, resolved, files, plan, state, block, page.
 -- They are loaded when the first such thing happens.
 M.hooks = {
   request = function(...)
@@ -106,7 +106,7 @@ end
 -- Tells how the connection stands; nothing takes it back.
 function M:connection(problem)
   if problem or self.index.connection then
-    self:set(self:block('connection', 'note'), { text = problem or 'connected again' })
+    self:set(self:block('connection', 'note'), { text = problem or 'the connection was lost; connected again' })
     if not problem then
       self.index.connection = nil -- a later loss is a note of its own
     end

@@ -49,9 +49,9 @@ function M.earlier(s, done)
         s.index[block.id] = block
         table.insert(s.blocks, at, block)
         at = at + 1
-        s:tell('block', block)
       end
     end
+    s:tell('page', 2, at - 1)
     s.changes = vim.list_extend(page.changes, s.changes)
     s:set(s.index.earlier, { hidden = not s.before })
     if done then

@@ -133,6 +133,31 @@ function M.foldtext()
   return vim.fn.getline(vim.v.foldstart) .. (count > 0 and (' (%d lines)'):format(count) or '')
 end
 
+-- Draws blocks that are not drawn yet and follow one another, at once.
+local function draw_all(s, first, last)
+  local buf = buffers[s.id]
+  if not (buf and api.nvim_buf_is_valid(buf)) or first > last then
+    return
+  end
+  local row, lines = place(s, buf, s.blocks[first]), {}
+  for i = first, last do
+    local block = s.blocks[i]
+    local own = lines_of(s, block, s.blocks[i - 1])
+    block.n, block.drawn = #own, block.text ~= ''
+    vim.list_extend(lines, own)
+  end
+  edit(buf, function()
+    api.nvim_buf_set_lines(buf, row, row, false, lines)
+  end)
+  for i = first, last do
+    local block = s.blocks[i]
+    if block.kind == 'tool' or block.kind == 'request' then
+      M.mark(buf, row, block)
+    end
+    row = row + block.n
+  end
+end
+
 local function redraw(s)
   local buf = buffers[s.id]
   if buf and api.nvim_buf_is_valid(buf) then
@@ -142,13 +167,12 @@ local function redraw(s)
     for _, block in ipairs(s.blocks) do
       block.n, block.drawn = 0, false
     end
-    for _, block in ipairs(s.blocks) do
-      draw(s, block)
-    end
+    draw_all(s, 1, #s.blocks)
   end
 end
 
 session.hooks.block = draw
+session.hooks.page = draw_all
 session.hooks.reset = redraw
 session.hooks.state = function()
   vim.cmd.redrawstatus({ bang = true })
