@@ -1,4 +1,6 @@
 //! `tenon serve`: this process becomes the agent. Not here: what the agent does (`serve` and below).
+mod lines;
+
 use std::path::Path;
 
 use clap::Args;
@@ -8,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, sentence};
+use crate::cli::serve::lines::Lines;
 use crate::cli::surroundings::Surroundings;
 use crate::config::address::ListenAddress;
 use crate::process::Daemonised;
@@ -80,7 +83,7 @@ fn leave_starter(descriptor: i32, log_dir: &Path) -> Result<Daemonised, Failure>
 fn log_to_stderr(surroundings: &Surroundings) {
     let wanted = surroundings.variables.get("TENON_LOG").map_or("info", String::as_str);
     let filter = wanted.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(Lines::default()).with_ansi(false);
     let made = tracing_subscriber::registry().with(lines).with(filter).try_init();
     // Somebody was first: then there is a log already.
     drop(made);

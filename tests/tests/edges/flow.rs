@@ -1,5 +1,5 @@
 //! Bytes in every portion, messages of every size, and clients who go silent. Not here: single mistakes (`edges`).
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -160,6 +160,31 @@ fn ten_thousand_requests_without_reading_an_answer() {
         drop(writing.join().unwrap());
         stage.is_well();
     }
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let home = Home::new().unwrap().with("TENON_LOG", "debug");
+    let mut serving = home.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut unread = BufReader::new(serving.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("listening") {
+        line.clear();
+        assert_ne!(unread.read_line(&mut line).unwrap(), 0, "it has ended");
+    }
+    let mut witness = Raw::connect(&home, Way::Lines).unwrap();
+    // Each leaves a line of some hundred bytes: several times what a pipe holds.
+    for _ in 0..3_000 {
+        drop(Raw::dial(&home, Way::Lines).unwrap());
+    }
+    for _ in 0..10 {
+        witness.call("agent/list", &json!({"kind": "tool"})).unwrap();
+    }
+    home.kill_daemon().unwrap();
+    serving.wait().unwrap();
+    let mut rest = String::new();
+    unread.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("connection ended"), "{rest}");
 }
 
 #[test]
