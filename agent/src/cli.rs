@@ -37,6 +37,7 @@ mod stop;
 mod surroundings;
 mod table;
 mod terminal;
+mod testing;
 mod tools;
 mod trust;
 mod which;

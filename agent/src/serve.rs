@@ -299,6 +299,14 @@ fn load_config(paths: &Paths, variables: &Variables) -> Result<Config, ConfigErr
 fn records_dir(paths: &Paths) -> Result<PathBuf, ServeError> {
     let directory = paths.run_dir().join("calls");
     make_private(&directory).map_err(io_error("make the directory of records"))?;
+    // Copies in which tests ran are large: none outlives the daemon that made it.
+    for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "tests")
+            && let Err(error) = std::fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, "a copy of an earlier daemon stays");
+        }
+    }
     Ok(directory)
 }
 

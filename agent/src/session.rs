@@ -44,6 +44,7 @@ pub(crate) mod revert;
 mod shown;
 pub(crate) mod snapshot;
 pub(crate) mod state;
+mod testing;
 pub(crate) mod trusted;
 pub(crate) mod turns;
 pub(crate) mod world;

@@ -11,6 +11,7 @@ pub(crate) mod confined_write;
 pub(crate) mod error;
 pub(crate) mod find;
 pub(crate) mod grep;
+pub(crate) mod copy;
 pub(crate) mod harness;
 pub(crate) mod identity;
 pub(crate) mod ignored;

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use crate::change::{Conflict, FileChange, Uncovered};
 use crate::ids::{CallId, ChangeId, CheckpointId, PlanId, SessionId, TurnId};
+use crate::plan::TestReport;
 
 wire! {
     /// A file, or some of its hunks.
@@ -58,6 +59,8 @@ wire! {
         resolve: ApplyResolve,
         /// What has to succeed first.
         run: ApplyRun,
+        /// Whether only what would happen is answered, and nothing written.
+        dry_run: bool,
         /// Whether it is thrown away in place of being applied.
         drop: bool,
     }
@@ -78,6 +81,8 @@ wire! {
         change_id: ChangeId,
         /// The place just before it; absent where nothing was written.
         checkpoint_id: CheckpointId,
+        /// What the tests said, where they had to pass.
+        tests: TestReport,
     }
 }
 

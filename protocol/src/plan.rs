@@ -39,6 +39,62 @@ wire! {
 }
 
 wire! {
+    /// What the project's tests said of a plan, or of a part of it: they ran on the files as they would be.
+    struct TestReport {
+        /// The harness, as the snapshot's `tests` names it.
+        harness: String,
+        /// What ran.
+        command: String,
+        /// The revision of the plan.
+        rev: u64,
+        /// Whether they passed.
+        ok: bool,
+        /// What they printed, long outputs cut in the middle.
+        text: String,
+    }
+    optional {
+        /// The exit code.
+        exit: i32,
+        /// Whether they took too long and were ended.
+        timed_out: bool,
+        /// How many passed, where the output tells it.
+        passed: u64,
+        /// How many failed.
+        failed: u64,
+        /// The names of failed ones, at most 50.
+        failures: Vec<String>,
+        /// Where the whole output is, if `text` was cut.
+        reference: String,
+    }
+}
+
+impl TestReport {
+    /// Says in one line what came of the tests.
+    pub fn summary(&self) -> String {
+        let Self { command, passed, failed, .. } = self;
+        let mut text = match (self.ok, self.timed_out == Some(true), self.exit) {
+            (true, ..) => format!("the tests passed ({command}"),
+            (false, true, _) => format!("the tests took too long and were ended ({command}"),
+            (false, false, Some(exit)) => format!("the tests failed ({command}: exit code {exit}"),
+            (false, false, None) => format!("the tests were killed ({command}"),
+        };
+        let counts = [(passed, "passed"), (failed, "failed")];
+        let counts = counts.iter().filter_map(|(count, word)| count.map(|count| format!("{count} {word}")));
+        let counts: Vec<String> = counts.collect();
+        if !counts.is_empty() {
+            text.push_str("; ");
+            text.push_str(&counts.join(", "));
+        }
+        text.push(')');
+        if let Some(failures) = &self.failures {
+            text.push_str(": ");
+            text.push_str(&failures.join(", "));
+        }
+        text
+    }
+}
+
+wire! {
     /// A plan, as `agent/list` shows it.
     struct PlanItem {
         /// The plan.

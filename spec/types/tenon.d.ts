@@ -130,6 +130,8 @@ export interface ApplyParams {
   changeId?: ChangeId;
   /** Whether it is thrown away in place of being applied. */
   drop?: boolean;
+  /** Whether only what would happen is answered, and nothing written. */
+  dryRun?: boolean;
   /** Whether what has no conflict is applied where something else has. */
   partial?: boolean;
   /** The plan; either this or `changeId`. */
@@ -161,6 +163,8 @@ export interface ApplyResult {
   changeId?: ChangeId;
   /** The place just before it; absent where nothing was written. */
   checkpointId?: CheckpointId;
+  /** What the tests said, where they had to pass. */
+  tests?: TestReport;
 }
 
 /** What runs on the staged files before they are applied. */
@@ -1631,6 +1635,8 @@ export interface PlanChanged {
   changeId?: ChangeId;
   /** Whether the plan was thrown away. */
   dropped?: boolean;
+  /** What the project's tests said of it. */
+  tests?: TestReport;
 }
 
 /** A staged change with the steps that explain it. */
@@ -2403,6 +2409,32 @@ export type Subject =
 
 /** A key on its way to the agent. `Debug` shows nothing of it. */
 export type SubmittedKey = string;
+
+/** What the project's tests said of a plan, or of a part of it: they ran on the files as they would be. */
+export interface TestReport {
+  /** What ran. */
+  command: string;
+  /** The harness, as the snapshot's `tests` names it. */
+  harness: string;
+  /** Whether they passed. */
+  ok: boolean;
+  /** The revision of the plan. */
+  rev: number;
+  /** What they printed, long outputs cut in the middle. */
+  text: string;
+  /** The exit code. */
+  exit?: number;
+  /** How many failed. */
+  failed?: number;
+  /** The names of failed ones, at most 50. */
+  failures?: Array<string>;
+  /** How many passed, where the output tells it. */
+  passed?: number;
+  /** Where the whole output is, if `text` was cut. */
+  reference?: string;
+  /** Whether they took too long and were ended. */
+  timedOut?: boolean;
+}
 
 /** A call is settled: the model gets exactly this. */
 export interface ToolEnded {

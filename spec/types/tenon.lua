@@ -77,6 +77,7 @@
 ---@field sessionId tenon.SessionId The session.
 ---@field changeId? tenon.ChangeId The staged change; either this or `planId`.
 ---@field drop? boolean Whether it is thrown away in place of being applied.
+---@field dryRun? boolean Whether only what would happen is answered, and nothing written.
 ---@field partial? boolean Whether what has no conflict is applied where something else has.
 ---@field planId? tenon.PlanId The plan; either this or `changeId`.
 ---@field resolve? tenon.ApplyResolve What to do about files that moved on.
@@ -95,6 +96,7 @@
 ---@field seq integer The last event it committed.
 ---@field changeId? tenon.ChangeId The change; absent where nothing was written.
 ---@field checkpointId? tenon.CheckpointId The place just before it; absent where nothing was written.
+---@field tests? tenon.TestReport What the tests said, where they had to pass.
 
 ---What runs on the staged files before they are applied.
 ---@alias tenon.ApplyRun "tests"
@@ -1308,6 +1310,7 @@
 ---@field applied? tenon.Selected[] The hunks of it that are applied, all so far.
 ---@field changeId? tenon.ChangeId The staged change it explains.
 ---@field dropped? boolean Whether the plan was thrown away.
+---@field tests? tenon.TestReport What the project's tests said of it.
 
 ---A staged change with the steps that explain it.
 ---@alias tenon.PlanId string
@@ -1814,6 +1817,20 @@
 
 ---A key on its way to the agent. `Debug` shows nothing of it.
 ---@alias tenon.SubmittedKey string
+
+---What the project's tests said of a plan, or of a part of it: they ran on the files as they would be.
+---@class tenon.TestReport
+---@field command string What ran.
+---@field harness string The harness, as the snapshot's `tests` names it.
+---@field ok boolean Whether they passed.
+---@field rev integer The revision of the plan.
+---@field text string What they printed, long outputs cut in the middle.
+---@field exit? integer The exit code.
+---@field failed? integer How many failed.
+---@field failures? string[] The names of failed ones, at most 50.
+---@field passed? integer How many passed, where the output tells it.
+---@field reference? string Where the whole output is, if `text` was cut.
+---@field timedOut? boolean Whether they took too long and were ended.
 
 ---A call is settled: the model gets exactly this.
 ---@class tenon.ToolEnded

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::Value;
 use tenon_client::ClientError;
-use tenon_protocol::apply::{ApplyParams, ApplyResolve, ApplyResult, Selected};
+use tenon_protocol::apply::{ApplyParams, ApplyResolve, ApplyResult, ApplyRun, Selected};
 use tenon_protocol::change::{Conflict, FileChange, FileOp};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::json::Json;
@@ -17,6 +17,7 @@ use crate::cli::failure::Failure;
 use crate::cli::plan::{LAST, newest};
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
+use crate::cli::testing;
 use crate::cli::which::session_or_newest;
 
 /// Hunks of one selection on the command line: more are chosen by file.
@@ -47,8 +48,14 @@ pub(crate) struct ApplyArgs {
     /// Only this revision of the plan: if it is at another one, nothing happens
     #[arg(long, value_name = "N")]
     rev: Option<u64>,
+    /// Runs the project's tests on what would be written first, and writes it only if they pass
+    #[arg(long)]
+    test: bool,
+    /// Says what would be written, and writes nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Throws the plan away instead
-    #[arg(long, conflicts_with_all = ["select", "steps", "merge", "partial"])]
+    #[arg(long, conflicts_with_all = ["select", "steps", "merge", "partial", "test", "dry_run"])]
     drop: bool,
     /// Prints the answer as one JSON object
     #[arg(long)]
@@ -111,7 +118,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Exit, Failure> {
             select,
             partial: args.partial.then_some(true),
             resolve: args.merge.then_some(ApplyResolve::Merge),
-            run: None,
+            run: args.test.then_some(ApplyRun::Tests),
+            dry_run: args.dry_run.then_some(true),
             drop: args.drop.then_some(true),
         };
         client.call::<Apply>(&params).await.map_err(|error| explained(terminal, error))
@@ -131,6 +139,12 @@ fn explained(terminal: Terminal, error: ClientError) -> Failure {
             "`--merge` keeps both sides where lines are apart, `--partial` applies the rest, and \
              `tenon plan --revise last` takes up the files as they are",
         );
+    }
+    let tests = error.data.as_ref().and_then(|data| data.more.get("tests")).cloned();
+    if let Some(report) = tests.and_then(|tests| Json(tests).parse().ok()) {
+        testing::show(terminal, &report);
+        return Failure::failed("the plan does not pass its tests; nothing was written")
+            .hint("`tenon plan --revise last GOAL` changes the plan, `tenon apply` writes it all the same");
     }
     error.into()
 }
@@ -192,8 +206,14 @@ fn print(terminal: Terminal, args: &ApplyArgs, result: &ApplyResult) -> Result<E
     } else if args.drop {
         terminal.note("the plan is thrown away; nothing was written");
     } else {
+        if let Some(report) = &result.tests {
+            testing::show(terminal, report);
+        }
         for file in &result.applied {
             terminal.line(&line(terminal, file))?;
+        }
+        if args.dry_run && !result.applied.is_empty() {
+            terminal.note("nothing was written: this is what would be");
         }
         if result.applied.is_empty() && result.conflicts.is_empty() {
             terminal.note("nothing had to be written: the files are so already");

@@ -14,6 +14,7 @@ use crate::cli::listing::{self, Wanted};
 use crate::cli::run::{self, RunArgs};
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::Terminal;
+use crate::cli::testing::test_plan;
 use crate::cli::which::session_or_newest;
 
 /// The name that stands for the newest plan.
@@ -27,15 +28,23 @@ pub(crate) struct PlanArgs {
     /// Plans in a new session, and not in the newest of the workspace
     #[arg(long, conflicts_with_all = ["session", "continue_newest", "fork"])]
     new: bool,
+    /// Runs the project's tests on the plan; without a goal, on the newest one
+    #[arg(long)]
+    test: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     let asks = run::prompt::reads_stdin(&args.run.prompt, args.run.stdin) || !args.run.prompt.is_empty();
-    if !asks && args.run.revise.is_none() {
-        return list(&args.run);
+    match (asks || args.run.revise.is_some(), args.test) {
+        (false, false) => list(&args.run),
+        (false, true) => test_plan(&args.run),
+        (true, false) => run::plan(&args.run, args.new),
+        (true, true) => {
+            let exit = run::plan(&args.run, args.new)?;
+            if matches!(exit, Exit::Done) { test_plan(&args.run) } else { Ok(exit) }
+        }
     }
-    run::plan(&args.run, args.new)
 }
 
 /// Without a goal it lists the plans of the session.

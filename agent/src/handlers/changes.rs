@@ -64,6 +64,7 @@ fn check_apply(params: &ApplyParams) -> Result<(), RpcError> {
     }
     let chooses = params.steps.is_some() || params.select.is_some();
     let decides = params.partial.is_some() || params.resolve.is_some() || params.run.is_some();
+    let decides = decides || params.dry_run.is_some();
     if params.drop == Some(true) && (chooses || decides) {
         return Err(invalid("drop throws all of it away: nothing else can be said with it but rev"));
     }

@@ -86,7 +86,10 @@ pub(crate) fn line(body: &EventBody) -> String {
             (None, Some(signal)) => format!("job {}: signal {signal}", job.status),
             (None, None) => format!("job {}", job.status),
         },
-        EventBody::PlanChanged(plan) => format!("plan of {} steps", plan.tree.len()),
+        EventBody::PlanChanged(plan) => match &plan.tests {
+            Some(tests) => tests.summary(),
+            None => format!("plan of {} steps", plan.tree.len()),
+        },
         EventBody::PlanReady(plan) => format!("plan of {} steps is ready", plan.tree.len()),
         EventBody::ChangeStaged(change) => format!("staged {}", paths(&change.files)),
         EventBody::ChangeStarted(change) => format!("changes {}", paths(&change.files)),

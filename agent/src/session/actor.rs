@@ -30,6 +30,7 @@ use crate::session::large;
 use crate::session::listing::Listing;
 use crate::session::resources::Resources;
 use crate::session::state::State;
+use crate::session::testing::Testing;
 use crate::session::world::World;
 use crate::turn::ports::{Answer, Fact, Prefix};
 use crate::workspace::root::Root;
@@ -79,6 +80,8 @@ pub(crate) struct Actor {
     pub(crate) turn: Option<LiveTurn>,
     /// Applies that wait for an answer.
     pub(crate) held_applies: Vec<HeldApply>,
+    /// The tests of a plan that run.
+    pub(crate) testing: Option<Testing>,
     /// The jobs that run.
     pub(crate) jobs: BTreeMap<JobId, LiveJob>,
     pub(crate) signals: Arc<SignalHub>,
@@ -120,6 +123,7 @@ impl Actor {
             provider: None,
             turn: None,
             held_applies: Vec::new(),
+            testing: None,
             jobs: BTreeMap::new(),
             signals,
             commands,
@@ -187,6 +191,7 @@ impl Actor {
             Command::Run { params, by, reply } => respond(reply, self.run_job(params, by).await),
             Command::Job { params, reply } => self.tell_job(params, reply).await,
             Command::EndJobs { which, reply } => respond_plain(reply, self.end_jobs(which)),
+            Command::Tested(tested) => self.tested(*tested).await,
             Command::JobEnded { job_id, settled } => self.job_ended(job_id, *settled).await,
             Command::Item { reply } => respond_plain(reply, self.state.listed.item.clone()),
             Command::Turn(command) => self.handle_turn(command).await,
@@ -202,7 +207,11 @@ impl Actor {
     /// Tells whether the log holds all there is to know: nothing runs, and nothing waits to run.
     fn rests(&self) -> bool {
         let is_idle = self.turn.is_none() && self.state.turn.is_none() && self.state.waiting.len() == 0;
-        is_idle && self.held_applies.is_empty() && self.jobs.is_empty() && self.state.jobs.is_empty()
+        is_idle
+            && self.held_applies.is_empty()
+            && self.testing.is_none()
+            && self.jobs.is_empty()
+            && self.state.jobs.is_empty()
     }
 
     /// Commits facts of the session. They and what follows from them (the list entry, the session's state, requests in the

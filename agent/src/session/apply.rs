@@ -8,6 +8,7 @@ use tenon_protocol::change::{Conflict, ConflictKind, FileChange};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::change::{PlanChanged, StepStatus};
 use tenon_protocol::ids::PlanId;
+use tenon_protocol::plan::TestReport;
 
 use crate::approvals::{Action, Cause};
 use crate::changes::apply::on_disk;
@@ -20,6 +21,7 @@ use crate::session::actor::{Actor, Refusal};
 use crate::session::known::{self, not_ready};
 use crate::session::plans::Plan;
 use crate::session::prefix::reference;
+use crate::session::testing::{Tested, not_passed};
 use crate::turn::ports::Fact;
 use crate::workspace::path::RelPath;
 
@@ -37,9 +39,11 @@ struct Wish {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It is done.
-    Applied(ApplyResult),
+    Applied(Box<ApplyResult>),
     /// These files are not saved somewhere: a person decides first.
     Unsaved(Vec<Conflict>),
+    /// The tests have to pass first, with these edits of the plan.
+    Untested(PlanId, Vec<FileEdit>),
 }
 
 /// What applying comes to, worked out and not yet written.
@@ -53,26 +57,23 @@ struct Prepared {
 }
 
 impl Actor {
-    /// Applies what is chosen of a plan, or throws the plan away. `settled` are files about which a person decided already.
+    /// Applies what is chosen of a plan, or throws the plan away. `settled` are files about which a person decided already, and
+    /// `tested` is what the tests said, where they had to run first.
     pub(crate) async fn apply_plan(
         &mut self,
         params: ApplyParams,
         settled: &[Conflict],
+        tested: Option<Tested>,
     ) -> Result<Outcome, Refusal> {
         self.check_rests()?;
         let id = self.plan_of(&params).await?;
         let plan = self.the_plan(&id)?.clone();
         if params.drop == Some(true) {
             check_revision(&id, &plan, params.rev)?;
-            return self.drop_plan(id, &plan).await.map(Outcome::Applied);
+            return self.drop_plan(id, &plan).await.map(|result| Outcome::Applied(Box::new(result)));
         }
         check_whole(&id, &plan)?;
         check_revision(&id, &plan, params.rev)?;
-        if params.run == Some(ApplyRun::Tests) {
-            return Err(
-                not_ready("this agent cannot run tests on what is staged yet; nothing was applied").into()
-            );
-        }
         let chosen = chosen(&id, &plan, &params)?;
         self.refresh_world();
         self.check_rules(&chosen)?;
@@ -82,7 +83,12 @@ impl Actor {
         };
         let settled = settled.iter().map(|conflict| conflict.path.clone()).collect();
         let prepared = self.prepare(&plan, chosen, wish, settled).await?;
-        if !prepared.conflicts.is_empty() && !wish.is_partial {
+        let is_trial = params.dry_run == Some(true);
+        let is_blocked = !prepared.conflicts.is_empty() && !wish.is_partial;
+        if is_blocked && is_trial {
+            return Ok(Outcome::Applied(Box::new(self.applied(Vec::new(), prepared.conflicts))));
+        }
+        if is_blocked {
             let is_unsaved = |conflict: &Conflict| conflict.kind == ConflictKind::Dirty;
             // Nobody is asked about a file that would not be written anyway.
             return if prepared.conflicts.iter().all(is_unsaved) {
@@ -91,7 +97,17 @@ impl Actor {
                 Err(in_the_way(&prepared.conflicts).into())
             };
         }
-        self.write_plan(id, &plan, prepared).await.map(Outcome::Applied)
+        let wants_tests = params.run == Some(ApplyRun::Tests) && !prepared.edits.is_empty();
+        if wants_tests && tested.is_none() {
+            return Ok(Outcome::Untested(id, prepared.edits));
+        }
+        let tests = tested.map(|tested| check_tests(tested, &prepared, is_trial)).transpose()?;
+        let result = if is_trial {
+            self.applied(prepared.files, prepared.conflicts)
+        } else {
+            self.write_plan(id, &plan, prepared).await?
+        };
+        Ok(Outcome::Applied(Box::new(ApplyResult { tests, ..result })))
     }
 
     /// A session with a turn is busy: its tools and this would write to the same files.
@@ -198,7 +214,14 @@ impl Actor {
     }
 
     fn applied(&self, applied: Vec<FileChange>, conflicts: Vec<Conflict>) -> ApplyResult {
-        ApplyResult { applied, conflicts, seq: self.state.head.seq, change_id: None, checkpoint_id: None }
+        ApplyResult {
+            applied,
+            conflicts,
+            seq: self.state.head.seq,
+            change_id: None,
+            checkpoint_id: None,
+            tests: None,
+        }
     }
 }
 
@@ -317,6 +340,15 @@ fn dirty(path: &RelPath, editor: &str) -> Conflict {
         theirs: None,
         changes: None,
     }
+}
+
+/// What passed is what is written.
+fn check_tests(tested: Tested, prepared: &Prepared, is_trial: bool) -> Result<TestReport, RpcError> {
+    if tested.edits != prepared.edits {
+        let message = "files were edited while the tests ran: what they passed is not what would be written; nothing was applied";
+        return Err(not_ready(message).retry(Retry::Now).hint("apply it again: the tests run again"));
+    }
+    if tested.report.ok || is_trial { Ok(tested.report) } else { Err(not_passed(&tested.report)) }
 }
 
 fn check_whole(id: &PlanId, plan: &Plan) -> Result<(), RpcError> {
@@ -458,6 +490,7 @@ pub(crate) fn changed(id: PlanId, plan: &Plan, done: &Chosen) -> PlanChanged {
         change_id: plan.change,
         applied: (!applied.is_empty()).then_some(applied),
         dropped: None,
+        tests: None,
     }
 }
 

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::config::environment::Variables;
 use crate::config::tree::Changes;
 use crate::session::jobs::{SettledJob, WhichJobs};
+use crate::session::testing::TestedApply;
 use crate::turn::ports::{Answer, BeginFailure, CallView, Ended, Fact, PortClosed, TurnEnd, View};
 
 /// Commands that wait for an actor. It answers each within a commit, so a long queue means a stalled disk.
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     },
     /// Apply what is staged, or drop it.
     Apply { params: ApplyParams, reply: Reply<Result<ApplyResult, RpcError>> },
+    /// The tests of an apply have ended.
+    Tested(Box<TestedApply>),
     /// Change a message that waits.
     Pending { params: PendingParams, by: Option<By>, reply: Reply<Result<PendingResult, RpcError>> },
     /// Interrupt the turn.

@@ -13,6 +13,7 @@ use crate::session::actor::{Actor, Refusal, respond};
 use crate::session::answers::resolved;
 use crate::session::apply::{Outcome, in_the_way};
 use crate::session::command::Reply;
+use crate::session::testing::Tested;
 use crate::turn::ports::Fact;
 use crate::turn::unsaved::{CLEAN, WAIT, options};
 
@@ -32,18 +33,20 @@ impl Actor {
         params: ApplyParams,
         reply: Reply<Result<ApplyResult, RpcError>>,
     ) -> Result<(), AppendError> {
-        self.go_on_applying(params, &[], true, reply).await
+        self.go_on_applying(params, &[], None, true, reply).await
     }
 
-    async fn go_on_applying(
+    pub(super) async fn go_on_applying(
         &mut self,
         params: ApplyParams,
         settled: &[Conflict],
+        tested: Option<Tested>,
         may_wait: bool,
         reply: Reply<Result<ApplyResult, RpcError>>,
     ) -> Result<(), AppendError> {
-        match self.apply_plan(params.clone(), settled).await {
-            Ok(Outcome::Applied(result)) => respond(reply, Ok(result)),
+        match self.apply_plan(params.clone(), settled, tested).await {
+            Ok(Outcome::Untested(plan, edits)) => self.test_first(plan, params, settled, edits, reply).await,
+            Ok(Outcome::Applied(result)) => respond(reply, Ok(*result)),
             Ok(Outcome::Unsaved(conflicts)) => self.hold_apply(params, conflicts, may_wait, reply).await,
             Err(refusal) => respond(reply, Err(refusal)),
         }
@@ -91,9 +94,9 @@ impl Actor {
         let HeldApply { params, conflicts, reply, .. } = self.held_applies.swap_remove(place);
         match decision {
             // What was saved or closed is looked at again, and so is everything else.
-            CLEAN => self.go_on_applying(params, &[], true, reply).await,
+            CLEAN => self.go_on_applying(params, &[], None, true, reply).await,
             WAIT => self.hold_apply(params, conflicts, false, reply).await,
-            "save" | "discard" => self.go_on_applying(params, &conflicts, true, reply).await,
+            "save" | "discard" => self.go_on_applying(params, &conflicts, None, true, reply).await,
             _ => respond(reply, Err(in_the_way(&conflicts).into())),
         }
     }

@@ -137,7 +137,7 @@ impl Actor {
     }
 
     /// Whoever types a command has decided about it; what a rule, the profile or the missing trust denies stays denied.
-    fn check_policy(&self, command: &str) -> Result<(), RpcError> {
+    pub(crate) fn check_policy(&self, command: &str) -> Result<(), RpcError> {
         // A person looked at what they typed: no link behind a name is followed for them.
         let action = Action::Command { command: command.to_owned(), programs: Programs::default() };
         let decision = self.policy().decide(&action);
@@ -454,7 +454,7 @@ fn input(data: Option<String>, text: Option<String>) -> Vec<u8> {
     data.and_then(|data| base64::decode(&data)).or(text.map(String::into_bytes)).unwrap_or_default()
 }
 
-fn unavailable(error: &SandboxError) -> RpcError {
+pub(crate) fn unavailable(error: &SandboxError) -> RpcError {
     match error {
         SandboxError::Unavailable { demanded, missing, .. } => {
             RpcError::new(ErrorKind::SandboxUnavailable, error.to_string())

@@ -98,7 +98,8 @@ fn staged(state: &State) -> Vec<Json> {
     let mut plans: Vec<(u64, Json)> = Vec::new();
     if let Some((id, draft)) = state.plans.making() {
         let (plan_id, rev, tree) = (id.clone(), draft.rev, draft.tree.clone());
-        let told = PlanChanged { plan_id, rev, tree, change_id: None, applied: None, dropped: None };
+        let told =
+            PlanChanged { plan_id, rev, tree, change_id: None, applied: None, dropped: None, tests: None };
         plans.push((u64::MAX, Json::from_serialize(&told)));
     }
     let making = state.plans.making().map(|(id, _)| id);

@@ -114,6 +114,7 @@ impl Actor {
             change_id: Some(change_id),
             applied: None,
             dropped: None,
+            tests: None,
         };
         Ok((vec![staged, Fact::new(changed)], told))
     }

@@ -18,6 +18,9 @@ use crate::workspace::path::RelPath;
 pub(crate) const TYPES: [&str; 6] =
     ["turn.started", "change.staged", "change.applied", "plan.changed", "plan.ready", "turn.ended"];
 
+/// Bytes of what failed tests printed that the model is told: their end says what failed.
+const TOLD_BYTES_MAX: usize = 4 << 10;
+
 /// Permission bits where an event names none.
 const MODE: u32 = 0o644;
 
@@ -264,6 +267,15 @@ pub(crate) fn news(body: &EventBody) -> Option<String> {
             Some(format!(
                 "[The person applied of the plan, so that it is on disk now: {}.]",
                 files.join("; ")
+            ))
+        }
+        EventBody::PlanChanged(PlanChanged { tests: Some(tests), .. }) if !tests.ok => {
+            let end = tests.text.len() - tests.text.len().min(TOLD_BYTES_MAX);
+            let end =
+                (end..=tests.text.len()).find(|at| tests.text.is_char_boundary(*at)).unwrap_or_default();
+            let (summary, output) = (tests.summary(), &tests.text[end..]);
+            Some(format!(
+                "[The person had the project's tests run on the plan: {summary}. The end of what they printed:\n{output}]"
             ))
         }
         EventBody::PlanChanged(plan) if plan.dropped == Some(true) => {

@@ -10,7 +10,7 @@ pub(super) const REFERENCE: &str = "b3:";
 
 /// Collects output: all of it up to a bound, and beyond that the last of it.
 #[derive(Debug, Default)]
-pub(super) struct Collected {
+pub(crate) struct Collected {
     whole: Vec<u8>,
     /// The last bytes of what `whole` could not take.
     tail: VecDeque<u8>,
@@ -20,7 +20,7 @@ pub(super) struct Collected {
 
 impl Collected {
     /// Adds some output.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         let room = KEPT_BYTES_MAX.saturating_sub(self.whole.len()).min(bytes.len());
         let (kept, rest) = bytes.split_at(room);
         self.whole.extend_from_slice(kept);
@@ -31,7 +31,7 @@ impl Collected {
     }
 
     /// Returns all that was kept, as text; bytes that are not UTF-8 are replaced.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         let mut text = String::from_utf8_lossy(&self.whole).into_owned();
         if self.lost > 0 {
             // Writing to a String cannot fail.

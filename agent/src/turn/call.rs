@@ -362,6 +362,7 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
             change_id: None,
             applied: None,
             dropped: None,
+            tests: None,
         }));
     }
     let ended = ToolEnded {

@@ -43,6 +43,19 @@ pub(crate) fn names(root: &Path) -> Vec<&'static str> {
     found
 }
 
+/// Returns the command that runs the tests of a harness.
+pub(crate) fn command(harness: &str) -> &'static str {
+    match harness {
+        "cargo" => "cargo test",
+        "go" => "go test ./...",
+        "pytest" => "python3 -m pytest -q",
+        "vitest" => "npx vitest run",
+        "jest" => "npx jest",
+        "npm" => "npm test",
+        _ => "make test",
+    }
+}
+
 /// Returns the beginning of a regular file as text; nothing where there is none.
 fn beginning(path: &Path) -> String {
     let mut bytes = Vec::new();

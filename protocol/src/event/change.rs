@@ -2,6 +2,7 @@
 use crate::apply::Selected;
 use crate::change::{Conflict, FileChange, Uncovered};
 use crate::ids::{CallId, ChangeId, CheckpointId, PlanId};
+use crate::plan::TestReport;
 
 words! {
     /// How far a step is.
@@ -54,6 +55,8 @@ wire! {
         applied: Vec<Selected>,
         /// Whether the plan was thrown away.
         dropped: bool,
+        /// What the project's tests said of it.
+        tests: TestReport,
     }
 }
 

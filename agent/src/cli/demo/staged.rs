@@ -42,6 +42,7 @@ pub(super) async fn play(
         partial: None,
         resolve: None,
         run: None,
+        dry_run: None,
         drop: None,
     };
     let applied = client.call::<Apply>(&params).await?;

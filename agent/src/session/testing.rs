@@ -1,0 +1,228 @@
+//! The project's tests on a plan, before any of it is written. Not here: what applying comes to (`apply`), and reading what a test
+//! program prints (`report`).
+//!
+//! They run in a copy of the workspace with the staged edits made in it, so that the workspace is neither read half-way nor
+//! written to. What passed is what is applied: if the files moved on meanwhile, nothing is.
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tenon_protocol::apply::{ApplyParams, ApplyResult};
+use tenon_protocol::change::Conflict;
+use tenon_protocol::error::{ErrorKind, Retry, RpcError};
+use tenon_protocol::event::change::PlanChanged;
+use tenon_protocol::ids::PlanId;
+use tenon_protocol::plan::TestReport;
+
+use crate::base::ids;
+use crate::base::task::{self, Task};
+use crate::changes::apply::apply;
+use crate::changes::change::{ChangeSet, FileEdit};
+use crate::journal::{AppendError, Blobs};
+use crate::process::{Launch, Spawn};
+use crate::sandbox;
+use crate::session::actor::{Actor, Refusal, respond};
+use crate::session::apply::{Chosen, changed};
+use crate::session::command::{Command, Reply};
+use crate::session::jobs::unavailable;
+use crate::session::known::not_ready;
+use crate::tools::output::{Collected, show};
+use crate::turn::ports::Fact;
+use crate::workspace::copy::{CopyError, copy_tree};
+use crate::workspace::harness;
+use crate::workspace::root::Root;
+
+/// How long the tests may take: whoever waits for longer ones runs them without a plan.
+const TESTS_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// The way back of an apply.
+type ApplyReply = Reply<Result<ApplyResult, RpcError>>;
+
+/// Tests that run.
+#[derive(Debug)]
+pub(crate) struct Testing {
+    /// Their life; dropping it ends them.
+    _task: Task<()>,
+}
+
+/// What was tested, and what came of it.
+#[derive(Debug)]
+pub(crate) struct Tested {
+    /// The edits, as they would have been written.
+    pub(crate) edits: Vec<FileEdit>,
+    /// What the tests said.
+    pub(crate) report: TestReport,
+}
+
+/// An apply whose tests have ended.
+#[derive(Debug)]
+pub(crate) struct TestedApply {
+    plan: PlanId,
+    params: ApplyParams,
+    settled: Vec<Conflict>,
+    edits: Vec<FileEdit>,
+    report: Result<TestReport, RpcError>,
+    reply: ApplyReply,
+}
+
+/// All that a run of the tests needs.
+struct Bench {
+    root: Arc<Root>,
+    blobs: Blobs,
+    spawner: Arc<dyn Spawn>,
+    launch: Launch,
+    harness: &'static str,
+    rev: u64,
+    copy: Scratch,
+}
+
+/// A folder that goes when nobody needs it any more.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed now goes when the next daemon starts.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Actor {
+    /// Has the tests run on the workspace with these edits; the apply goes on when they have ended.
+    pub(super) async fn test_first(
+        &mut self,
+        plan: PlanId,
+        params: ApplyParams,
+        settled: &[Conflict],
+        edits: Vec<FileEdit>,
+        reply: ApplyReply,
+    ) -> Result<(), AppendError> {
+        let bench = match self.bench(&plan).await {
+            Ok(bench) => bench,
+            Err(error) => return respond(reply, Err(error.into())),
+        };
+        let (commands, settled) = (self.commands.clone(), settled.to_vec());
+        let task = task::spawn(async move {
+            let report = bench.run(&edits).await;
+            let tested = TestedApply { plan, params, settled, edits, report, reply };
+            // Without an actor the session ends, and whoever waits is told that.
+            let _gone = commands.send(Command::Tested(Box::new(tested))).await;
+        });
+        self.testing = Some(Testing { _task: task });
+        Ok(())
+    }
+
+    async fn bench(&mut self, plan: &PlanId) -> Result<Bench, RpcError> {
+        if self.testing.is_some() {
+            let error =
+                RpcError::new(ErrorKind::SessionBusy, "the tests of a plan run in this session already");
+            return Err(error.retry(Retry::Later));
+        }
+        let root = Arc::clone(&self.root);
+        let found = tokio::task::spawn_blocking(move || harness::names(root.path()).first().copied());
+        let Some(harness) = found.await.ok().flatten() else {
+            let message = "no tests are known here: nothing was applied";
+            return Err(not_ready(message).hint(
+                "they are known by a Cargo.toml, go.mod, pytest.ini or conftest.py, a package.json with tests, or a Makefile \
+                 with a target `test` in the workspace's root",
+            ));
+        };
+        let text = harness::command(harness);
+        self.check_policy(text)?;
+        let id: tenon_protocol::ids::CallId = ids::new(&*self.resources.entropy);
+        let copy = self.resources.records_dir.join(format!("{id}.tests"));
+        let command = sandbox::Command {
+            text,
+            cwd: &copy,
+            session_env: &self.state.environment,
+            timeout: TESTS_TIMEOUT,
+            // What is kept is bounded where it is kept, and the end is kept too.
+            output_bytes_max: u64::MAX,
+            record_path: None,
+        };
+        let probe = &self.resources.probe;
+        let mut launch = sandbox::launch(command, probe.level, probe).map_err(|error| unavailable(&error))?;
+        // Test programs ask for it, and print for people who are not there otherwise.
+        launch.env.insert("CI".to_owned(), "1".to_owned());
+        Ok(Bench {
+            root: Arc::clone(&self.root),
+            blobs: self.blobs(),
+            spawner: Arc::clone(&self.resources.spawner),
+            launch,
+            harness,
+            rev: self.the_plan(plan)?.rev,
+            copy: Scratch(copy),
+        })
+    }
+
+    /// Goes on with an apply whose tests have ended: what they said is recorded first.
+    pub(crate) async fn tested(&mut self, tested: TestedApply) -> Result<(), AppendError> {
+        self.testing = None;
+        let TestedApply { plan, params, settled, edits, report, reply } = tested;
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => return respond(reply, Err(error.into())),
+        };
+        let found = self.the_plan(&plan).ok().filter(|found| found.rev == report.rev && !found.dropped);
+        // What became another plan meanwhile is not what was tested.
+        if let Some(found) = found.filter(|_| self.state.turn.is_none()) {
+            let told = PlanChanged { tests: Some(report.clone()), ..changed(plan, found, &Chosen::new()) };
+            if let Err(error) = self.commit(vec![Fact::new(told)]).await {
+                return respond(reply, Err(Refusal::Log(error)));
+            }
+        }
+        self.go_on_applying(params, &settled, Some(Tested { edits, report }), true, reply).await
+    }
+}
+
+/// Says that a plan did not pass.
+pub(super) fn not_passed(report: &TestReport) -> RpcError {
+    let message = format!("nothing was applied: {}", report.summary());
+    not_ready(message).with("tests", report).hint("revise the plan, or apply it without its tests")
+}
+
+impl Bench {
+    async fn run(self, edits: &[FileEdit]) -> Result<TestReport, RpcError> {
+        let change = ChangeSet::new(edits.to_vec()).map_err(|error| failed(&error))?;
+        let (root, blobs, copy) = (Arc::clone(&self.root), self.blobs.clone(), self.copy.0.clone());
+        let made = tokio::task::spawn_blocking(move || make(&root, &copy, &change, &blobs)).await;
+        made.map_err(|error| failed(&error))??;
+        let command = harness::command(self.harness).to_owned();
+        let running = self.spawner.run(self.launch.clone()).await;
+        let mut running = running.map_err(|error| failed(&error))?;
+        let mut output = Collected::default();
+        while let Some(chunk) = running.next().await {
+            output.push(&chunk.bytes);
+        }
+        let exit = running.wait().await.map_err(|error| failed(&error))?;
+        let report = tokio::task::spawn_blocking(move || {
+            let Self { harness, rev, blobs, copy, .. } = self;
+            let text = output.into_text();
+            let counts = report::counts(harness, &text);
+            let report = report::report(harness, command, rev, &exit, counts, show(text, &blobs));
+            // A build leaves many files: it is here that their removal holds up nobody.
+            drop(copy);
+            report
+        });
+        report.await.map_err(|error| failed(&error))
+    }
+}
+
+/// Makes the copy, and the edits in it. Their earlier versions are looked for there, as in any change: what passes is what was
+/// planned on these files.
+fn make(root: &Root, copy: &Path, change: &ChangeSet, blobs: &Blobs) -> Result<(), RpcError> {
+    copy_tree(root.path(), copy).map_err(|error| match &error {
+        CopyError::TooLarge => not_ready(format!(
+            "the tests were not run: the workspace is too large for a copy ({error}); nothing was applied"
+        )),
+        CopyError::Io { source, .. } => failed(&format!("{error}: {source}")),
+    })?;
+    let copied = Root::open(copy).map_err(|error| failed(&error))?;
+    let applied = apply(&copied, change, blobs);
+    applied.map(drop).map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> RpcError {
+    RpcError::new(ErrorKind::Failed, format!("the tests were not run, and nothing was applied: {error}"))
+}
