@@ -30,7 +30,6 @@ const ELSEWHERE: &[(ErrorKind, Reached)] = &[
         ErrorKind::Cancelled,
         By("agent/src/wire/connection/tests/edges.rs", "a_cancelled_request_is_answered_once"),
     ),
-    (ErrorKind::ContentModified, Nowhere("kept for clients that know it of LSP; not sent")),
     (ErrorKind::AlreadyOwned, Nowhere("a second agent says so on its standard error; not sent")),
     (
         ErrorKind::TooManyConnections,
