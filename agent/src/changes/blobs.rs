@@ -10,12 +10,12 @@ pub(crate) trait BlobStore: std::fmt::Debug + Send + Sync {
     /// The disk is full or fails, or the contents are too large.
     fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError>;
 
-    /// Stores contents that have become of others, which are stored: as what is other, where that is far smaller. Storing the
-    /// same twice is free.
+    /// Stores contents and what has become of them, the latter as what is other where that is far smaller. Storing the same
+    /// twice is free.
     ///
     /// # Errors
     /// As `put`.
-    fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError>;
+    fn put_versions(&self, before: &[u8], after: &[u8]) -> Result<(), BlobError>;
 
     /// Returns contents.
     ///
@@ -29,8 +29,8 @@ impl BlobStore for Blobs {
         Self::put(self, bytes)
     }
 
-    fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
-        Self::put_after(self, bytes, earlier)
+    fn put_versions(&self, before: &[u8], after: &[u8]) -> Result<(), BlobError> {
+        Self::put_versions(self, before, after).map(drop)
     }
 
     fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
@@ -58,9 +58,9 @@ pub(crate) mod tests {
             Ok(digest)
         }
 
-        fn put_after(&self, bytes: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
-            self.get(earlier)?;
-            self.put(bytes)
+        fn put_versions(&self, before: &[u8], after: &[u8]) -> Result<(), BlobError> {
+            self.put(before)?;
+            self.put(after).map(drop)
         }
 
         fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {

@@ -120,10 +120,7 @@ impl Staged {
     /// The disk is full or fails.
     pub(crate) fn store(&self, blobs: &dyn BlobStore) -> Result<(), BlobError> {
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => {
-                let earlier = blobs.put(before)?;
-                blobs.put_after(after, earlier).map(drop)
-            }
+            (Some(before), Some(after)) => blobs.put_versions(before, after),
             (Some(only), None) | (None, Some(only)) => blobs.put(only).map(drop),
             (None, None) => Ok(()),
         }

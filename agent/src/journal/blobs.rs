@@ -175,33 +175,40 @@ impl Blobs {
 
     /// Stores a content and returns its digest; one that is there already is not written again. Blocks.
     pub(crate) fn put(&self, content: &[u8]) -> Result<Digest, BlobError> {
-        self.put_as(content, || None)
+        let digest = self.kept_digest(content)?;
+        if !self.is_whole(digest) {
+            self.write(&[(digest, format::whole(content)?)]).map_err(full)?;
+        }
+        Ok(digest)
     }
 
-    /// Stores the next version of a content that is there as what became other, where that is far smaller. Otherwise as `put`.
-    /// Blocks.
-    pub(crate) fn put_after(&self, content: &[u8], earlier: Digest) -> Result<Digest, BlobError> {
-        self.put_as(content, || {
-            self.keep(earlier);
-            let rests_on = self.rests_on(earlier).len();
-            if rests_on >= PATCHES_MAX {
-                return None;
-            }
-            format::patch(content, earlier, &self.get(earlier).ok()?)
-        })
+    /// Stores a content and its next version, that one as what became other where that is far smaller, and returns their
+    /// digests. The disk is waited for once for both. Otherwise as `put`. Blocks.
+    pub(crate) fn put_versions(&self, before: &[u8], after: &[u8]) -> Result<(Digest, Digest), BlobError> {
+        let (earlier, later) = (self.kept_digest(before)?, self.kept_digest(after)?);
+        let mut files = Vec::new();
+        let is_there = self.is_whole(earlier);
+        if !is_there {
+            files.push((earlier, format::whole(before)?));
+        }
+        if later != earlier && !self.is_whole(later) {
+            // Nothing rests on what is damaged, or on too much.
+            let may_rest =
+                !is_there || (self.rests_on(earlier).len() < PATCHES_MAX && self.get(earlier).is_ok());
+            let patch = if may_rest { format::patch(after, earlier, before) } else { None };
+            files.push((later, patch.map_or_else(|| format::whole(after), Ok)?));
+        }
+        self.write(&files).map_err(full)?;
+        Ok((earlier, later))
     }
 
-    fn put_as(&self, content: &[u8], smaller: impl FnOnce() -> Option<Vec<u8>>) -> Result<Digest, BlobError> {
+    /// Returns the digest of a content, which is kept from now on.
+    fn kept_digest(&self, content: &[u8]) -> Result<Digest, BlobError> {
         if content.len() > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge(content.len()));
         }
         let digest = Digest::of(content);
         self.keep(digest);
-        if !self.is_whole(digest) {
-            let bytes = smaller().map_or_else(|| format::whole(content), Ok)?;
-            let (directory, name) = self.place(digest);
-            self.write(&directory, &directory.join(name), &bytes).map_err(full)?;
-        }
         Ok(digest)
     }
 
@@ -284,35 +291,66 @@ impl Blobs {
         (self.store.root.join(name), rest)
     }
 
-    /// Returns a path in a directory, which is made, at which nothing is.
-    fn temporary(&self, directory: &Path) -> io::Result<PathBuf> {
+    /// Makes the directory of a blob; tells whether it is new. Its name is on the disk once the root is synced.
+    fn make_place(&self, directory: &Path) -> io::Result<bool> {
         make_directory(&self.store.root)?;
-        if !directory.exists() {
+        let is_new = !directory.exists();
+        if is_new {
             make_directory(directory)?;
-            File::open(&self.store.root)?.sync_all()?;
         }
+        Ok(is_new)
+    }
+
+    /// Returns a path in a directory at which nothing is.
+    fn temporary(&self, directory: &Path) -> PathBuf {
         let number = self.store.counter.fetch_add(1, Ordering::Relaxed);
         let temporary = directory.join(format!("tmp-{}-{number}", std::process::id()));
         // A file of that name was left by a process that is gone: it had this one's number.
         drop(fs::remove_file(&temporary));
-        Ok(temporary)
+        temporary
     }
 
-    fn write(&self, directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = self.temporary(directory)?;
-        let written = write_file(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            drop(fs::remove_file(&temporary));
+    /// Writes files and gives them their names. All are written before the disk is waited for, and all have their names before
+    /// it is waited for again: it takes hardly longer than one.
+    fn write(&self, files: &[(Digest, Vec<u8>)]) -> io::Result<()> {
+        let mut laid = Vec::with_capacity(files.len());
+        let written = self.lay(files, &mut laid);
+        let named = written.and_then(|synced| {
+            for (temporary, path) in &laid {
+                fs::rename(temporary, path)?;
+            }
+            synced.iter().try_for_each(|directory| File::open(directory)?.sync_all())
+        });
+        if named.is_err() {
+            for (temporary, _) in &laid {
+                drop(fs::remove_file(temporary));
+            }
         }
-        written?;
-        File::open(directory)?.sync_all()
+        named
     }
-}
 
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = create(path)?;
-    file.write_all(bytes)?;
-    file.sync_data()
+    /// Writes files under temporary names, told in `laid` with the names they shall have, and returns the directories to sync.
+    fn lay(
+        &self,
+        files: &[(Digest, Vec<u8>)],
+        laid: &mut Vec<(PathBuf, PathBuf)>,
+    ) -> io::Result<BTreeSet<PathBuf>> {
+        let (mut open, mut directories) = (Vec::with_capacity(files.len()), BTreeSet::new());
+        for (digest, bytes) in files {
+            let (directory, name) = self.place(*digest);
+            if self.make_place(&directory)? {
+                directories.insert(self.store.root.clone());
+            }
+            let temporary = self.temporary(&directory);
+            laid.push((temporary.clone(), directory.join(name)));
+            let mut file = create(&temporary)?;
+            file.write_all(bytes)?;
+            open.push(file);
+            directories.insert(directory);
+        }
+        open.iter().try_for_each(File::sync_data)?;
+        Ok(directories)
+    }
 }
 
 fn create(path: &Path) -> io::Result<File> {

@@ -35,7 +35,8 @@ impl Blobs {
     /// # Errors
     /// As `put`, and those of the reader.
     pub(crate) fn put_from(&self, content: &mut dyn Read) -> Result<Digest, BlobError> {
-        let temporary = self.temporary(&self.store.root).map_err(full)?;
+        self.make_place(&self.store.root).map_err(full)?;
+        let temporary = self.temporary(&self.store.root);
         let stored = pack(&temporary, content).and_then(|digest| self.settle(&temporary, digest));
         if stored.is_err() {
             drop(fs::remove_file(&temporary));
@@ -52,9 +53,11 @@ impl Blobs {
         }
         let (directory, name) = self.place(digest);
         let path = directory.join(name);
-        // It makes the directory where there is none.
-        self.temporary(&directory).map_err(full)?;
+        let is_new = self.make_place(&directory).map_err(full)?;
         fs::rename(temporary, &path).map_err(full)?;
+        if is_new {
+            File::open(&self.store.root)?.sync_all()?;
+        }
         File::open(directory)?.sync_all()?;
         Ok(digest)
     }

@@ -80,12 +80,12 @@ fn versions_of_a_file_cost_what_became_other() {
     let (patched, plain) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (blobs, control) = (Blobs::new(patched.path()), Blobs::new(plain.path()));
     let versions = versions(3 * PATCHES_MAX);
-    let mut earlier = blobs.put(&versions[0]).unwrap();
+    let mut earlier = &versions[0];
     for version in &versions {
         control.put(version).unwrap();
-        let digest = blobs.put_after(version, earlier).unwrap();
-        assert_eq!(digest, Digest::of(version));
-        earlier = digest;
+        let digests = blobs.put_versions(earlier, version).unwrap();
+        assert_eq!(digests, (Digest::of(earlier), Digest::of(version)));
+        earlier = version;
     }
     for version in &versions {
         let digest = Digest::of(version);
@@ -103,8 +103,7 @@ fn a_version_that_rests_on_something_damaged_is_damaged_and_is_mended_by_the_nex
     let directory = tempfile::tempdir().unwrap();
     let blobs = Blobs::new(directory.path());
     let versions = versions(2);
-    let earlier = blobs.put(&versions[0]).unwrap();
-    let later = blobs.put_after(&versions[1], earlier).unwrap();
+    let (earlier, later) = blobs.put_versions(&versions[0], &versions[1]).unwrap();
     let name = earlier.to_string();
     let file = directory.path().join("blobs").join(&name[..2]).join(&name[2..]);
     let whole = fs::read(&file).unwrap();
@@ -113,6 +112,32 @@ fn a_version_that_rests_on_something_damaged_is_damaged_and_is_mended_by_the_nex
     fs::remove_file(&file).unwrap();
     assert!(matches!(blobs.get(later), Err(BlobError::Damaged(digest)) if digest == later));
     assert!(matches!(blobs.get(earlier), Err(BlobError::NotFound(_))));
-    assert_eq!(blobs.put_after(&versions[1], earlier).unwrap(), later);
-    assert!(blobs.get(later).unwrap() == versions[1], "stored whole");
+    assert_eq!(blobs.put_versions(&versions[0], &versions[1]).unwrap(), (earlier, later));
+    assert!(blobs.get(earlier).unwrap() == versions[0] && blobs.get(later).unwrap() == versions[1], "mended");
+}
+
+#[test]
+fn nothing_rests_on_what_is_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = Blobs::new(directory.path());
+    let versions = versions(2);
+    let name = blobs.put(&versions[0]).unwrap().to_string();
+    let file = directory.path().join("blobs").join(&name[..2]).join(&name[2..]);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let (_, later) = blobs.put_versions(&versions[0], &versions[1]).unwrap();
+    assert!(blobs.get(later).unwrap() == versions[1]);
+}
+
+#[test]
+fn a_disk_that_refuses_leaves_no_file_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let blobs = Blobs::new(directory.path());
+    let name = Digest::of(b"after").to_string();
+    // A file is where the folder of the second blob should be.
+    fs::create_dir(directory.path().join("blobs")).unwrap();
+    fs::write(directory.path().join("blobs").join(&name[..2]), "").unwrap();
+    assert!(matches!(blobs.put_versions(b"before", b"after"), Err(BlobError::Io(_))));
+    let name = Digest::of(b"before").to_string();
+    assert_eq!(fs::read_dir(directory.path().join("blobs").join(&name[..2])).unwrap().count(), 0);
 }

@@ -143,8 +143,7 @@ async fn what_a_version_rests_on_stays_as_long_as_the_version() {
         format!("{}{end}", "the same line\n".repeat(100).replace("same", &"s".repeat(50))).into_bytes()
     };
     let blobs = journal.blobs().of(log("a"));
-    let first = blobs.put(&text("1")).unwrap();
-    let second = blobs.put_after(&text("2"), first).unwrap();
+    let (first, second) = blobs.put_versions(&text("1"), &text("2")).unwrap();
     name(&journal, "a", true, &[first, second]).await;
     // Somebody else has come to the same content by another way, and names nothing but that.
     assert_eq!(journal.blobs().of(log("b")).put(&text("2")).unwrap(), second);
