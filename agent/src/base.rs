@@ -6,6 +6,7 @@
 pub(crate) mod base64;
 pub(crate) mod causes;
 pub(crate) mod clock;
+pub(crate) mod deceptive;
 pub(crate) mod digest;
 pub(crate) mod ids;
 pub(crate) mod mention;

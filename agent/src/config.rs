@@ -15,6 +15,7 @@ pub(crate) mod layer;
 pub(crate) mod model;
 mod narrow;
 pub(crate) mod paths;
+pub(crate) mod policy;
 pub(crate) mod profile;
 pub(crate) mod protected;
 pub(crate) mod provider;
@@ -51,6 +52,36 @@ pub(crate) struct Config {
     pub(crate) sandbox: Sandbox,
     /// The process itself.
     pub(crate) daemon: Daemon,
+    /// What an administrator's policy bounds, whatever a session wants.
+    pub(crate) ceiling: Ceiling,
+}
+
+/// Bounds that no session's own settings go beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Ceiling {
+    /// Steps of a turn before it asks whether to go on.
+    pub(crate) steps: Option<u32>,
+    /// US dollars a turn may cost.
+    pub(crate) cost_usd: Option<f64>,
+    /// Seconds a turn may take.
+    pub(crate) turn_timeout_s: Option<u64>,
+}
+
+impl Ceiling {
+    /// Returns the lower one of a wanted cost and the bound.
+    pub(crate) fn cost(&self, wanted: Option<f64>) -> Option<f64> {
+        wanted.into_iter().chain(self.cost_usd).reduce(f64::min)
+    }
+
+    /// Returns the lower one of wanted steps and the bound.
+    pub(crate) fn steps(&self, wanted: u32) -> u32 {
+        wanted.min(self.steps.unwrap_or(wanted))
+    }
+
+    /// Returns the lower one of wanted seconds and the bound.
+    pub(crate) fn turn_timeout_s(&self, wanted: u64) -> u64 {
+        wanted.min(self.turn_timeout_s.unwrap_or(wanted))
+    }
 }
 
 /// Bounds of a turn.
@@ -136,6 +167,7 @@ impl Default for Config {
                 origins: Vec::new(),
                 accept_user_namespace: false,
             },
+            ceiling: Ceiling::default(),
         }
     }
 }

@@ -30,6 +30,8 @@ words! {
         Environment = "environment",
         /// The session's settings.
         Session = "session",
+        /// The administrator's policy: it only narrows, and goes before all others.
+        Policy = "policy",
     }
 }
 

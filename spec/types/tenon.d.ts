@@ -600,7 +600,9 @@ export type ConfigLayer =
   /** A `TENON_*` variable of the client. */
   | "environment"
   /** The session's settings. */
-  | "session";
+  | "session"
+  /** The administrator's policy: it only narrows, and goes before all others. */
+  | "policy";
 
 /** A configuration was not taken; the last good one stays in force. */
 export interface ConfigRejected {
@@ -2495,6 +2497,10 @@ export interface ToolStarted {
   effect: EffectClass;
   /** What it will write, before and after. */
   intent: Array<PathIntent>;
+  /** BLAKE3 of exactly what runs: what an approval was bound to, and would be. */
+  digest?: string;
+  /** For commands: the sandbox level. */
+  sandbox?: number;
 }
 
 /** How far a session's own settings lift the cap of an untrusted workspace. */

@@ -363,6 +363,7 @@
 ---| '"workspace"' # The workspace's file.
 ---| '"environment"' # A `TENON_*` variable of the client.
 ---| '"session"' # The session's settings.
+---| '"policy"' # The administrator's policy: it only narrows, and goes before all others.
 
 ---A configuration was not taken; the last good one stays in force.
 ---@class tenon.ConfigRejected
@@ -1866,6 +1867,8 @@
 ---@field callId tenon.CallId The call.
 ---@field effect tenon.EffectClass What it may do to the world.
 ---@field intent tenon.PathIntent[] What it will write, before and after.
+---@field digest? string BLAKE3 of exactly what runs: what an approval was bound to, and would be.
+---@field sandbox? integer For commands: the sandbox level.
 
 ---How far a session's own settings lift the cap of an untrusted workspace.
 ---@alias tenon.TrustSetting "session"

@@ -20,6 +20,7 @@ mod observers;
 mod peers;
 mod pipes;
 mod plans;
+mod policy;
 mod providers;
 mod queue;
 mod recipes;

@@ -1,4 +1,6 @@
 //! `tenon log`: the events of a session that have happened, and the check of its chain. Not here: those to come.
+mod audit;
+
 use clap::Args;
 use tenon_client::Client;
 use tenon_protocol::admin::{AdminOp, AdminParams};
@@ -25,6 +27,10 @@ pub(crate) struct LogArgs {
     /// Follows the hash chain instead, from the first event to the last; of every log if no session is named
     #[arg(long, conflicts_with = "after")]
     verify: bool,
+    /// Prints who allowed and denied what instead, when, on which digest and at which sandbox level, one JSON object a line;
+    /// of every log, in the order of time, if no session is named
+    #[arg(long, conflicts_with_all = ["after", "verify"])]
+    audit: bool,
     /// Prints one JSON object a line
     #[arg(long)]
     json: bool,
@@ -38,6 +44,10 @@ pub(crate) fn run(args: &LogArgs) -> Result<Exit, Failure> {
         let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
         if args.verify {
             return verify(&client, terminal, args).await;
+        }
+        if args.audit {
+            audit::print(&client, terminal, args.which.name()).await?;
+            return Ok(Exit::Done);
         }
         let session = session_or_newest(&client, &surroundings, args.which.name()).await?;
         print(&client, terminal, session, args).await

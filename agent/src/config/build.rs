@@ -8,7 +8,7 @@ use crate::config::profile::{self, Profile, Unattended, Verdict};
 use crate::config::provider::{KeySource, MaxTokensField, ProviderConfig, Timeouts, Wire, vendor};
 use crate::config::resolve::Merged;
 use crate::config::rule::Rule;
-use crate::config::{Capture, Config, Daemon, Limits, Rules, Sandbox};
+use crate::config::{Capture, Ceiling, Config, Daemon, Limits, Rules, Sandbox};
 
 /// Builds the configuration; `~/` in paths becomes `home`.
 ///
@@ -52,6 +52,7 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
             origins: merged.list("daemon.origins").to_vec(),
             accept_user_namespace: merged.list("daemon.accept").iter().any(|peer| peer == "user-namespace"),
         },
+        ceiling: Ceiling::default(),
     })
 }
 

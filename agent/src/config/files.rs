@@ -31,13 +31,15 @@ pub(crate) struct Good {
     pub(crate) workspace: Option<Source>,
     /// The stored keys.
     pub(crate) credentials: Arc<Credentials>,
+    /// The administrator's policies.
+    pub(crate) policies: Vec<Source>,
 }
 
 impl Good {
     /// Returns the layers, with the variables of a client on top.
     pub(crate) fn layers(&self, variables: &Variables) -> Layers {
         let (user, workspace) = (self.user.clone(), self.workspace.clone());
-        Layers { user, workspace, environment: variables.clone() }
+        Layers { user, workspace, environment: variables.clone(), policies: self.policies.clone() }
     }
 }
 
@@ -172,6 +174,8 @@ impl Files {
             workspace: own.map_or(Ok(None), Kept::good)?,
             // Without keys everything else still works; the error is told as a change of the file.
             credentials: known.credentials.good().unwrap_or_default(),
+            // One that does not count must not be got around by what was good before.
+            policies: self.paths.policies.read()?,
         };
         drop(known);
         self.tell(changed);
@@ -276,6 +280,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::config::policy::Policies;
 
     fn model(files: &Files) -> Option<String> {
         let layers = Layers { user: files.look(None).unwrap().user, ..Layers::default() };
@@ -285,7 +290,8 @@ mod tests {
     #[test]
     fn the_last_good_text_stays_in_force_and_every_change_is_seen_once() {
         let temp = tempfile::tempdir().unwrap();
-        let paths = Paths { state_dir: temp.path().to_owned(), config_file: temp.path().join("config.toml") };
+        let (state_dir, config_file) = (temp.path().to_owned(), temp.path().join("config.toml"));
+        let paths = Paths { state_dir, config_file, policies: Policies::of(&Variables::new()) };
         let files = Files::new(paths.clone());
         let changes = files.changes();
         let versions = || *changes.borrow();
@@ -305,7 +311,8 @@ mod tests {
     #[test]
     fn a_file_that_was_never_good_is_an_error() {
         let temp = tempfile::tempdir().unwrap();
-        let paths = Paths { state_dir: temp.path().to_owned(), config_file: temp.path().join("config.toml") };
+        let (state_dir, config_file) = (temp.path().to_owned(), temp.path().join("config.toml"));
+        let paths = Paths { state_dir, config_file, policies: Policies::of(&Variables::new()) };
         fs::write(&paths.config_file, "profile = \"nobody\"\n").unwrap();
         let files = Files::new(paths);
         assert_eq!(files.look(None).unwrap_err().line(), Some(1));

@@ -27,6 +27,8 @@ pub(crate) enum Layer {
     Workspace,
     /// `TENON_*` variables.
     Environment,
+    /// The administrator's policy: it only narrows, and goes before all.
+    Policy,
 }
 
 impl fmt::Display for Layer {
@@ -36,6 +38,7 @@ impl fmt::Display for Layer {
             Self::User => "user",
             Self::Workspace => "workspace",
             Self::Environment => "environment",
+            Self::Policy => "policy",
         })
     }
 }

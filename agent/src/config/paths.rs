@@ -3,6 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::environment::Variables;
+use crate::config::policy::Policies;
 
 /// The product's places of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(crate) struct Paths {
     pub(crate) state_dir: PathBuf,
     /// The user's configuration.
     pub(crate) config_file: PathBuf,
+    /// The administrator's policies.
+    pub(crate) policies: Policies,
 }
 
 /// Why the places are not known.
@@ -47,7 +50,7 @@ impl Paths {
             .or_else(|| home.map(|home| home.join(".config")))
             .ok_or(PathsError::NoHome("XDG_CONFIG_HOME", "the configuration"))?
             .join("tenon/config.toml");
-        Ok(Self { state_dir, config_file })
+        Ok(Self { state_dir, config_file, policies: Policies::of(vars) })
     }
 
     /// Returns the directory of what only a running daemon has.

@@ -8,6 +8,7 @@ use crate::config::environment::Variables;
 use crate::config::error::{ConfigError, Place, Warning};
 use crate::config::layer::{self, Entries, Entry, Layer, Source};
 use crate::config::narrow::narrow;
+use crate::config::policy;
 use crate::config::schema;
 use crate::config::tree::Tree;
 use crate::config::value::{Shape, Value};
@@ -23,6 +24,8 @@ pub(crate) struct Layers {
     pub(crate) workspace: Option<Source>,
     /// Variables of the one who asks: `TENON_*`, `CI` and `HOME` are looked at.
     pub(crate) environment: Variables,
+    /// The administrator's policies: each only narrows.
+    pub(crate) policies: Vec<Source>,
 }
 
 /// A configuration with its history.
@@ -70,8 +73,19 @@ impl Layers {
         }
         let known = Merged::of(&layers).into_entries();
         layers.push((Layer::Environment, variables::read(&self.environment, &known, &mut warnings)?));
+        let mut bounds = Vec::new();
+        for source in &self.policies {
+            let wanted = policy::entries(source)?;
+            // What is narrower already stays as it is.
+            let narrowed = narrow(wanted.clone(), &Merged::of(&layers), &mut Vec::new())?;
+            layers.push((Layer::Policy, narrowed));
+            bounds.push(Merged::of(&[(Layer::Policy, wanted)]));
+        }
         let merged = Merged::of(&layers);
-        let config = build(&merged, self.environment.get("HOME").map(String::as_str))?;
+        let mut config = build(&merged, self.environment.get("HOME").map(String::as_str))?;
+        for bound in &bounds {
+            policy::bind(&mut config, bound);
+        }
         Ok(Resolved { config, warnings, layers, merged })
     }
 }

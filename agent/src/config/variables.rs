@@ -6,7 +6,7 @@ use crate::config::layer::{Entries, Entry, unknown};
 use crate::config::schema::{self, KEYS, Key};
 
 /// Our variables that are no settings of the configuration.
-const OTHERS: &[&str] = &["TENON_STATE_DIR", "TENON_LOG"];
+const OTHERS: &[&str] = &["TENON_STATE_DIR", "TENON_LOG", "TENON_POLICY_FILE"];
 
 /// Returns the variable of a key.
 pub(crate) fn variable_of(key: &str) -> String {

@@ -10,6 +10,8 @@ use tenon_protocol::event::turn::{AttemptOutcome, Stop};
 use tenon_protocol::model::Usage;
 use tenon_protocol::tool::CallStatus;
 
+use crate::base::deceptive::{is_invisible, steers};
+
 /// Characters of a line; more is cut.
 const LINE_CHARS_MAX: usize = 160;
 
@@ -214,8 +216,7 @@ fn clean(text: &str) -> String {
 }
 
 fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    steers(c) || is_invisible(c)
 }
 
 #[cfg(test)]

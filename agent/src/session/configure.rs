@@ -115,6 +115,7 @@ pub(crate) const fn layer_word(layer: Layer) -> ConfigLayer {
         Layer::User => ConfigLayer::User,
         Layer::Workspace => ConfigLayer::Workspace,
         Layer::Environment => ConfigLayer::Environment,
+        Layer::Policy => ConfigLayer::Policy,
     }
 }
 

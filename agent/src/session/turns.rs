@@ -272,7 +272,8 @@ impl Actor {
     }
 
     fn cost_reached(&self) -> Option<&'static str> {
-        let limit = self.state.settings.limits.as_ref()?.cost_usd?;
+        let wanted = self.state.settings.limits.as_ref().and_then(|limits| limits.cost_usd);
+        let limit = self.world.config.ceiling.cost(wanted)?;
         let spent = self.state.turn.as_ref()?.usage.cost?;
         (spent >= limit).then_some("costUsd")
     }

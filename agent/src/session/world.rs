@@ -83,30 +83,34 @@ impl World {
             Err(_) => wanted.model.clone().or_else(|| self.config.model.clone()),
         };
         let limits = wanted.limits.clone().unwrap_or_default();
-        let own = &self.config.limits;
+        let (own, ceiling) = (&self.config.limits, &self.config.ceiling);
         Settings {
             model,
             profile: Some(wanted.profile.clone().unwrap_or_else(|| self.config.profile.clone())),
             trust: wanted.trust,
             limits: Some(SessionLimits {
-                steps: Some(limits.steps.unwrap_or(own.steps)),
-                cost_usd: limits.cost_usd.or(own.cost_usd),
-                turn_timeout_s: Some(limits.turn_timeout_s.unwrap_or(own.turn_timeout_s)),
+                steps: Some(ceiling.steps(limits.steps.unwrap_or(own.steps))),
+                cost_usd: ceiling.cost(limits.cost_usd.or(own.cost_usd)),
+                turn_timeout_s: Some(
+                    ceiling.turn_timeout_s(limits.turn_timeout_s.unwrap_or(own.turn_timeout_s)),
+                ),
             }),
         }
     }
 
     /// Returns what a turn under these settings works with.
     pub(crate) fn turn_settings(&self, settings: &Settings, steps_more: u32) -> TurnSettings {
-        let own = &self.config.limits;
+        let (own, ceiling) = (&self.config.limits, &self.config.ceiling);
         let limits = settings.limits.clone().unwrap_or_default();
         TurnSettings {
-            steps_max: limits.steps.unwrap_or(own.steps).saturating_add(steps_more),
+            steps_max: ceiling.steps(limits.steps.unwrap_or(own.steps)).saturating_add(steps_more),
             retry: Budget {
                 attempts_max: own.retry_attempts,
                 total_max: Duration::from_secs(own.retry_budget_s),
             },
-            timeout: Duration::from_secs(limits.turn_timeout_s.unwrap_or(own.turn_timeout_s)),
+            timeout: Duration::from_secs(
+                ceiling.turn_timeout_s(limits.turn_timeout_s.unwrap_or(own.turn_timeout_s)),
+            ),
         }
     }
 }

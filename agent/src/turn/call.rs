@@ -67,6 +67,12 @@ pub(crate) async fn run(
         effect,
         intent: prepared.intent.clone(),
         allowed_by: approved.allowed_by().to_owned(),
+        // What only reads is of no interest to anybody who audits.
+        digest: (effect != EffectClass::Pure).then(|| prepared.digest.to_string()),
+        sandbox: match &prepared.subject {
+            Some(Subject::Command { sandbox, .. }) => Some(*sandbox),
+            _ => None,
+        },
     });
     let written = Arc::new(CallWritten::new(Arc::clone(&ports), id.clone(), cancel.clone()));
     let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };

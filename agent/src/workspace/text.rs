@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::base::deceptive::{is_invisible, steers};
+
 /// The most lines of one page.
 pub(crate) const LINES_MAX: usize = 2_000;
 
@@ -79,10 +81,9 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters, line separators, bidirectional controls and invisible ones.
+/// In a name nothing may be hidden.
 fn is_deceptive(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    steers(character) || is_invisible(character)
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ const VARIABLES: &[&str] = &[
     "TMPDIR",
     "USER",
     "TENON_LOG",
+    "TENON_POLICY_FILE",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",

@@ -39,6 +39,12 @@ wire! {
         /// Why it may: `profile edit`, `rule allow cargo test *`, `allowed by a person`.
         allowed_by: String,
     }
+    optional {
+        /// BLAKE3 of exactly what runs: what an approval was bound to, and would be.
+        digest: String,
+        /// For commands: the sandbox level.
+        sandbox: u8,
+    }
 }
 
 wire! {

@@ -166,6 +166,7 @@ pub(super) fn layer_name(layer: &ConfigLayer) -> &str {
         ConfigLayer::User
         | ConfigLayer::Workspace
         | ConfigLayer::Environment
+        | ConfigLayer::Policy
         | ConfigLayer::Session
         | ConfigLayer::Unheard(_) => layer.as_str(),
     }
