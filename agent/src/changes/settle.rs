@@ -70,11 +70,15 @@ pub(crate) fn recover(
     let open: Vec<_> =
         change.steps().into_iter().filter(|step| state(root, *step) == State::Before).collect();
     let applied = run(root, &open, blobs)?;
+    // A write may have been cut in the middle: what it had written is the beginning of what is stored.
     let known = change.digests();
+    let is_known = |bytes: &[u8]| {
+        known.iter().any(|digest| blobs.get(*digest).is_ok_and(|content| content.starts_with(bytes)))
+    };
     let folders: BTreeSet<_> = change.steps().iter().filter_map(|step| step.path.parent()).collect();
     for folder in folders {
         // The folder of a deleted file may be gone with it.
-        if let Err(error) = confined_sweep(root, &folder, &known) {
+        if let Err(error) = confined_sweep(root, &folder, &is_known) {
             tracing::debug!(%folder, %error, "not swept");
         }
     }

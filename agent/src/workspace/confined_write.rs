@@ -7,7 +7,6 @@
 //! through, not even on the way.
 pub(crate) mod carry;
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
@@ -118,15 +117,15 @@ pub(crate) fn confined_remove_folders(root: &Root, folders: &[RelPath]) {
     }
 }
 
-/// Removes from a folder what a write that a crash cut short left behind: temporary files of ours whose contents are
-/// among `known`, and therefore stored elsewhere. Anything else stays.
+/// Removes from a folder what a write that a crash cut short left behind: temporary files of ours whose contents `is_known`
+/// knows to be stored elsewhere. Anything else stays. Of a link the target is what it contains.
 ///
 /// # Errors
 /// The folder cannot be read.
 pub(crate) fn confined_sweep(
     root: &Root,
     folder: &RelPath,
-    known: &BTreeSet<Digest>,
+    is_known: &dyn Fn(&[u8]) -> bool,
 ) -> Result<(), FileError> {
     let failed = |errno| FileError::from_errno(folder, "sweep", errno);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
@@ -136,7 +135,7 @@ pub(crate) fn confined_sweep(
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
         if name.as_bytes().starts_with(TEMPORARY.as_bytes())
             && let Ok(path) = folder.join(name)
-            && ours(root, &path).is_some_and(|digest| known.contains(&digest))
+            && contents(root, &path).is_some_and(|bytes| is_known(&bytes))
         {
             unlinkat(&fd, name, AtFlags::empty()).map_err(failed)?;
         }
@@ -144,11 +143,11 @@ pub(crate) fn confined_sweep(
     Ok(())
 }
 
-/// Returns the digest of a temporary file or link.
-fn ours(root: &Root, path: &RelPath) -> Option<Digest> {
+/// Returns what a temporary file or link contains.
+fn contents(root: &Root, path: &RelPath) -> Option<Vec<u8>> {
     match root.stat(path).ok()??.kind {
-        Kind::Link => root.read_link(path).ok().map(|target| Digest::of(&target)),
-        Kind::File => root.read(path).ok().map(|file| file.digest),
+        Kind::Link => root.read_link(path).ok(),
+        Kind::File => root.read(path).ok().map(|file| file.bytes),
         Kind::Folder | Kind::Special => None,
     }
 }

@@ -189,6 +189,18 @@ fn what_a_crash_cut_short_is_finished_once_or_left_to_a_person() {
 }
 
 #[test]
+fn what_was_just_being_written_when_it_was_cut_goes_and_nothing_else() {
+    let case = Case::new(&[("a", "1")]);
+    let all = change(vec![case.edit("a", Some("1"), Some("one"))]);
+    for (name, text) in [("1", ""), ("2", "o"), ("3", "one"), ("4", "one more"), ("5", "ne")] {
+        fs::write(case.at(&format!(".tenon-tmp-{name}")), text).unwrap();
+    }
+    assert!(matches!(recover(&case.root, &all, &case.blobs).unwrap(), Recovered::Done(_)));
+    let left = [("a", "one"), (".tenon-tmp-4", "one more"), (".tenon-tmp-5", "ne")];
+    assert_eq!(case.tree(), tree(&left));
+}
+
+#[test]
 fn a_change_of_mode_alone_is_settled_by_mode() {
     let case = Case::new(&[("run", "x")]);
     let mut edit = case.edit("run", Some("x"), Some("x"));
