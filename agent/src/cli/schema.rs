@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::terminal::Terminal;
 use crate::config::environment;
-use crate::serve::published::{DIGEST, DOCUMENTS};
+use crate::serve::published::{DIGEST, documents};
 
 /// How many names a wrong one is answered with.
 const SUGGESTIONS_MAX: usize = 5;
@@ -54,8 +54,8 @@ struct Schema(Map<String, Value>);
 
 impl Schema {
     fn read() -> Result<Self, Failure> {
-        let parsed =
-            DOCUMENTS.iter().map(|(name, text)| Ok(((*name).to_owned(), serde_json::from_str(text)?)));
+        let documents = documents("schema").into_iter();
+        let parsed = documents.map(|(name, text)| Ok((name.to_owned(), serde_json::from_str(&text)?)));
         let documents: Result<_, serde_json::Error> = parsed.collect();
         documents.map(Self).map_err(|error| Failure::failed(format!("this build has no schema: {error}")))
     }
@@ -68,7 +68,7 @@ impl Schema {
     /// Returns every name that `one` knows, each group in its own order: documents, methods, events, errors.
     fn names(&self) -> Vec<&str> {
         let members = |document: &str| self.0[document].as_object().into_iter().flat_map(Map::keys);
-        let mut names: Vec<&str> = DOCUMENTS.iter().map(|(name, _)| *name).collect();
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.extend(members("methods").map(String::as_str));
         names.extend(self.events().filter_map(event_type));
         names.extend(members("subscription").chain(members("errors")).map(String::as_str));

@@ -1,4 +1,4 @@
-//! The format of a vector, as spec/conformance/README.md describes it, and the vectors that are built in. Not here: playing.
+//! The format of a vector, as spec/conformance/README.md describes it, and where the vectors are. Not here: playing.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,19 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cli::failure::Failure;
-
-/// This is a table: the vectors of this build.
-pub(super) const BUILT_IN: &[(&str, &str)] = &[
-    ("approval", include_str!("../../../../spec/conformance/approval.json")),
-    ("errors", include_str!("../../../../spec/conformance/errors.json")),
-    ("framing", include_str!("../../../../spec/conformance/framing.json")),
-    ("handshake", include_str!("../../../../spec/conformance/handshake.json")),
-    ("interrupt", include_str!("../../../../spec/conformance/interrupt.json")),
-    ("quiet", include_str!("../../../../spec/conformance/quiet.json")),
-    ("reconnect", include_str!("../../../../spec/conformance/reconnect.json")),
-    ("turn", include_str!("../../../../spec/conformance/turn.json")),
-    ("unknown", include_str!("../../../../spec/conformance/unknown.json")),
-];
+use crate::serve::published::documents;
 
 /// A transcript that any agent must be able to take part in.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,19 +86,20 @@ pub(super) struct Answer {
 /// # Errors
 /// The directory cannot be read, or one of its files is no vector.
 pub(super) fn load(directory: Option<&Path>) -> Result<BTreeMap<String, Vector>, Failure> {
-    files(directory, BUILT_IN)
+    files(directory, "conformance")
 }
 
-/// Reads every JSON file of a directory, or what is built in, by name.
+/// Reads every JSON file of a directory, or those of a folder of `spec/` that is built in, by name.
 ///
 /// # Errors
 /// As `load`.
 pub(super) fn files<T: DeserializeOwned>(
     directory: Option<&Path>,
-    built_in: &[(&str, &str)],
+    built_in: &str,
 ) -> Result<BTreeMap<String, T>, Failure> {
     let Some(directory) = directory else {
-        return built_in.iter().map(|(name, text)| Ok(((*name).to_owned(), parse(name, text)?))).collect();
+        let built_in = documents(built_in).into_iter();
+        return built_in.map(|(name, text)| Ok((name.to_owned(), parse(name, &text)?))).collect();
     };
     let failed =
         |error: std::io::Error| Failure::usage(format!("{} cannot be read: {error}", directory.display()));
@@ -144,10 +133,6 @@ mod tests {
         let published = load(Some(&directory)).ok().unwrap();
         let built_in = load(None).ok().unwrap();
         assert!(published.keys().eq(built_in.keys()), "{:?}", published.keys());
-        assert!(
-            BUILT_IN.iter().map(|(_, text)| text.len()).sum::<usize>() < 100_000,
-            "they weigh on the binary"
-        );
     }
 
     #[test]

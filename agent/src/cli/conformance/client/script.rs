@@ -9,20 +9,6 @@ use serde_json::Value;
 use crate::cli::conformance::vector::files;
 use crate::cli::failure::Failure;
 
-/// This is a table: the vectors for clients of this build.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("approval", include_str!("../../../../../spec/conformance/client/approval.json")),
-    ("closed", include_str!("../../../../../spec/conformance/client/closed.json")),
-    ("deltas", include_str!("../../../../../spec/conformance/client/deltas.json")),
-    ("expired", include_str!("../../../../../spec/conformance/client/expired.json")),
-    ("handover", include_str!("../../../../../spec/conformance/client/handover.json")),
-    ("reconnect", include_str!("../../../../../spec/conformance/client/reconnect.json")),
-    ("refused", include_str!("../../../../../spec/conformance/client/refused.json")),
-    ("superseded", include_str!("../../../../../spec/conformance/client/superseded.json")),
-    ("turn", include_str!("../../../../../spec/conformance/client/turn.json")),
-    ("unknown", include_str!("../../../../../spec/conformance/client/unknown.json")),
-];
-
 /// A transcript that a client must be able to take part in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -87,7 +73,7 @@ pub(super) struct Ends {
 pub(in crate::cli::conformance) fn load(
     directory: Option<&Path>,
 ) -> Result<BTreeMap<String, Script>, Failure> {
-    files(directory, BUILT_IN)
+    files(directory, "conformance/client")
 }
 
 #[cfg(test)]
@@ -100,7 +86,5 @@ mod tests {
         let published = load(Some(&directory)).ok().unwrap();
         let built_in = load(None).ok().unwrap();
         assert!(published.keys().eq(built_in.keys()), "{:?}", published.keys());
-        let weight: usize = BUILT_IN.iter().map(|(_, text)| text.len()).sum();
-        assert!(weight < 50_000, "they weigh on the binary");
     }
 }
