@@ -196,7 +196,7 @@ fn what_was_just_being_written_when_it_was_cut_goes_and_nothing_else() {
         fs::write(case.at(&format!(".tenon-tmp-{name}")), text).unwrap();
     }
     assert!(matches!(recover(&case.root, &all, &case.blobs).unwrap(), Recovered::Done(_)));
-    let left = [("a", "one"), (".tenon-tmp-4", "one more"), (".tenon-tmp-5", "ne")];
+    let left = [(".tenon-tmp-4", "one more"), (".tenon-tmp-5", "ne"), ("a", "one")];
     assert_eq!(case.tree(), tree(&left));
 }
 
