@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::causes;
 use crate::base::clock::{SharedClock, SystemClock};
 use crate::base::ids::SystemEntropy;
 use crate::base::task::{self, Task};
@@ -126,14 +127,17 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
         }
         Err(error) => {
             if let Some(ready) = ready.take() {
-                ready.failed(&error_chain(&error));
+                ready.failed(&causes::told(&error));
             }
             return Err(error);
         }
     };
+    let records_dir = records_dir(&options.paths)?;
+    // Before this daemon makes any; they are removed once it listens.
+    let copies = copies_left(&records_dir);
     let supervisor = Supervisor::this_program().with_descriptors_max(hardened.descriptors_before);
     let parts = Parts {
-        records_dir: records_dir(&options.paths)?,
+        records_dir,
         build: Build::of_this_program(),
         paths: options.paths,
         journal,
@@ -146,7 +150,7 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(io_error("start the runtime"))?;
-    let served = runtime.block_on(run(parts, options.variables, options.listen, stdio, ready));
+    let served = runtime.block_on(run(parts, options.variables, options.listen, stdio, ready, copies));
     runtime.shutdown_timeout(FAREWELL);
     drop(owner);
     served
@@ -200,6 +204,7 @@ async fn run(
     listen: Option<Listen>,
     stdio: Option<Stdio>,
     ready: Option<Daemonised>,
+    copies: Vec<PathBuf>,
 ) -> Result<(), ServeError> {
     let (paths, clock) = (parts.paths.clone(), Arc::clone(&parts.clock));
     let config::Daemon { linger_s, unload_s, accept_user_namespace, origins, .. } =
@@ -223,6 +228,7 @@ async fn run(
     if let Some(ready) = ready {
         ready.ready();
     }
+    drop(tokio::task::spawn_blocking(move || remove_copies(&copies)));
     let keeping = keep(&daemon, Duration::from_secs(unload_s));
     match stdio {
         Some(stdio) => {
@@ -272,7 +278,7 @@ async fn listen_http(
         }
         Err(error) if is_required => Err(error.into()),
         Err(error) => {
-            tracing::warn!(error = %error_chain(&error), "HTTP is not served");
+            tracing::warn!(error = %causes::told(&error), "HTTP is not served");
             Ok(None)
         }
     }
@@ -299,15 +305,22 @@ fn load_config(paths: &Paths, variables: &Variables) -> Result<Config, ConfigErr
 fn records_dir(paths: &Paths) -> Result<PathBuf, ServeError> {
     let directory = paths.run_dir().join("calls");
     make_private(&directory).map_err(io_error("make the directory of records"))?;
-    // Copies in which tests ran are large: none outlives the daemon that made it.
-    for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
-        if entry.path().extension().is_some_and(|extension| extension == "tests")
-            && let Err(error) = std::fs::remove_dir_all(entry.path())
-        {
+    Ok(directory)
+}
+
+/// Returns the copies in which tests ran that an earlier daemon left: large, and none outlives the daemon that made it.
+fn copies_left(records_dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(records_dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "tests")).collect()
+}
+
+/// Blocks, and takes as long as the copies are large.
+fn remove_copies(copies: &[PathBuf]) {
+    for copy in copies {
+        if let Err(error) = std::fs::remove_dir_all(copy) {
             tracing::warn!(%error, "a copy of an earlier daemon stays");
         }
     }
-    Ok(directory)
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
@@ -316,14 +329,4 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 fn io_error(what: &'static str) -> impl FnOnce(io::Error) -> ServeError {
     move |source| ServeError::Io { what, source }
-}
-
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }

@@ -15,6 +15,7 @@ use crate::projections::turn::OpenCall;
 use crate::sandbox::LayerFolder;
 use crate::session::actor::Actor;
 use crate::session::leftover::change_of_files;
+use crate::session::written::ended;
 use crate::turn::ports::Fact;
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
@@ -58,16 +59,8 @@ impl Actor {
         let told = sentence(&committed);
         let Committed { files, folders, uncovered, conflicts } = committed;
         let folders: Vec<String> = folders.iter().map(|folder| folder.to_wire().0.into_owned()).collect();
-        let applied = ChangeApplied {
-            change_id: begun.change_id,
-            checkpoint_id: begun.checkpoint_id,
-            files,
-            uncovered,
-            folders: (!folders.is_empty()).then_some(folders),
-            conflicts: (!conflicts.is_empty()).then_some(conflicts),
-            call_id: Some(call.id.clone()),
-            plan_id: None,
-        };
+        let conflicts = (!conflicts.is_empty()).then_some(conflicts);
+        let applied = ChangeApplied { conflicts, ..ended(&begun, files, uncovered, folders) };
         Some(Brought { applied, told })
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tenon_protocol::apply::{RevertParams, RevertResult, RevertScope, RevertTo};
 use tenon_protocol::change::{FileChange, Uncovered};
 use tenon_protocol::error::{ErrorKind, Retry, RpcError};
-use tenon_protocol::event::change::{ChangeApplied, ChangeStarted};
+use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::event::session::{By, SessionReverted};
 use tenon_protocol::ids::{ChangeId, CheckpointId};
 
@@ -26,6 +26,7 @@ use crate::journal::{AppendError, Blobs};
 use crate::session::actor::{Actor, Refusal};
 use crate::session::difference;
 use crate::session::revert::look::{Looked, Looking};
+use crate::session::written::{ended, told};
 use crate::turn::ports::Fact;
 use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
@@ -82,16 +83,7 @@ impl Reverting {
         let ChangeStarted { change_id, checkpoint_id, .. } = self.started.clone();
         let Record { to, scope, at, by, .. } = self.record.clone();
         let is_done = !files.is_empty();
-        let applied = ChangeApplied {
-            change_id: change_id.clone(),
-            checkpoint_id: checkpoint_id.clone(),
-            files,
-            uncovered,
-            folders: (!folders.is_empty()).then_some(folders),
-            conflicts: None,
-            call_id: None,
-            plan_id: None,
-        };
+        let applied = ended(&self.started, files, uncovered, folders);
         let reverted = SessionReverted { to, checkpoint_id, scope, change_id: Some(change_id), at, by };
         let reverted = is_done.then(|| Fact::new(reverted));
         std::iter::once(Fact::new(applied)).chain(reverted).collect()
@@ -100,8 +92,8 @@ impl Reverting {
 
 /// How far a change got that is over.
 struct Over {
-    /// Whether each of its files is as it shall be.
-    done: Vec<bool>,
+    /// Which of its files are as they shall be.
+    settled: Settled,
     /// Folders that had to be made.
     folders: Vec<String>,
     /// What went wrong.
@@ -207,7 +199,7 @@ impl Actor {
             let change = announced_change(&cut.started.files)?;
             Some(finish(&root, &change, &blobs, &cut.record.folders))
         });
-        let nothing = || Over { done: Vec::new(), folders: Vec::new(), problem: None };
+        let nothing = || Over { settled: Settled::Before, folders: Vec::new(), problem: None };
         let over = work.await.ok().flatten().unwrap_or_else(nothing);
         if let Some(problem) = self.record(&announced, over).await? {
             tracing::warn!(session = %self.state.id, error = %problem, "a revert that was cut is not whole");
@@ -217,17 +209,8 @@ impl Actor {
 
     /// Records how far a revert got; returns what went wrong.
     async fn record(&mut self, reverting: &Reverting, over: Over) -> Result<Option<ApplyError>, AppendError> {
-        let files = reverting.started.files.iter();
-        let mut uncovered = reverting.record.skipped.clone();
-        let mut done = Vec::new();
-        for (place, file) in files.enumerate() {
-            if over.done.get(place) == Some(&true) {
-                done.push(file.clone());
-            } else {
-                let reason = "it could not be taken back".to_owned();
-                uncovered.push(Uncovered { path: file.path.clone(), reason });
-            }
-        }
+        let (done, open) = told(&reverting.started.files, &over.settled, "it could not be taken back");
+        let uncovered = reverting.record.skipped.iter().cloned().chain(open).collect();
         self.commit(reverting.settled(done, over.folders, uncovered)).await?;
         Ok(over.problem)
     }
@@ -252,12 +235,9 @@ fn write(root: &Root, change: &ChangeSet, blobs: &Blobs, folders: &[RelPath]) ->
     match apply(root, change, blobs) {
         Ok(applied) => {
             remove_empty(root, folders);
-            Over { done: vec![true; change.edits().len()], folders: applied.folders(), problem: None }
+            Over { settled: Settled::After, folders: applied.folders(), problem: None }
         }
-        Err(error) => {
-            let done = reached(change, &settle(root, change));
-            Over { done, folders: Vec::new(), problem: Some(error) }
-        }
+        Err(error) => Over { settled: settle(root, change), folders: Vec::new(), problem: Some(error) },
     }
 }
 
@@ -265,26 +245,11 @@ fn finish(root: &Root, change: &ChangeSet, blobs: &Blobs, folders: &[RelPath]) -
     match recover(root, change, blobs) {
         Ok(Recovered::Done(applied)) => {
             remove_empty(root, folders);
-            Over { done: vec![true; change.edits().len()], folders: applied.folders(), problem: None }
+            Over { settled: Settled::After, folders: applied.folders(), problem: None }
         }
-        Ok(Recovered::Unknown(settled)) => {
-            Over { done: reached(change, &settled), folders: Vec::new(), problem: None }
-        }
-        Err(error) => {
-            let done = reached(change, &settle(root, change));
-            Over { done, folders: Vec::new(), problem: Some(error) }
-        }
+        Ok(Recovered::Unknown(settled)) => Over { settled, folders: Vec::new(), problem: None },
+        Err(error) => Over { settled: settle(root, change), folders: Vec::new(), problem: Some(error) },
     }
-}
-
-/// Tells of each file whether it is as it shall be.
-fn reached(change: &ChangeSet, settled: &Settled) -> Vec<bool> {
-    let is_done = |edit: &FileEdit| match settled {
-        Settled::After => true,
-        Settled::Before => false,
-        Settled::Mixed { after, .. } => after.contains(&edit.path),
-    };
-    change.edits().iter().map(is_done).collect()
 }
 
 /// Returns the change that was announced; `None` if its files make none.

@@ -46,36 +46,26 @@ impl Actor {
             change_id: change_id.clone(),
             checkpoint_id: checkpoint_id.clone(),
             files: files.clone(),
-            plan_id: plan_id.clone(),
+            plan_id,
             call_id: None,
         };
-        self.commit(vec![Fact::new(started)]).await?;
+        self.commit(vec![Fact::new(started.clone())]).await?;
         let (root, blobs) = (Arc::clone(&self.root), self.blobs());
         let work = tokio::task::spawn_blocking(move || {
             let applied = apply(&root, &change, &blobs);
             let settled = if applied.is_ok() { Settled::After } else { settle(&root, &change) };
             (applied, settled)
         });
-        let done = |files, uncovered, folders: Vec<String>| ChangeApplied {
-            change_id: change_id.clone(),
-            checkpoint_id: checkpoint_id.clone(),
-            files,
-            uncovered,
-            folders: (!folders.is_empty()).then_some(folders),
-            conflicts: None,
-            call_id: None,
-            plan_id: plan_id.clone(),
-        };
         match work.await.map_err(|error| internal(error.to_string()))? {
             (Ok(applied), _) => {
-                let done = done(files.clone(), Vec::new(), applied.folders());
+                let done = ended(&started, files.clone(), Vec::new(), applied.folders());
                 let facts = std::iter::once(Fact::new(done)).chain(then);
                 self.commit(facts.collect()).await?;
                 Ok(Written { change_id, checkpoint_id, files })
             }
             (Err(error), settled) => {
                 let (files, uncovered) = told(&files, &settled, &error.to_string());
-                self.commit(vec![Fact::new(done(files, uncovered, Vec::new()))]).await?;
+                self.commit(vec![Fact::new(ended(&started, files, uncovered, Vec::new()))]).await?;
                 Err(refused(&error).into())
             }
         }
@@ -109,23 +99,36 @@ impl Actor {
         {
             facts.push(Fact::new(changed(id.clone(), plan, &hunks_of(&files))));
         }
-        let done = ChangeApplied {
-            change_id: started.change_id,
-            checkpoint_id: started.checkpoint_id,
-            files,
-            uncovered,
-            folders: (!folders.is_empty()).then_some(folders),
-            conflicts: None,
-            call_id: None,
-            plan_id: started.plan_id,
-        };
-        facts.insert(0, Fact::new(done));
+        facts.insert(0, Fact::new(ended(&started, files, uncovered, folders)));
         self.commit(facts).await
     }
 }
 
+/// Returns how a change ended that was announced.
+pub(super) fn ended(
+    started: &ChangeStarted,
+    files: Vec<FileChange>,
+    uncovered: Vec<Uncovered>,
+    folders: Vec<String>,
+) -> ChangeApplied {
+    ChangeApplied {
+        change_id: started.change_id.clone(),
+        checkpoint_id: started.checkpoint_id.clone(),
+        files,
+        uncovered,
+        folders: (!folders.is_empty()).then_some(folders),
+        conflicts: None,
+        call_id: started.call_id.clone(),
+        plan_id: started.plan_id.clone(),
+    }
+}
+
 /// Returns the files that are as they were to be, and the others with the reason why they are not.
-fn told(files: &[FileChange], settled: &Settled, reason: &str) -> (Vec<FileChange>, Vec<Uncovered>) {
+pub(super) fn told(
+    files: &[FileChange],
+    settled: &Settled,
+    reason: &str,
+) -> (Vec<FileChange>, Vec<Uncovered>) {
     let is_done = |file: &&FileChange| match settled {
         Settled::After => true,
         Settled::Before => false,
