@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -15,6 +16,10 @@ use crate::config::error::{ConfigError, Place, Warning};
 use crate::config::layer::Source;
 use crate::config::paths::{Paths, workspace_config};
 use crate::config::resolve::Layers;
+
+/// How often, and after which pause each, a file that has lost its text is read again: an editor that is saving it empties
+/// it or moves it away first, and what was in force must not be off for that moment.
+const SAVING: (u32, Duration) = (10, Duration::from_millis(5));
 
 /// Workspaces whose files are remembered; one more forgets another, which is read as if for the first time.
 const WORKSPACES_MAX: usize = 256;
@@ -130,6 +135,31 @@ impl<T: Clone + PartialEq> Kept<T> {
     }
 }
 
+impl Kept<Option<Source>> {
+    /// Reads the file, and waits for one that is just being saved.
+    fn read(&self, file: &Path) -> Result<Option<Source>, ConfigError> {
+        self.settled(|| Source::read(file), || std::thread::sleep(SAVING.1))
+    }
+
+    /// Reads until there is a text, where there was one before; not for long, for an empty file is a valid one.
+    fn settled<E>(
+        &self,
+        read: impl Fn() -> Result<Option<Source>, E>,
+        mut pause: impl FnMut(),
+    ) -> Result<Option<Source>, E> {
+        let has_text = |source: &Option<Source>| source.as_ref().is_some_and(|source| !source.text.is_empty());
+        let had_text = self.seen.as_ref().is_some_and(|seen| seen.as_ref().map_or(true, has_text));
+        for _ in 0..if had_text { SAVING.0 } else { 0 } {
+            let found = read()?;
+            if has_text(&found) {
+                return Ok(found);
+            }
+            pause();
+        }
+        read()
+    }
+}
+
 impl Files {
     /// Knows nothing yet: the first look reads.
     #[expect(clippy::disallowed_types, reason = "see the field")]
@@ -240,7 +270,7 @@ impl Files {
     }
 
     fn look_at_users(&self, known: &mut Known) -> bool {
-        let user = Source::read(&self.paths.config_file);
+        let user = known.user.read(&self.paths.config_file);
         let of_user = known.user.take(user, |source| valid(source.clone(), None));
         let file = self.paths.credentials();
         let credentials = Credentials::read(&file).map(Arc::new).map_err(|error| ConfigError {
@@ -266,7 +296,8 @@ impl Known {
         }
         let user = self.user.good.clone().flatten();
         let kept = self.workspaces.entry(root.to_owned()).or_default();
-        kept.take(Source::read(&workspace_config(root)), |source| valid(user, source.clone()))
+        let read = kept.read(&workspace_config(root));
+        kept.take(read, |source| valid(user, source.clone()))
     }
 }
 
@@ -306,6 +337,26 @@ mod tests {
         fs::remove_file(&paths.config_file).unwrap();
         assert_eq!((model(&files), versions()), (None, 3));
         assert_eq!(files.seen()[0].wrong, None);
+    }
+
+    #[test]
+    fn a_file_that_is_just_being_saved_is_not_taken_for_an_empty_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("config.toml");
+        let read = || Source::read(&file);
+        let text = |read: Result<Option<Source>, ConfigError>| read.unwrap().map(|source| source.text);
+        let mut kept = Kept::<Option<Source>>::default();
+        assert_eq!(text(kept.settled(read, || unreachable!("there was no text"))), None);
+        fs::write(&file, "first").unwrap();
+        kept.take(read(), |_| Ok(()));
+        fs::write(&file, "").unwrap();
+        assert_eq!(text(kept.settled(read, || fs::write(&file, "second").unwrap())), Some("second".to_owned()));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(text(kept.settled(read, || fs::write(&file, "third").unwrap())), Some("third".to_owned()));
+        fs::write(&file, "").unwrap();
+        let mut pauses = 0;
+        assert_eq!(text(kept.settled(read, || pauses += 1)), Some(String::new()), "it stays empty");
+        assert_eq!(pauses, SAVING.0);
     }
 
     #[test]

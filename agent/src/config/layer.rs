@@ -72,9 +72,11 @@ impl Source {
             return Err(error(format!("no regular file of at most {FILE_BYTES_MAX} bytes")));
         }
         let mut text = String::new();
-        fs::File::open(file)
-            .and_then(|opened| opened.take(FILE_BYTES_MAX).read_to_string(&mut text))
-            .map_err(|failure| error(format!("the file cannot be read: {failure}")))?;
+        match fs::File::open(file).and_then(|opened| opened.take(FILE_BYTES_MAX).read_to_string(&mut text)) {
+            // It went meanwhile.
+            Err(failure) if failure.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|failure| error(format!("the file cannot be read: {failure}")))?,
+        };
         Ok(Some(Self { file: file.to_owned(), text }))
     }
 }

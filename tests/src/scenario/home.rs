@@ -54,11 +54,13 @@ impl Home {
         Ok(Self { _directory: directory, person, state, workspace, root, has_http: false, daemon: None })
     }
 
-    /// Writes the person's configuration.
+    /// Replaces the person's configuration, in one step: an agent that runs sees each text, and no half of one.
     pub(crate) fn configure(&self, text: &str) -> Result<()> {
         let folder = self.person.join(".config/tenon");
         fs::create_dir_all(&folder)?;
-        Ok(fs::write(folder.join("config.toml"), text)?)
+        let saving = folder.join("config.toml.new");
+        fs::write(&saving, text)?;
+        Ok(fs::rename(saving, folder.join("config.toml"))?)
     }
 
     /// Returns the path of the agent's socket.
