@@ -147,7 +147,8 @@ impl Kept<Option<Source>> {
         read: impl Fn() -> Result<Option<Source>, E>,
         mut pause: impl FnMut(),
     ) -> Result<Option<Source>, E> {
-        let has_text = |source: &Option<Source>| source.as_ref().is_some_and(|source| !source.text.is_empty());
+        let has_text =
+            |source: &Option<Source>| source.as_ref().is_some_and(|source| !source.text.is_empty());
         let had_text = self.seen.as_ref().is_some_and(|seen| seen.as_ref().map_or(true, has_text));
         for _ in 0..if had_text { SAVING.0 } else { 0 } {
             let found = read()?;
@@ -350,7 +351,10 @@ mod tests {
         fs::write(&file, "first").unwrap();
         kept.take(read(), |_| Ok(()));
         fs::write(&file, "").unwrap();
-        assert_eq!(text(kept.settled(read, || fs::write(&file, "second").unwrap())), Some("second".to_owned()));
+        assert_eq!(
+            text(kept.settled(read, || fs::write(&file, "second").unwrap())),
+            Some("second".to_owned())
+        );
         fs::remove_file(&file).unwrap();
         assert_eq!(text(kept.settled(read, || fs::write(&file, "third").unwrap())), Some("third".to_owned()));
         fs::write(&file, "").unwrap();
