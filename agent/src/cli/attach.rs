@@ -29,10 +29,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// How long the last answers may take after standard input has ended: the agent closes the connection when it has sent
 /// them, and a client that asks and leaves wants them.
-const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(2);
+const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long the answer to a handshake is looked at; an agent answers within milliseconds.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the answer to a handshake is looked at; an agent answers within milliseconds, one on a busy machine within seconds.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Agents that may leave during the handshake before it is given up: one leaves once.
 const HANDSHAKE_TRIES_MAX: u32 = 4;

@@ -29,6 +29,9 @@ pub(crate) struct Server {
     admission: Admission,
     clock: SharedClock,
     stop: CancellationToken,
+    /// Ends the connections of the socket. It follows `stop` when nobody listens there any more: a client whose connection ended
+    /// looks there whether the agent has left.
+    unheard: CancellationToken,
     /// Whether a newer agent follows: cancelled before `stop`.
     heir: CancellationToken,
 }
@@ -41,11 +44,12 @@ impl Server {
             admission: Admission::new(),
             clock,
             stop: CancellationToken::new(),
+            unheard: CancellationToken::new(),
             heir: CancellationToken::new(),
         }
     }
 
-    /// Stops accepting, and ends every connection once it is answered.
+    /// Stops accepting, and then ends every connection once it is answered.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
     }
@@ -57,8 +61,10 @@ impl Server {
     }
 
     /// Accepts connections until `stop`, and returns when the last has ended. Dropping the future ends them all at once.
-    pub(crate) async fn listen(&self, socket: Socket) {
+    pub(crate) async fn listen(&self, bound: Socket) {
         let mut connections: FuturesUnordered<Task<End>> = FuturesUnordered::new();
+        // Behind them, so that it goes before them when all of this is dropped.
+        let socket = bound;
         loop {
             // Both are safe to drop: a connection that was not accepted stays in the kernel's queue, a task that was not
             // reaped stays in the set.
@@ -81,6 +87,7 @@ impl Server {
         } else {
             drop(socket);
         }
+        self.unheard.cancel();
         while connections.next().await.is_some() {}
     }
 
@@ -114,7 +121,7 @@ impl Server {
             Peering::Foreign(error) => self.admission.refuse(*error),
             Peering::Stranger => None,
         }?;
-        let setup = self.setup(standing);
+        let setup = Setup { stop: self.unheard.clone(), ..self.setup(standing) };
         Some(task::spawn(async move {
             let (reader, writer) = stream.into_split();
             connection::serve(Streams::new(reader, writer), setup).await

@@ -22,6 +22,9 @@ const DIRECTORY: &str = "run";
 /// The socket in it.
 const NAME: &str = "agent.sock";
 
+/// Its name while it is made.
+const NEW_NAME: &str = "agent.new";
+
 /// The longest path a socket's address holds, in bytes: `sun_path` is 108, its last one zero.
 const PATH_BYTES_MAX: usize = 107;
 
@@ -61,7 +64,8 @@ pub(crate) enum Peering {
 
 impl Socket {
     /// Listens at `<state directory>/run/agent.sock`. The caller holds the lock of the state directory, so a socket that is
-    /// there is stale. `admits_foreign_namespaces` is the person's `daemon.accept`.
+    /// there is stale; the new one takes its place in one step, since a client that finds none believes that the agent was
+    /// stopped. `admits_foreign_namespaces` is the person's `daemon.accept`.
     ///
     /// # Errors
     /// When the directory is a link or another user's, when something that is no socket has the name, or when the system
@@ -69,10 +73,15 @@ impl Socket {
     pub(crate) fn bind(state: &Path, admits_foreign_namespaces: bool) -> Result<Self, SocketError> {
         let path = state.join(DIRECTORY).join(NAME);
         let directory = directory(&state.join(DIRECTORY))?;
-        remove_stale(&path)?;
-        let listener = listen(&directory, &path).map_err(|source| failed("listen at", &path, source))?;
-        // Connecting is impossible before this: nobody else gets through the directory.
-        fs::set_permissions(&path, Permissions::from_mode(0o600))
+        let new = path.with_file_name(NEW_NAME);
+        check_stale(&path)?;
+        if check_stale(&new)? {
+            fs::remove_file(&new).map_err(|source| failed("remove the stale", &new, source))?;
+        }
+        let listener = listen(&directory, &new).map_err(|source| failed("listen at", &path, source))?;
+        // Nobody else gets through the directory anyway.
+        fs::set_permissions(&new, Permissions::from_mode(0o600))
+            .and_then(|()| fs::rename(&new, &path))
             .map_err(|source| failed("protect", &path, source))?;
         let namespace = match namespace("self") {
             Ok(namespace) => Some(namespace),
@@ -184,10 +193,11 @@ fn is_ours(metadata: &Metadata) -> bool {
     metadata.uid() == geteuid().as_raw()
 }
 
-fn remove_stale(path: &Path) -> Result<(), SocketError> {
+/// Returns whether a stale socket is there; anything else that has the name is refused.
+fn check_stale(path: &Path) -> Result<bool, SocketError> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(failed("look at", path, source)),
     };
     if !metadata.file_type().is_socket() {
@@ -196,7 +206,7 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
     if !is_ours(&metadata) {
         return Err(SocketError::Unsafe { path: path.to_owned(), problem: "belongs to another user" });
     }
-    fs::remove_file(path).map_err(|source| failed("remove the stale", path, source))
+    Ok(true)
 }
 
 /// Tells whether somebody listens at the socket of a state directory.
@@ -214,7 +224,7 @@ fn listen(directory: &File, path: &Path) -> io::Result<UnixListener> {
     if path.as_os_str().as_bytes().len() <= PATH_BYTES_MAX {
         return UnixListener::bind(path);
     }
-    UnixListener::bind(format!("/proc/self/fd/{}/{NAME}", directory.as_raw_fd()))
+    UnixListener::bind(format!("/proc/self/fd/{}/{NEW_NAME}", directory.as_raw_fd()))
 }
 
 /// Returns what names the user namespace of a process.
@@ -225,6 +235,7 @@ fn namespace(process: impl std::fmt::Display) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -258,6 +269,31 @@ mod tests {
         let socket = Socket::bind(state.path(), false).unwrap();
         assert_eq!(mode(&run), 0o700);
         assert!(connects(&socket, socket.path()).await);
+    }
+
+    #[tokio::test]
+    async fn a_new_socket_takes_the_place_of_a_stale_one_in_one_step() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join("run/agent.sock");
+        Socket::bind(state.path(), false).unwrap().leave_to_heir();
+        let (stop, watched) = (AtomicBool::new(false), path.clone());
+        let absent = std::thread::scope(|scope| {
+            let watching = scope.spawn(|| {
+                let mut absent = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let connected = std::os::unix::net::UnixStream::connect(&watched);
+                    absent += usize::from(connected.is_err_and(|e| e.kind() == io::ErrorKind::NotFound));
+                }
+                absent
+            });
+            for _ in 0..500 {
+                Socket::bind(state.path(), false).unwrap().leave_to_heir();
+            }
+            stop.store(true, Ordering::Relaxed);
+            watching.join().unwrap()
+        });
+        assert_eq!(absent, 0, "there was a moment without a socket");
+        assert_eq!(fs::read_dir(state.path().join("run")).unwrap().count(), 1, "nothing else is left");
     }
 
     #[tokio::test]

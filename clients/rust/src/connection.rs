@@ -38,8 +38,9 @@ const GREETING_ID: i64 = 0;
 /// Bytes that wait to be written before no further order is taken.
 const OUTBOX_BYTES_SOFT: usize = 1024 * 1024;
 
-/// How long the agent may take for the handshake; it answers within milliseconds.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the agent may take for the handshake; it answers within milliseconds, and
+/// within seconds on a busy machine.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connections that may close during the handshake before it is given up: an agent leaves once.
 const HANDSHAKE_TRIES_MAX: u32 = 4;

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Pid;
 
@@ -114,7 +113,7 @@ impl Endpoint {
         self.state_dir.join("run/agent.sock")
     }
 
-    /// Connects, and starts the agent first where there is none. Blocks, at most about ten seconds.
+    /// Connects, and starts the agent first where there is none. Blocks, at most about half a minute.
     ///
     /// # Errors
     /// Nobody listens and there is no way to start it, it does not start, or the socket is another user's.
@@ -143,6 +142,9 @@ impl Endpoint {
 
     /// Tells why a connection ended that led to the process `peer`. Blocks, at most about a second.
     ///
+    /// One that leaves in good order stops listening before it ends its connections. One that dies does both in the order the
+    /// kernel likes, after it has given back its memory.
+    ///
     /// # Errors
     /// The socket cannot be used.
     pub fn ending(&self, peer: Option<Pid>) -> Result<Ending, ClientError> {
@@ -150,10 +152,10 @@ impl Endpoint {
         loop {
             match self.attempt()? {
                 Try::Connected(stream) if peer.is_some() && peer_of(&stream) == peer => {
-                    // One that is just leaving closes what it has not accepted; how it left shows when it is gone.
-                    if stays_open(&stream, RETURN_PAUSE * 2) || lost.elapsed() >= RETURN_TIMEOUT {
+                    if !peer.is_some_and(is_dying) {
                         return Ok(Ending::Connection);
                     }
+                    std::thread::sleep(RETURN_PAUSE);
                 }
                 Try::Connected(_) | Try::Dead => return Ok(Ending::Replaced),
                 // A newer one takes the socket's place in two steps.
@@ -235,11 +237,11 @@ pub fn peer_of(stream: &UnixStream) -> Option<Pid> {
     rustix::net::sockopt::socket_peercred(stream).ok().map(|peer| peer.pid)
 }
 
-/// Tells whether a connection on which nothing is said stays open for so long.
-fn stays_open(stream: &UnixStream, time: Duration) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN)];
-    let timeout = Timespec::try_from(time).ok();
-    matches!(rustix::event::poll(&mut fds, timeout.as_ref()), Ok(0))
+/// Tells whether a process has given back its memory and with it its arguments, which the kernel does before it closes what the
+/// process had open. One that cannot be looked at is not dying.
+fn is_dying(process: Pid) -> bool {
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero()));
+    arguments.is_ok_and(|arguments| arguments.is_empty())
 }
 
 /// Connects to a socket by its path; one that is too long for an address is reached through its directory.
@@ -321,6 +323,20 @@ mod tests {
         assert_eq!(endpoint.ending(peer).unwrap(), Ending::Replaced);
         std::fs::remove_file(endpoint.socket()).unwrap();
         assert_eq!(endpoint.ending(peer).unwrap(), Ending::Left);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a process that has ended and is not collected yet")]
+    fn a_process_without_memory_is_dying() {
+        let mut ended =
+            std::process::Command::new("true").stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&ended);
+        let exited = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), exited).unwrap();
+        assert!(is_dying(pid));
+        assert!(!is_dying(rustix::process::getpid()));
+        ended.wait().unwrap();
+        assert!(!is_dying(pid), "one that is gone is not looked at");
     }
 
     #[test]

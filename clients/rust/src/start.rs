@@ -22,8 +22,9 @@ use crate::error::ClientError;
 /// What the agent writes when it listens.
 pub const READY_LINE: &str = "ready";
 
-/// How long a start may take in all. Recovery of a large journal after a power cut takes a second or two.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a start may take in all. Recovery of a large journal after a power cut takes a second or two, and
+/// many times that beside a build that keeps processors and disk busy.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long to wait for the winner of the lock before another start is tried.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(500);

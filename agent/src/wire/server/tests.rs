@@ -77,6 +77,7 @@ async fn stopping_ends_every_connection_and_removes_the_socket() {
     assert!(lines.next_line().await.unwrap().is_some());
     server.stop();
     assert_eq!(lines.next_line().await.unwrap(), None);
+    assert!(UnixStream::connect(&path).await.is_err(), "whoever is told of the end finds nobody listening");
     task.await.unwrap();
     assert!(!path.exists());
 }
