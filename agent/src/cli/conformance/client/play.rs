@@ -2,7 +2,7 @@
 //! usual answers (`defaults`).
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -92,7 +92,7 @@ impl<'a> Play<'a> {
             Step::Events(events) => events.iter().try_for_each(|event| {
                 let event = defaults::event(pattern::fill(event, &self.names), &mut self.seq, &self.names);
                 let params = json!({"subscription": self.subscriptions.to_string(), "result": event});
-                self.send(json!({"method": "agent/event", "params": params}))
+                self.tell(json!({"method": "agent/event", "params": params}))
             }),
             Step::Send(message) => self.send(pattern::fill(message, &self.names)),
             Step::Close {} => {
@@ -215,13 +215,29 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn send(&mut self, mut message: Value) -> Result<(), String> {
+    fn send(&mut self, message: Value) -> Result<(), String> {
+        self.write(message)?.map_err(|error| format!("the client does not read: {error}"))
+    }
+
+    /// Sends what the client may have stopped waiting for: one that has seen the end of its turn leaves, and whether it may is found
+    /// by the next step, or by how it ends.
+    fn tell(&mut self, message: Value) -> Result<(), String> {
+        match self.write(message)? {
+            Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                Err(format!("the client does not read: {error}"))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes a message where there is a connection.
+    fn write(&mut self, mut message: Value) -> Result<std::io::Result<()>, String> {
         let link = self.link.as_mut().ok_or("there is no connection")?;
         if let Some(message) = message.as_object_mut() {
             message.entry("jsonrpc").or_insert_with(|| json!("2.0"));
         }
         let bytes = link.framing.bytes(&message);
-        link.stream.write_all(&bytes).map_err(|error| format!("the client does not read: {error}"))
+        Ok(link.stream.write_all(&bytes))
     }
 
     /// Waits for the end of the client while it may still ask what may be asked at any time.
