@@ -12,7 +12,7 @@ use crate::workspace::text::escape;
 const NAMES_MAX: usize = 200;
 
 /// The session waits for it: a folder on a slow disk is shown as far as was read.
-const TIMEOUT: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Returns the names in a folder, without what ignore files name; `None` if it is none.
 pub(super) fn folder(root: &Root, named: &str) -> Option<String> {

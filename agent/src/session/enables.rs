@@ -8,7 +8,7 @@ use crate::workspace::root::Root;
 use crate::workspace::stop::Stop;
 
 /// How long is looked for what the workspace brings; the session waits for it.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Names in one line; of more their number is told.
 const NAMES_MAX: usize = 20;

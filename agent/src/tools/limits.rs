@@ -33,7 +33,7 @@ pub(super) const REMEMBERED_BYTES_MAX: usize = 16 << 20;
 pub(super) const SEARCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long names are compared to find what somebody may have meant.
-pub(super) const HINT_TIMEOUT: Duration = Duration::from_millis(200);
+pub(super) const HINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The most matching lines of one search: more says that the pattern is too wide.
 pub(super) const MATCHES_MAX: usize = 300;
