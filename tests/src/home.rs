@@ -151,7 +151,7 @@ impl Home {
     /// Runs a command of the binary to its end.
     ///
     /// # Errors
-    /// It does not start, or does not end within a minute.
+    /// It does not start, or does not end in time.
     pub fn tenon(&self, arguments: &[&str]) -> Result<Finished> {
         Running::start(self.command(arguments))?.finish()
     }

@@ -27,7 +27,7 @@ pub use crate::model_server::reply::{Fault, Finish, Gate, Reply, ScriptedCall, T
 pub use crate::model_server::script::Script;
 
 /// How long a test waits for something that must happen; only a failing test waits this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the server saw so far.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +115,7 @@ impl ModelServer {
     /// Waits until there are `count` requests, and returns them.
     ///
     /// # Errors
-    /// They do not come within 20 s.
+    /// They do not come within a minute.
     pub async fn wait_for_requests(&self, count: usize) -> Result<Vec<Arc<RecordedRequest>>> {
         self.wait(|seen| seen.requests.len() >= count).await.map(|seen| seen.requests)
     }
@@ -123,7 +123,7 @@ impl ModelServer {
     /// Waits until `count` connections were closed after an answer, and the other side has noticed.
     ///
     /// # Errors
-    /// It does not within 20 s.
+    /// It does not within a minute.
     pub async fn wait_for_closed(&self, count: usize) -> Result<()> {
         self.wait(|seen| seen.closed >= count).await.map(drop)
     }
@@ -131,7 +131,7 @@ impl ModelServer {
     /// Waits until the other side broke off `count` answers.
     ///
     /// # Errors
-    /// It does not within 20 s.
+    /// It does not within a minute.
     pub async fn wait_for_disconnects(&self, count: usize) -> Result<()> {
         self.wait(|seen| seen.disconnects >= count).await.map(drop)
     }
@@ -139,7 +139,7 @@ impl ModelServer {
     /// Waits as `wait_for_requests` does, outside of any runtime.
     ///
     /// # Errors
-    /// They do not come within 20 s.
+    /// They do not come within a minute.
     pub fn block_for_requests(&self, count: usize) -> Result<Vec<Arc<RecordedRequest>>> {
         Builder::new_current_thread().enable_time().build()?.block_on(self.wait_for_requests(count))
     }

@@ -42,7 +42,7 @@ impl Script {
     /// Waits for its end; everything it tested has to hold.
     ///
     /// # Errors
-    /// Something does not, or it says nothing for a minute.
+    /// Something does not, or it says nothing for too long.
     pub fn finish(mut self) -> Result<()> {
         while let Some(line) = self.running.line()? {
             self.lines.push(line);

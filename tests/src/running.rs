@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::process::Process;
 
-/// How long a test waits for something that must happen; only a failing test waits this long.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a test waits for something that must happen; only a failing test waits this long. Some commands do many things one
+/// after the other, each of which takes a second beside a few builds.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Lines that may wait for the test; a command that writes more waits itself, as with any pipe.
 const LINES_MAX: usize = 10_000;
@@ -89,7 +90,7 @@ impl Running {
     /// Returns the next line of its output; `None` at the end.
     ///
     /// # Errors
-    /// It does not come within a minute.
+    /// It does not come in time.
     pub fn line(&mut self) -> Result<Option<String>> {
         match self.stdout.recv_timeout(PATIENCE) {
             Ok(line) => Ok(Some(line.trim_end_matches('\n').to_owned())),
@@ -105,7 +106,7 @@ impl Running {
     /// Returns the next line of its errors; `None` at the end.
     ///
     /// # Errors
-    /// It does not come within a minute.
+    /// It does not come in time.
     pub fn error_line(&mut self) -> Result<Option<String>> {
         match self.stderr.recv_timeout(PATIENCE) {
             Ok(line) => Ok(Some(line)),
@@ -138,7 +139,7 @@ impl Running {
     /// Closes its input and waits for its end, and for the end of both its outputs.
     ///
     /// # Errors
-    /// It or one of the outputs does not end within a minute.
+    /// It or one of the outputs does not end in time.
     pub fn finish(mut self) -> Result<Finished> {
         self.stdin = None;
         self.finish_with_open_stdin()

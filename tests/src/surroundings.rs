@@ -25,25 +25,6 @@ pub fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Builds an example of the Rust client, as far as it is not built yet, and returns it.
-///
-/// # Errors
-/// It cannot be built.
-pub fn client_example(name: &str) -> Result<PathBuf> {
-    // This test stands in `target/PROFILE/deps`.
-    let own = std::env::current_exe()?;
-    let folder = own.ancestors().nth(2).context("the tests lie nowhere")?;
-    let cargo = variable("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    #[expect(clippy::disallowed_methods, reason = "the example is built as a person's shell does")]
-    let mut build = std::process::Command::new(cargo);
-    build.args(["build", "--quiet", "-p", "tenon-client", "--example", name]);
-    if folder.file_name().is_some_and(|name| name == "release") {
-        build.arg("--release");
-    }
-    ensure!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status()?.success(), "{name} cannot be built");
-    Ok(folder.join("examples").join(name))
-}
-
 /// Returns the binary as it is shipped, if `TENON_DIST_BIN` names one.
 pub fn shipped_binary() -> Option<PathBuf> {
     variable("TENON_DIST_BIN").map(PathBuf::from)

@@ -64,7 +64,7 @@ impl<'a> Terminal<'a> {
     /// Waits until the screen shows a text, and returns the screen.
     ///
     /// # Errors
-    /// It does not within a minute; the error has the screen.
+    /// It does not in time; the error has the screen.
     pub fn shows(&self, text: &str) -> Result<String> {
         self.until(text, |screen| screen.contains(text))
     }
@@ -72,7 +72,7 @@ impl<'a> Terminal<'a> {
     /// Waits until the screen is as it should be, and returns it.
     ///
     /// # Errors
-    /// It is not within a minute; the error has the screen.
+    /// It is not in time; the error has the screen.
     pub fn until(&self, what: &str, reached: impl Fn(&str) -> bool) -> Result<String> {
         let started = Instant::now();
         loop {

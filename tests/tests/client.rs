@@ -18,6 +18,7 @@ use tenon_client::{Client, ClientError, ClientOptions, Endpoint, Item, ObserveOp
 use tenon_tests::builds;
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{Gate, ModelServer, Reply, Script};
+use tenon_tests::process::Process;
 use tenon_tests::running::PATIENCE;
 use tenon_tests::surroundings::binary;
 
@@ -147,6 +148,14 @@ async fn a_stale_place_brings_the_picture_of_now() {
     assert!(matches!(events.next().await.unwrap(), Item::Local(event) if event.kind == "observe.opened"));
 }
 
+/// Tells whether every thread of a process is stopped.
+fn stands_still(process: &Process) -> bool {
+    let threads = std::fs::read_dir(process.proc("task")).unwrap();
+    let mut states = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")));
+    states
+        .all(|stat| stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_without_an_answer_in_time_is_told_and_the_connection_goes_on() {
     let home = Home::new().unwrap();
@@ -154,6 +163,10 @@ async fn a_call_without_an_answer_in_time_is_told_and_the_connection_goes_on() {
     let params = ListParams::of("session");
     let daemon = home.daemon().unwrap().unwrap();
     daemon.signal(Signal::STOP);
+    // It answers until the last of its threads stands still.
+    while !stands_still(&daemon) {
+        tokio::task::yield_now().await;
+    }
     let late = client.call_within::<List>(&params, Duration::from_millis(50)).await;
     daemon.signal(Signal::CONT);
     assert!(matches!(late, Err(ClientError::TimedOut { .. })), "{late:?}");

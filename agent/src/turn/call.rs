@@ -17,12 +17,11 @@ use crate::approvals::{Action, Cause, Decision, Programs};
 use crate::base::clock::SharedClock;
 use crate::base::digest::Digest;
 use crate::base::ids;
-use crate::base::secret::Secrets;
 use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
 use crate::tools::context::{Begun, Progress};
 use crate::tools::settling::Settling;
-use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext, Tool};
+use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext};
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
 use crate::turn::unsaved::{self, Settled};
@@ -39,8 +38,7 @@ const NO_COMMANDS: &str = "Not run: in a plan turn edits are only staged, so a c
 
 /// What allowed a call, or what it is settled with instead.
 enum Permission {
-    /// It may run; what it comes across must not hold these.
-    Granted(Approved, Secrets),
+    Granted(Approved),
     Settled(Outcome),
 }
 
@@ -58,9 +56,9 @@ pub(crate) async fn run(
     settling: Settling,
 ) -> Result<(), PortClosed> {
     let id = proposal.id.clone();
-    let (approved, secrets) = match permission(&*ports, &registry, &proposal, &cancel).await? {
+    let approved = match permission(&*ports, &registry, &proposal, &cancel).await? {
         Permission::Settled(outcome) => return settle(&*ports, &id, outcome).await,
-        Permission::Granted(approved, secrets) => (approved, secrets),
+        Permission::Granted(approved) => approved,
     };
     let prepared = approved.prepared();
     let effect = prepared.effect;
@@ -80,10 +78,10 @@ pub(crate) async fn run(
     let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };
     if effect != EffectClass::Pure {
         ports.commit(vec![started]).await?;
-        let outcome = approved.run(context).await.without(&secrets);
+        let outcome = approved.run(context).await;
         return settle(&*ports, &id, outcome).await;
     }
-    let mut running = std::pin::pin!(async { approved.run(context).await.without(&secrets) });
+    let mut running = std::pin::pin!(approved.run(context));
     let outcome = tokio::select! {
         biased;
         outcome = &mut running => {
@@ -110,9 +108,19 @@ async fn permission(
     proposal: &Proposal,
     cancel: &CancellationToken,
 ) -> Result<Permission, PortClosed> {
-    let (tool, arguments) = match named(registry, proposal) {
-        Ok(named) => named,
-        Err(reason) => return Ok(refuse(reason)),
+    let arguments = match &proposal.arguments {
+        Ok(arguments) => arguments,
+        Err(reason) => {
+            return Ok(refuse(reason.clone()));
+        }
+    };
+    let Some(tool) = registry.get(&proposal.name) else {
+        let names: Vec<&str> = registry.descriptors().iter().map(|tool| tool.name).collect();
+        return Ok(refuse(format!(
+            "There is no tool named {}. The tools are: {}.",
+            proposal.name,
+            names.join(", ")
+        )));
     };
     let mut allowed_before: Option<(Digest, Option<Vec<Selected>>)> = None;
     let (mut settled, mut round) = (Vec::new(), 0);
@@ -136,16 +144,14 @@ async fn permission(
             Err(failure) => return Ok(refuse(failure.0)),
         };
         if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
-            return Ok(granted(prepared, select.as_deref(), view.tools.secrets));
+            return Ok(granted(prepared, select.as_deref()));
         }
         if view.tools.staged.is_some() && matches!(prepared.access, Access::Command(_)) {
             return Ok(refuse(NO_COMMANDS.to_owned()));
         }
         let decision = decide(&view, &prepared.access, prepared.subject.as_ref()).await;
         match decision.verdict {
-            Verdict::Allow => {
-                return Ok(Permission::Granted(Approved::by(prepared, decision.reason), view.tools.secrets));
-            }
+            Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
             Verdict::Deny => return Ok(deny(&decision.reason)),
             Verdict::Ask if view.policy.denies_unattended() && !view.attended => {
                 return Ok(deny("nobody is there to be asked, and the profile denies then"));
@@ -173,27 +179,14 @@ async fn permission(
     ))
 }
 
-/// Returns the tool that is called, and with what; else why there is none.
-fn named<'a>(
-    registry: &'a Registry,
-    proposal: &'a Proposal,
-) -> Result<(&'a Arc<dyn Tool>, &'a Value), String> {
-    let arguments = proposal.arguments.as_ref().map_err(Clone::clone)?;
-    let tool = registry.get(&proposal.name).ok_or_else(|| {
-        let names: Vec<&str> = registry.descriptors().iter().map(|tool| tool.name).collect();
-        format!("There is no tool named {}. The tools are: {}.", proposal.name, names.join(", "))
-    })?;
-    Ok((tool, arguments))
-}
-
 /// A person allowed it, whole or these hunks of it.
-fn granted(prepared: Prepared, select: Option<&[Selected]>, secrets: Secrets) -> Permission {
+fn granted(prepared: Prepared, select: Option<&[Selected]>) -> Permission {
     let (prepared, who) = match select {
         None => (Ok(prepared), "a person"),
         Some(select) => (prepared.only(select), "a person, in part"),
     };
     match prepared {
-        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned()), secrets),
+        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned())),
         Err(failure) => refuse(failure.0),
     }
 }

@@ -43,7 +43,7 @@ session.open({ workspace = vim.fn.getcwd() }, function(s)
 end, function(err)
   fail(err.message)
 end)
-vim.wait(60000, function()
+vim.wait(150000, function()
   return code
 end, 10)
 os.exit(code or 1)

@@ -2,8 +2,6 @@
 -- as it happens (conversation.lua).
 local T = dofile(vim.fs.dirname(arg[0]) .. '/support.lua')
 local api = vim.api
--- An agent that is built for debugging takes a while over texts of this size, and so does a busy machine.
-T.patience = 55000
 
 -- Returns the row, from 1, of a text in the session's window.
 local function row(text)

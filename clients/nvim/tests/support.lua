@@ -5,7 +5,7 @@ local T = { failed = 0, said = {} }
 local here = vim.fs.dirname(vim.fs.abspath and vim.fs.abspath(arg[0]) or vim.fn.fnamemodify(arg[0], ':p'))
 T.plugin = vim.fs.dirname(here)
 -- Only a test that fails waits this long.
-T.patience = 40000
+T.patience = 150000
 
 vim.o.swapfile = false
 vim.opt.runtimepath:prepend(T.plugin)

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 /// How long something that must happen may take; only a failing scenario waits this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Messages read ahead of the scenario.
 const AHEAD_MAX: usize = 100_000;

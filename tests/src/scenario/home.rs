@@ -9,11 +9,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::process::Process;
+
 /// How long everything beneath a killed daemon may take to end.
-const BURIAL: Duration = Duration::from_secs(5);
+const BURIAL: Duration = Duration::from_mins(1);
 
 /// The places of a scenario, and its daemon.
 #[derive(Debug)]
@@ -216,14 +218,10 @@ impl Drop for Home {
 
 /// Kills a process that is no child of ours and waits for its end.
 fn end(pid: Pid) -> Result<()> {
-    let descriptor = match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(descriptor) => descriptor,
-        Err(rustix::io::Errno::SRCH) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    pidfd_send_signal(&descriptor, Signal::KILL)?;
-    let mut watched = [rustix::event::PollFd::new(&descriptor, rustix::event::PollFlags::IN)];
-    rustix::event::poll(&mut watched, Some(&rustix::time::Timespec { tv_sec: 5, tv_nsec: 0 }))?;
+    let number = u32::try_from(pid.as_raw_nonzero().get())?;
+    let Some(process) = Process::of(number) else { return Ok(()) };
+    process.kill();
+    ensure!(process.ends_within(BURIAL)?, "the daemon was killed and did not end");
     Ok(())
 }
 

@@ -27,9 +27,10 @@ fn a_server_that_fails_for_ever_ends_within_the_budget() {
         let errors: Vec<&str> = failed.stderr.lines().filter(|line| line.starts_with("error:")).collect();
         assert_eq!(errors.len(), 1, "one clear sentence: {failed:#?}");
         assert!(errors[0].contains("out of order"), "{failed:#?}");
-        // Pauses double from a quarter of a second or more: within three seconds there is room for three.
+        // Pauses double from a quarter of a second or more: within three seconds there is room for three, and on a busy machine
+        // for fewer.
         let asked = server.requests().len();
-        assert!((2..=4).contains(&asked), "{asked} requests");
+        assert!((1..=4).contains(&asked), "{asked} requests");
     }
 }
 

@@ -1,10 +1,12 @@
 //! Starts: on demand, many at once, and what a daemon keeps of its starter (nothing).
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Instant;
 
 use tenon_tests::home::Home;
-use tenon_tests::running::Running;
+use tenon_tests::running::{PATIENCE, Running};
 
 #[test]
 fn twenty_commands_at_once_start_one_daemon() {
@@ -22,6 +24,12 @@ fn twenty_commands_at_once_start_one_daemon() {
 fn six_daemons_at_once_and_one_wins() {
     let home = Home::new().unwrap();
     let mut daemons: Vec<Running> = (0..6).map(|_| home.start(&["serve"]).unwrap()).collect();
+    // Before one of them listens this would start a seventh.
+    let deadline = Instant::now() + PATIENCE;
+    while UnixStream::connect(home.state_dir().join("run/agent.sock")).is_err() {
+        assert!(Instant::now() < deadline, "none of them listens");
+        std::thread::yield_now();
+    }
     // The winner stays, so exactly five of them end; which ones, the kernel decides.
     home.tenon(&["sessions"]).unwrap().expect(0).unwrap();
     let owner = home.daemon().unwrap().expect("one of them owns the directory").pid;

@@ -18,7 +18,7 @@ fn open(home: &Home) -> String {
 fn a_job_that_hides_dies_with_the_daemon() {
     let home = Home::new().unwrap();
     let session = open(&home);
-    let marker = format!("87654.{}", std::process::id());
+    let marker = format!("87654.{:08}", std::process::id());
     // Forked twice, in a session of its own, without the terminal, deaf to every signal that asks.
     let hidden = format!("trap \"\" TERM HUP INT; exec sleep {marker}");
     let command = format!(

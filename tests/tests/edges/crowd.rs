@@ -66,24 +66,27 @@ fn one_connection_more_than_there_may_be_is_told_so() {
 
 #[test]
 fn one_silent_connection_more_than_there_may_be_is_told_so() {
-    let mut stage = Stage::new();
     loop {
+        // A new one each time: the connections of a round are gone with it.
+        let mut stage = Stage::new();
         let started = Instant::now();
         let mut silent: Vec<Raw> =
             (0..FRESH_MAX).map(|_| Raw::dial(&stage.home, Way::Lines).unwrap()).collect();
         let mut beyond = Raw::dial(&stage.home, Way::Headers).unwrap();
         beyond.request("initialize", &tenon_tests::raw::hello()).unwrap();
-        let answer = beyond.message().unwrap();
+        let (answer, end) = (beyond.message(), beyond.message());
+        // One that introduces itself makes room for another.
+        let introduced = silent[0].introduce();
+        let admitted = Raw::connect(&stage.home, Way::Headers);
         stage.is_well();
         if started.elapsed() > SILENCE_MAX {
             continue;
         }
-        let answer = answer.expect("a word before it is closed");
+        let answer = answer.unwrap().expect("a word before it is closed");
         assert_eq!(told(&answer), ("1".to_owned(), 1008), "{answer}");
-        assert_eq!(beyond.message().unwrap(), None);
-        // One that introduces itself makes room for another.
-        silent[0].introduce().unwrap();
-        Raw::connect(&stage.home, Way::Headers).unwrap();
+        assert_eq!(end.unwrap(), None);
+        introduced.unwrap();
+        admitted.unwrap();
         return;
     }
 }

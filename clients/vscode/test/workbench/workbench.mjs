@@ -61,7 +61,7 @@ export class Workbench {
   /** Opens a window on the workspace. */
   async open() {
     const page = await this.browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     page.on("console", (message) => this.log?.write(`${message.type()} ${message.text()}\n`));
     await page.goto(`http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(this.work)}`);
     await page.locator(".statusbar-item", { hasText: "tenon" }).waitFor();
@@ -189,7 +189,7 @@ export class Workbench {
 }
 
 /** Waits until something holds. */
-export async function until(what, holds, ms = 60_000) {
+export async function until(what, holds, ms = 180_000) {
   for (const end = Date.now() + ms; !(await holds()); ) {
     if (Date.now() > end) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
