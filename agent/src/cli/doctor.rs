@@ -280,7 +280,7 @@ fn providers(report: &mut Report, surroundings: &Surroundings, config: &Config) 
             KeyState::Found { place: KeyPlace::Stored, .. } => "key stored by `tenon auth login`".to_owned(),
             KeyState::Missing { how } => format!("no key: {how}"),
         };
-        let at = provider.base_url.as_deref().map(|url| format!(" at {url}")).unwrap_or_default();
+        let at = provider.shown_address().map(|url| format!(" at {url}")).unwrap_or_default();
         report.fact("provider", &format!("{name} ({}{at}): {key}", provider.wire))?;
     }
     Ok(())

@@ -114,6 +114,11 @@ impl Credentials {
         Ok(Self(keys.map(|(name, entry)| (name, Secret::new(entry.key))).collect()))
     }
 
+    /// Returns every stored key.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values()
+    }
+
     /// Returns the stored key of a provider.
     pub(crate) fn get(&self, provider: &str) -> Option<&Secret> {
         self.0.get(provider)
@@ -220,6 +225,36 @@ impl ProviderConfig {
             }
         }
     }
+}
+
+impl ProviderConfig {
+    /// Returns every secret of the provider: its key, the headers that hold one, and the password of its address.
+    ///
+    /// Reads the key file where one is configured.
+    pub(crate) fn secrets(&self, environment: &Environment, credentials: &Credentials) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        if let KeyState::Found { key, .. } = self.key(environment, credentials) {
+            secrets.push(key);
+        }
+        let headers = self.headers.iter().filter(|(name, _)| holds_key(name));
+        // `Bearer KEY`: the scheme is no secret.
+        secrets.extend(headers.filter_map(|(_, value)| value.split_whitespace().last()).map(Secret::new));
+        secrets.extend(self.base_url.as_deref().and_then(password).map(Secret::new));
+        secrets
+    }
+}
+
+/// Whether a header's name says that its value is a secret.
+fn holds_key(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    ["auth", "key", "token", "secret", "cookie", "password"].iter().any(|part| header.contains(part))
+}
+
+/// Returns the password in an address, as it is written.
+fn password(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    authority.rsplit_once('@')?.0.split_once(':').map(|(_, password)| password)
 }
 
 fn from_variable(variable: &str, environment: &Environment) -> Option<KeyState> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::config::Config;
 use crate::config::credentials::Credentials;
 use crate::config::environment::Environment;
+use crate::config::value::without_secrets;
 
 /// The format a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +150,13 @@ impl fmt::Debug for ProviderConfig {
             .field("model", &self.model)
             .field("file", &self.file)
             .finish()
+    }
+}
+
+impl ProviderConfig {
+    /// Returns the address to show to people: without the secrets that are put into addresses.
+    pub(crate) fn shown_address(&self) -> Option<String> {
+        self.base_url.as_deref().map(without_secrets)
     }
 }
 

@@ -104,7 +104,7 @@ pub(in crate::daemon) fn providers(world: &World) -> Vec<ProviderItem> {
         ready: is_ready(&provider, world),
         key: Some(key_origin(&provider, world)),
         wire: provider.wire.as_str().to_owned(),
-        base_url: provider.base_url.clone().unwrap_or_default(),
+        base_url: provider.shown_address().unwrap_or_default(),
         id: provider.name,
     };
     found.map(item).collect()

@@ -317,6 +317,7 @@ impl Actor {
             capturing: Arc::clone(&self.resources.capturing),
             capture: self.world.config.sandbox.capture,
             environment: Arc::clone(&self.state.environment),
+            secrets: self.world.secrets.clone(),
             records_dir: self.resources.records_dir.clone(),
             command_timeout: COMMAND_TIMEOUT,
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tenon_protocol::session::{SessionLimits, Settings};
 
 use crate::approvals::Trust;
+use crate::base::secret::Secrets;
 use crate::catalogue;
 use crate::config::Config;
 use crate::config::credentials::Credentials;
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) environment: Arc<Environment>,
     /// Stored keys.
     pub(crate) credentials: Arc<Credentials>,
+    /// Every key there is, from wherever, for taking them out of what tools come across.
+    pub(crate) secrets: Secrets,
     /// What the files said that this is made of.
     pub(crate) good: Good,
     /// What its authors should know.
@@ -54,7 +57,12 @@ impl World {
         } else {
             Environment::from_wire(variables.clone(), &resolved.config)
         };
+        let providers = resolved.config.providers.values();
+        let keys = providers.flat_map(|provider| provider.secrets(&environment, &good.credentials));
+        let others = environment.secrets.values().chain(good.credentials.keys()).cloned();
+        let secrets = Secrets::of(keys.chain(others));
         Ok(Self {
+            secrets,
             config: Arc::new(resolved.config),
             environment: Arc::new(environment),
             credentials: Arc::clone(&good.credentials),

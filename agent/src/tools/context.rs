@@ -10,6 +10,7 @@ use tenon_protocol::ids::{CallId, ChangeId, CheckpointId};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::digest::Digest;
+use crate::base::secret::Secrets;
 use crate::changes::blobs::BlobStore;
 use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
@@ -46,6 +47,8 @@ pub(crate) struct ToolContext {
     pub(crate) capture: Capture,
     /// The session's variables for its children.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
+    /// What must not be kept when a tool comes across it.
+    pub(crate) secrets: Secrets,
     /// Where the records of commands are kept; the directory exists.
     pub(crate) records_dir: PathBuf,
     /// How long a command may run where the call does not say.

@@ -9,6 +9,7 @@ use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
+use crate::base::secret::Secrets;
 use crate::tools::context::Begun;
 use crate::tools::{Boxed, RunContext};
 
@@ -127,6 +128,16 @@ impl Outcome {
             begun: None,
             plan: None,
         }
+    }
+
+    /// Returns the outcome with secrets taken out of what the model is told.
+    pub(crate) fn without(mut self, secrets: &Secrets) -> Self {
+        for content in &mut self.content {
+            if let Content::Text { text } = content {
+                *text = secrets.redact(std::mem::take(text));
+            }
+        }
+        self
     }
 
     /// Makes a good outcome that is only a text.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tenon_protocol::request::Subject;
 use tenon_protocol::tool::{CallStatus, EffectClass, ToolKind};
 
+use crate::base::secret::Secrets;
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::Bases;
 use crate::config::Capture;
@@ -167,6 +168,7 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             command,
             spawner: Arc::clone(&context.spawner),
             blobs: Arc::clone(&context.blobs),
+            secrets: context.secrets.clone(),
             records_dir: context.records_dir.clone(),
             root: Arc::clone(&context.root),
             capturing: Arc::clone(&context.capturing),
@@ -184,6 +186,7 @@ struct Run {
     command: String,
     spawner: Arc<dyn Spawn>,
     blobs: Arc<dyn BlobStore>,
+    secrets: Secrets,
     records_dir: PathBuf,
     root: Arc<Root>,
     capturing: Arc<Capturing>,
@@ -217,11 +220,12 @@ impl Work for Run {
             // What is written has to be brought in, however long that takes.
             let _at_work = context.settling.begin();
             let (blobs, timeout) = (Arc::clone(&self.blobs), self.launch.timeout);
+            let secrets = self.secrets.clone();
             let (running, catch) = match self.start(&context).await {
                 Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
-            let Followed { output, is_cancelled, end } = follow(running, &context).await;
+            let Followed { output, is_cancelled, end } = follow(running, &context, &secrets).await;
             let caught = catch.settle(&context).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
             let Shown { text, reference } =
@@ -251,6 +255,7 @@ impl Run {
             capture,
             read,
             unsaved,
+            secrets: _,
         } = self;
         launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
         let made = LayerFolder::make(LayerFolder::place(&records_dir, context.call.as_str()));

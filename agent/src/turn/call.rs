@@ -17,11 +17,12 @@ use crate::approvals::{Action, Cause, Decision, Programs};
 use crate::base::clock::SharedClock;
 use crate::base::digest::Digest;
 use crate::base::ids;
+use crate::base::secret::Secrets;
 use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
 use crate::tools::context::{Begun, Progress};
 use crate::tools::settling::Settling;
-use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext};
+use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext, Tool};
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
 use crate::turn::unsaved::{self, Settled};
@@ -38,7 +39,8 @@ const NO_COMMANDS: &str = "Not run: in a plan turn edits are only staged, so a c
 
 /// What allowed a call, or what it is settled with instead.
 enum Permission {
-    Granted(Approved),
+    /// It may run; what it comes across must not hold these.
+    Granted(Approved, Secrets),
     Settled(Outcome),
 }
 
@@ -56,9 +58,9 @@ pub(crate) async fn run(
     settling: Settling,
 ) -> Result<(), PortClosed> {
     let id = proposal.id.clone();
-    let approved = match permission(&*ports, &registry, &proposal, &cancel).await? {
+    let (approved, secrets) = match permission(&*ports, &registry, &proposal, &cancel).await? {
         Permission::Settled(outcome) => return settle(&*ports, &id, outcome).await,
-        Permission::Granted(approved) => approved,
+        Permission::Granted(approved, secrets) => (approved, secrets),
     };
     let prepared = approved.prepared();
     let effect = prepared.effect;
@@ -78,10 +80,10 @@ pub(crate) async fn run(
     let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };
     if effect != EffectClass::Pure {
         ports.commit(vec![started]).await?;
-        let outcome = approved.run(context).await;
+        let outcome = approved.run(context).await.without(&secrets);
         return settle(&*ports, &id, outcome).await;
     }
-    let mut running = std::pin::pin!(approved.run(context));
+    let mut running = std::pin::pin!(async { approved.run(context).await.without(&secrets) });
     let outcome = tokio::select! {
         biased;
         outcome = &mut running => {
@@ -108,19 +110,9 @@ async fn permission(
     proposal: &Proposal,
     cancel: &CancellationToken,
 ) -> Result<Permission, PortClosed> {
-    let arguments = match &proposal.arguments {
-        Ok(arguments) => arguments,
-        Err(reason) => {
-            return Ok(refuse(reason.clone()));
-        }
-    };
-    let Some(tool) = registry.get(&proposal.name) else {
-        let names: Vec<&str> = registry.descriptors().iter().map(|tool| tool.name).collect();
-        return Ok(refuse(format!(
-            "There is no tool named {}. The tools are: {}.",
-            proposal.name,
-            names.join(", ")
-        )));
+    let (tool, arguments) = match named(registry, proposal) {
+        Ok(named) => named,
+        Err(reason) => return Ok(refuse(reason)),
     };
     let mut allowed_before: Option<(Digest, Option<Vec<Selected>>)> = None;
     let (mut settled, mut round) = (Vec::new(), 0);
@@ -144,14 +136,16 @@ async fn permission(
             Err(failure) => return Ok(refuse(failure.0)),
         };
         if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
-            return Ok(granted(prepared, select.as_deref()));
+            return Ok(granted(prepared, select.as_deref(), view.tools.secrets));
         }
         if view.tools.staged.is_some() && matches!(prepared.access, Access::Command(_)) {
             return Ok(refuse(NO_COMMANDS.to_owned()));
         }
         let decision = decide(&view, &prepared.access, prepared.subject.as_ref()).await;
         match decision.verdict {
-            Verdict::Allow => return Ok(Permission::Granted(Approved::by(prepared, decision.reason))),
+            Verdict::Allow => {
+                return Ok(Permission::Granted(Approved::by(prepared, decision.reason), view.tools.secrets));
+            }
             Verdict::Deny => return Ok(deny(&decision.reason)),
             Verdict::Ask if view.policy.denies_unattended() && !view.attended => {
                 return Ok(deny("nobody is there to be asked, and the profile denies then"));
@@ -179,14 +173,27 @@ async fn permission(
     ))
 }
 
+/// Returns the tool that is called, and with what; else why there is none.
+fn named<'a>(
+    registry: &'a Registry,
+    proposal: &'a Proposal,
+) -> Result<(&'a Arc<dyn Tool>, &'a Value), String> {
+    let arguments = proposal.arguments.as_ref().map_err(Clone::clone)?;
+    let tool = registry.get(&proposal.name).ok_or_else(|| {
+        let names: Vec<&str> = registry.descriptors().iter().map(|tool| tool.name).collect();
+        format!("There is no tool named {}. The tools are: {}.", proposal.name, names.join(", "))
+    })?;
+    Ok((tool, arguments))
+}
+
 /// A person allowed it, whole or these hunks of it.
-fn granted(prepared: Prepared, select: Option<&[Selected]>) -> Permission {
+fn granted(prepared: Prepared, select: Option<&[Selected]>, secrets: Secrets) -> Permission {
     let (prepared, who) = match select {
         None => (Ok(prepared), "a person"),
         Some(select) => (prepared.only(select), "a person, in part"),
     };
     match prepared {
-        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned())),
+        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned()), secrets),
         Err(failure) => refuse(failure.0),
     }
 }

@@ -1,4 +1,5 @@
-//! A key never reaches the state directory: not from a variable, not from the configuration, not from a provider's error.
+//! A key never reaches the state directory: not from a variable, the configuration or an address, not from a provider's error,
+//! and not from a file or a command that holds it.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,16 +34,27 @@ fn never_kept(wire: &str, key: &str, header: &str) {
     let script = Script::function(|number, request| match number {
         // A provider that shows the key it was sent.
         0 => Reply::status(503, &format!("cannot take {KEY} now")),
-        1 => Reply::call("shell", &json!({"command": "env; echo done"})),
-        2 => Reply::text(format!("The headers were {}.", request.headers.len())),
+        1 => Reply::call(
+            "shell",
+            &json!({"command": "env; cat planted.env; head -c 30 planted.env; tail -c +31 planted.env"}),
+        ),
+        2 => Reply::call("read", &json!({"path": "planted.env"})),
+        3 => Reply::call("grep", &json!({"pattern": "API_KEY"})),
+        4 => Reply::text(format!("The headers were {}.", request.headers.len())),
         _ => Reply::status(401, &format!("the key {KEY} is not valid")),
     });
     let server = ModelServer::start(script).unwrap();
     let home = Home::new().unwrap().with("MY_KEY", KEY).with("TENON_LOG", "trace");
-    home.configure(&format!("{}{key}", provider(wire, &server))).unwrap();
+    let provider = provider(wire, &server).replace("http://", &format!("http://me:{KEY}@"));
+    home.configure(&format!("{provider}{key}")).unwrap();
+    fs::write(home.workspace().join("planted.env"), format!("THE_LONG_NAME_OF_AN_API_KEY={KEY}\n")).unwrap();
     let arguments = ["run", "--json", "--profile", "full", "--model", "fake/x", "go"];
     let run = home.tenon(&arguments).unwrap().expect(0).unwrap();
     assert!(!run.stdout.contains(KEY) && !run.stderr.contains(KEY), "{run:#?}");
+    let bodies: Vec<String> = server.requests().iter().map(|request| request.body.to_string()).collect();
+    assert!(bodies.iter().all(|body| !body.contains(KEY)), "no model sees it");
+    // Printed twice by the command, once by each tool.
+    assert_eq!(bodies[4].matches("THE_LONG_NAME_OF_AN_API_KEY=[redacted]").count(), 4, "{}", bodies[4]);
     let failed = home.tenon(&arguments).unwrap().expect(1).unwrap();
     assert!(!failed.stdout.contains(KEY) && !failed.stderr.contains(KEY), "{failed:#?}");
     assert!(
@@ -53,7 +65,15 @@ fn never_kept(wire: &str, key: &str, header: &str) {
     );
     let log = fs::read_to_string(home.state_dir().join("log/agent.log")).unwrap();
     assert!(log.contains("TRACE"), "the log is as loud as it gets");
-    for command in [&["doctor"][..], &["config", "explain", "model"], &["models"], &["log", "--json"]] {
+    for command in [
+        &["doctor"][..],
+        &["config", "explain", "model"],
+        &["models"],
+        &["auth"],
+        &["config", "get"],
+        &["rpc", "agent/list", "{\"kind\": \"provider\"}"],
+        &["log", "--json"],
+    ] {
         let shown = home.tenon(command).unwrap();
         assert!(!shown.stdout.contains(KEY) && !shown.stderr.contains(KEY), "{command:?}: {shown:#?}");
     }

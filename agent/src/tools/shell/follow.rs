@@ -1,4 +1,5 @@
 //! Following a command to its end: collecting, showing, interrupting. Not here: what its end means.
+use crate::base::secret::{Redacting, Secrets};
 use crate::process::{Chunk, Exit, ProcessError, Running, Source};
 use crate::tools::RunContext;
 use crate::tools::context::Progress;
@@ -16,10 +17,11 @@ pub(super) struct Followed {
     pub(super) end: Result<Exit, ProcessError>,
 }
 
-/// Follows a command to its end. When the call is cancelled its tree is killed, and what it had printed is kept. Dropping
+/// Follows a command to its end; of what it prints `secrets` are taken out before anybody sees it. When the call is cancelled its tree is killed, and what it had printed is kept. Dropping
 /// the future kills the tree too.
-pub(super) async fn follow(mut running: Running, context: &RunContext) -> Followed {
+pub(super) async fn follow(mut running: Running, context: &RunContext, secrets: &Secrets) -> Followed {
     let mut output = Collected::default();
+    let mut redacting = BySource::of(secrets);
     let mut live = Live::new(&context.progress);
     let mut is_cancelled = false;
     loop {
@@ -32,12 +34,40 @@ pub(super) async fn follow(mut running: Running, context: &RunContext) -> Follow
                 continue;
             }
         };
-        let Some(chunk) = chunk else { break };
-        output.push(&chunk.bytes);
-        live.show(&chunk);
+        let Some(Chunk { source, bytes }) = chunk else { break };
+        let bytes = redacting.of_source(source).push(bytes.into());
+        output.push(&bytes);
+        live.show(source, &bytes);
+    }
+    for (source, bytes) in redacting.finish() {
+        output.push(&bytes);
+        live.show(source, &bytes);
     }
     let end = running.wait().await;
     Followed { output, is_cancelled, end }
+}
+
+/// What takes secrets out of each of the two outputs.
+struct BySource {
+    stdout: Redacting,
+    stderr: Redacting,
+}
+
+impl BySource {
+    fn of(secrets: &Secrets) -> Self {
+        Self { stdout: secrets.stream(), stderr: secrets.stream() }
+    }
+
+    const fn of_source(&mut self, source: Source) -> &mut Redacting {
+        match source {
+            Source::Stdout => &mut self.stdout,
+            Source::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn finish(self) -> [(Source, Vec<u8>); 2] {
+        [(Source::Stdout, self.stdout.finish()), (Source::Stderr, self.stderr.finish())]
+    }
 }
 
 /// Shows output as it comes, whole characters only.
@@ -53,15 +83,15 @@ impl<'a> Live<'a> {
         Self { progress, begun: [Vec::new(), Vec::new()], shown: 0 }
     }
 
-    fn show(&mut self, chunk: &Chunk) {
+    fn show(&mut self, source: Source, bytes: &[u8]) {
         if self.shown > PROGRESS_BYTES_MAX {
             return;
         }
-        let begun = match chunk.source {
+        let begun = match source {
             Source::Stdout => &mut self.begun[0],
             Source::Stderr => &mut self.begun[1],
         };
-        begun.extend_from_slice(&chunk.bytes);
+        begun.extend_from_slice(bytes);
         let rest = begun.split_off(begun.len() - unfinished(begun));
         let ready = std::mem::replace(begun, rest);
         if ready.is_empty() {

@@ -126,6 +126,54 @@ fn links_are_never_written_through() {
     assert_eq!(fs::read_to_string(outside.path().join("victim")).unwrap(), "control");
 }
 
+/// Writes against somebody who swaps names for links all the time.
+#[expect(clippy::disallowed_methods, reason = "how much is tried is the tester's choice")]
+fn races() -> usize {
+    if std::env::var_os("RUN_SLOW_TESTS").is_some() { 100_000 } else { 2_000 }
+}
+
+/// A folder where nothing waits for a disk, where there is one.
+fn quick() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+#[test]
+fn a_folder_or_a_file_that_is_swapped_for_a_link_never_leads_a_write_outside() {
+    let (folder, outside) = (quick(), quick());
+    let root = Root::open(folder.path()).unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(outside.path().join("f"), "victim").unwrap();
+    fs::create_dir(at("a")).unwrap();
+    symlink(outside.path(), at("folder-link")).unwrap();
+    symlink(outside.path().join("f"), at("file-link")).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let swap = |one: &str, other: &str| {
+        let flags = rustix::fs::RenameFlags::EXCHANGE;
+        // A write may have just put a new file there; the next swap meets it.
+        let _met = rustix::fs::renameat_with(rustix::fs::CWD, at(one), rustix::fs::CWD, at(other), flags);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                swap("a", "folder-link");
+                swap("g", "file-link");
+            }
+        });
+        for number in 0..races() {
+            let (name, text) = (if number % 2 == 0 { "a/f" } else { "g" }, format!("{number}"));
+            let before = root
+                .read(&path(name))
+                .map_or(Expected::Absent, |file| Expected::Contents(Digest::of(&file.bytes)));
+            let _raced = confined_write(&root, &path(name), text.as_bytes(), None, before);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let names: Vec<_> =
+        fs::read_dir(outside.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["f"]);
+    assert_eq!(fs::read_to_string(outside.path().join("f")).unwrap(), "victim");
+}
+
 #[test]
 fn folders_made_for_a_failed_write_go_again() {
     let case = Case::new();
