@@ -37,6 +37,11 @@ pub(crate) enum Action {
         /// Which, links resolved.
         paths: Vec<RelPath>,
     },
+    /// Ask hosts for something.
+    Network {
+        /// Which, by name in lower case or by address.
+        hosts: Vec<String>,
+    },
     /// Run a command.
     Command {
         /// The text that the shell is given.

@@ -11,6 +11,7 @@ pub(crate) mod edit;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod files;
+pub(crate) mod host;
 pub(crate) mod layer;
 pub(crate) mod model;
 mod narrow;
@@ -27,8 +28,10 @@ pub(crate) mod value;
 pub(crate) mod variables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::address::ListenAddress;
+use crate::config::host::NearHost;
 use crate::config::profile::Profile;
 use crate::config::provider::ProviderConfig;
 use crate::config::rule::Rule;
@@ -48,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Standing rules of all layers; later layers add, none takes away.
     pub(crate) rules: Rules,
+    /// What may be reached beyond the default.
+    pub(crate) network: Network,
     /// What commands may do beyond the default.
     pub(crate) sandbox: Sandbox,
     /// The process itself.
@@ -110,6 +115,13 @@ pub(crate) struct Rules {
     pub(crate) deny: Vec<Rule>,
 }
 
+/// What may be reached beyond the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Network {
+    /// Hosts that may lie in this machine or its network.
+    pub(crate) private: Arc<[NearHost]>,
+}
+
 /// What commands may do beyond the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sandbox {
@@ -159,6 +171,7 @@ impl Default for Config {
             profiles: profile::built_in(),
             limits: Limits::default(),
             rules: Rules::default(),
+            network: Network::default(),
             sandbox: Sandbox { unix_sockets: false, capture: Capture::Exact },
             daemon: Daemon {
                 linger_s: 300,

@@ -20,6 +20,7 @@ pub(crate) mod tools;
 pub(crate) mod jobs;
 pub(crate) mod sandbox;
 pub(crate) mod process;
+pub(crate) mod network;
 pub(crate) mod changes;
 pub(crate) mod workspace;
 pub(crate) mod projections;

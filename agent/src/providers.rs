@@ -6,7 +6,7 @@
 //!
 //! Not here: retries across attempts (`turn`) and anything of the protocol.
 //!
-//! Imports: config, base
+//! Imports: network, config, base
 mod anthropic;
 mod attempt;
 mod calls;
@@ -16,7 +16,6 @@ pub(crate) mod error;
 pub(crate) mod event;
 mod failure;
 pub(crate) mod key_check;
-mod network;
 pub(crate) mod request;
 mod script;
 mod sse;
@@ -30,11 +29,11 @@ use futures_util::stream::BoxStream;
 
 use crate::base::secret::Secret;
 use crate::config::provider::{ProviderConfig, Wire};
+use crate::network::NetworkEnvironment;
 use crate::providers::sse::Patience;
 
 pub(crate) use crate::providers::error::{ProviderError, ProviderErrorKind};
 pub(crate) use crate::providers::event::{Finish, FinishReason, ProviderEvent, Usage};
-pub(crate) use crate::providers::network::NetworkEnvironment;
 pub(crate) use crate::providers::request::{
     AssistantMessage, ModelCall, ModelMessage, ModelRequest, Part, ToolSpec, Verbatim,
 };

@@ -5,7 +5,7 @@
 //!
 //! Not here: the order of effects inside a turn (`turn`).
 //!
-//! Imports: turn, journal, feed, projections, approvals, changes, tools, jobs, providers, catalogue, process, sandbox, workspace, protocol, config, base
+//! Imports: turn, journal, feed, projections, approvals, changes, tools, jobs, providers, catalogue, process, network, sandbox, workspace, protocol, config, base
 pub(crate) mod actor;
 pub(crate) mod admission;
 pub(crate) mod answerers;

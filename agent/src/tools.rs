@@ -8,12 +8,13 @@
 //!
 //! Not here: policy (`approvals`) and order (`turn`).
 //!
-//! Imports: workspace, changes, sandbox, process, protocol, config, base
+//! Imports: workspace, changes, sandbox, process, network, protocol, config, base
 pub(crate) mod approved;
 mod arguments;
 mod background;
 pub(crate) mod context;
 mod edit;
+mod fetch;
 mod fingerprint;
 mod glob;
 mod grep;
@@ -99,6 +100,7 @@ pub(crate) fn built_in() -> Registry {
         Arc::new(write::Write::new(Arc::clone(&remembered))),
         Arc::new(patch::Patch::new(remembered)),
         Arc::new(shell::Shell),
+        Arc::new(fetch::Fetch),
         Arc::new(plan::Plan),
     ])
 }

@@ -82,6 +82,9 @@ pub enum Subject {
     Network {
         /// The hosts.
         hosts: Vec<String>,
+        /// The whole address, where it is one page that is asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
     },
     /// A limit that was reached.
     Limit {

@@ -42,6 +42,8 @@ words! {
         Search = "search",
         /// Runs a command.
         Execute = "execute",
+        /// Reads a page of the network.
+        Fetch = "fetch",
         /// Keeps the plan.
         Plan = "plan",
         /// Anything else.

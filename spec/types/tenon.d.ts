@@ -2399,7 +2399,7 @@ export type Subject =
   /** Edits of files. */
   | { type: "edit"; files: Array<FileChange>; patch: string; }
   /** Network access. */
-  | { type: "network"; hosts: Array<string>; }
+  | { type: "network"; hosts: Array<string>; url?: string; }
   /** A limit that was reached. */
   | { type: "limit"; limit: string; value: number; }
   /** A provider that needs a key. */
@@ -2464,6 +2464,8 @@ export type ToolKind =
   | "search"
   /** Runs a command. */
   | "execute"
+  /** Reads a page of the network. */
+  | "fetch"
   /** Keeps the plan. */
   | "plan"
   /** Anything else. */

@@ -1782,6 +1782,7 @@
 ---@class tenon.Subject.network
 ---@field type "network"
 ---@field hosts string[] The hosts.
+---@field url? string The whole address, where it is one page that is asked for.
 
 ---A limit that was reached.
 ---@class tenon.Subject.limit
@@ -1848,6 +1849,7 @@
 ---| '"edit"' # Changes files.
 ---| '"search"' # Searches.
 ---| '"execute"' # Runs a command.
+---| '"fetch"' # Reads a page of the network.
 ---| '"plan"' # Keeps the plan.
 ---| '"other"' # Anything else.
 

@@ -35,6 +35,7 @@ files! {
     logs
     looking
     mentions
+    network
     opening
     pending
     plans

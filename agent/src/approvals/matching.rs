@@ -23,6 +23,10 @@ pub(crate) fn allowing<'a>(rules: &[&'a Rule], action: &Action) -> Option<&'a Ru
             &|rule, path| matches!(rule.pattern(), Pattern::Write(glob) if glob.matches(path)),
             paths.iter().map(text).collect(),
         ),
+        Action::Network { hosts } => all(
+            &|rule, host| matches!(rule.pattern(), Pattern::Network(wanted) if is_host(wanted, host)),
+            hosts.clone(),
+        ),
         Action::Command { command, .. } => {
             let analysis = shell::analyse(command);
             if analysis.unsure.is_some() {
@@ -48,11 +52,23 @@ pub(crate) fn restricting<'a>(rules: &'a [Rule], action: &Action, analysis: &Ana
         (Pattern::Read(glob), Action::Read { paths }) | (Pattern::Write(glob), Action::Write { paths }) => {
             any_path(paths, &|path| glob.matches_folded(path))
         }
+        // A rule about every host beneath one means that one too: it is a name of the same people.
+        (Pattern::Network(wanted), Action::Network { hosts }) => hosts
+            .iter()
+            .any(|host| is_host(wanted, host) || wanted.strip_prefix("*.").is_some_and(|top| top == host)),
         (Pattern::Command(pattern), Action::Command { .. }) => {
             analysis.commands.iter().chain(&analysis.suspected).any(|words| resembles(pattern, words))
         }
         (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network(_), _) => false,
     })
+}
+
+/// Whether a rule's host covers a host, to the letter: itself, every host beneath it, or every host.
+fn is_host(wanted: &str, host: &str) -> bool {
+    match wanted.strip_prefix("*.") {
+        Some(top) => host.strip_suffix(top).is_some_and(|below| below.len() > 1 && below.ends_with('.')),
+        None => wanted == "*" || wanted == host,
+    }
 }
 
 /// The path as rules see it.

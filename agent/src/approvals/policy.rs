@@ -61,7 +61,7 @@ impl Policy {
     pub(crate) fn decide(&self, action: &Action) -> Decision {
         let analysis = match action {
             Action::Command { command, programs } => shell::analyse(command).with_programs(programs),
-            Action::Read { .. } | Action::Write { .. } => Analysis::default(),
+            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
         };
         if let Some(rule) = matching::restricting(&self.rules.deny, action, &analysis) {
             return by_rule(Verdict::Deny, rule);
@@ -149,7 +149,8 @@ impl Policy {
     fn level_suffices(&self, action: &Action) -> bool {
         match action {
             Action::Command { .. } => self.level.number() >= self.effective.automatic_level_min,
-            Action::Read { .. } | Action::Write { .. } => true,
+            // The agent asks itself, and looks at every address.
+            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => true,
         }
     }
 
@@ -171,6 +172,7 @@ impl Policy {
         let what = match action {
             Action::Read { .. } => "reading",
             Action::Write { .. } => "edits",
+            Action::Network { .. } => "reaching hosts",
             Action::Command { .. } => "commands",
         };
         let reason = match verdict {
@@ -186,6 +188,7 @@ const fn verdict_of(profile: &Profile, action: &Action) -> Verdict {
     match action {
         Action::Read { .. } => profile.read,
         Action::Write { .. } => profile.write,
+        Action::Network { .. } => profile.network,
         Action::Command { .. } => profile.shell,
     }
 }

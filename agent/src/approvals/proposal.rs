@@ -21,6 +21,7 @@ pub(crate) fn propose_pattern(action: &Action) -> Option<String> {
     match action {
         Action::Read { paths } => one(paths).and_then(|path| path_pattern("read", &path.to_wire().0)),
         Action::Write { paths } => one(paths).and_then(|path| path_pattern("write", &path.to_wire().0)),
+        Action::Network { hosts } => one(hosts).map(|host| format!("net:{host}")),
         Action::Command { command, .. } => command_pattern(command),
     }
     .filter(|pattern| Rule::parse(pattern).is_ok())

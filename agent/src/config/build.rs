@@ -8,7 +8,7 @@ use crate::config::profile::{self, Profile, Unattended, Verdict};
 use crate::config::provider::{KeySource, MaxTokensField, ProviderConfig, Timeouts, Wire, vendor};
 use crate::config::resolve::Merged;
 use crate::config::rule::Rule;
-use crate::config::{Capture, Ceiling, Config, Daemon, Limits, Rules, Sandbox};
+use crate::config::{Capture, Ceiling, Config, Daemon, Limits, Network, Rules, Sandbox};
 
 /// Builds the configuration; `~/` in paths becomes `home`.
 ///
@@ -37,6 +37,10 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
             allow: rules(merged, "rules.allow")?,
             ask: rules(merged, "rules.ask")?,
             deny: rules(merged, "rules.deny")?,
+        },
+        // Their shape was checked where they were read.
+        network: Network {
+            private: merged.list("network.private").iter().filter_map(|host| host.parse().ok()).collect(),
         },
         sandbox: Sandbox {
             unix_sockets: merged.is_on("sandbox.unix_sockets"),

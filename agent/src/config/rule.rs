@@ -60,7 +60,7 @@ pub(crate) enum RuleError {
     #[error("the glob is not valid: {0}")]
     Glob(String),
     /// A host with other characters than a name or an address has.
-    #[error("{0:?} is not a host name")]
+    #[error("{0:?} is not a host: a name or an address, without a port")]
     Host(String),
 }
 
@@ -115,12 +115,17 @@ fn path_glob(glob: &str) -> Result<PathGlob, RuleError> {
 }
 
 fn checked_host(host: &str) -> Result<String, RuleError> {
-    let host = host.trim().to_ascii_lowercase();
+    let host = host.trim().trim_end_matches('.').to_ascii_lowercase();
+    let unbracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    if let Ok(address) = unbracketed.parse::<std::net::Ipv6Addr>() {
+        return Ok(format!("[{address}]"));
+    }
     let bare = host.strip_prefix("*.").unwrap_or(&host);
-    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
+    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if bare.is_empty() {
         Err(RuleError::Empty)
     } else if bare != "*" && !bare.chars().all(valid) {
+        // A port would never match: rules are about hosts, and a denial must not be ignored.
         Err(RuleError::Host(host))
     } else {
         Ok(host)
@@ -153,6 +158,8 @@ mod tests {
         assert!(
             matches!(pattern("net:API.example.org"), Pattern::Network(host) if host == "api.example.org")
         );
+        assert!(matches!(pattern("net:::1"), Pattern::Network(host) if host == "[::1]"));
+        assert!(matches!(pattern("net:[2001:DB8::1]"), Pattern::Network(host) if host == "[2001:db8::1]"));
         assert!(matches!(pattern("read:**/.env"), Pattern::Read(glob)
             if glob.matches(".env") && glob.matches_folded("a/b/.ENV") && !glob.matches_folded("a/.environment")));
         assert!(matches!(pattern("write:./src/*"), Pattern::Write(glob)
@@ -166,6 +173,7 @@ mod tests {
         assert_eq!(Rule::parse("shell: "), Err(RuleError::Empty));
         assert!(matches!(Rule::parse("write:[a"), Err(RuleError::Glob(_))));
         assert!(matches!(Rule::parse("net:a b"), Err(RuleError::Host(_))));
+        assert!(matches!(Rule::parse("net:localhost:8080"), Err(RuleError::Host(_))));
         assert_eq!(Rule::parse(&"x".repeat(2000)), Err(RuleError::TooLong));
     }
 }

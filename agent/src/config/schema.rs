@@ -101,6 +101,12 @@ pub(crate) const KEYS: &[Key] = &[
     key("rules.allow", Shape::Rules, Refused, "what needs no question"),
     key("rules.ask", Shape::Rules, Add, "what needs a question whatever the profile says"),
     key("rules.deny", Shape::Rules, Add, "what never happens"),
+    key(
+        "network.private",
+        Shape::Hosts,
+        Refused,
+        "hosts of this machine or its own network that the tool fetch and commands may ask for",
+    ),
     key("sandbox.unix_sockets", Shape::Switch, Off, "whether commands may connect to Unix sockets"),
     key(
         "sandbox.capture",

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::secret::REDACTED;
 use crate::config::address::ListenAddress;
+use crate::config::host::NearHost;
 use crate::config::rule::Rule;
 
 /// What values a key takes.
@@ -32,6 +33,8 @@ pub(crate) enum Shape {
     Rules,
     /// A list of origins of pages, as a browser names them.
     Origins,
+    /// A list of hosts, with or without a port.
+    Hosts,
     /// A whole number within the bounds, both included.
     Integer(i64, i64),
     /// A number above the first and up to the second.
@@ -125,6 +128,7 @@ impl Shape {
                     .to_owned()
             }
             Self::Origins => "a list of origins: \"https://host\" or \"http://host:port\"".to_owned(),
+            Self::Hosts => "a list of hosts: \"localhost:3000\" or \"intranet.example.org\"".to_owned(),
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Number(min, max) => format!("a number above {min} and up to {max}"),
             Self::Switch => "true or false".to_owned(),
@@ -157,6 +161,9 @@ impl Shape {
                 None => true,
             },
             (Self::Origins, Value::List(entries)) => entries.iter().all(|entry| is_origin(entry)),
+            (Self::Hosts, Value::List(entries)) => {
+                entries.iter().all(|entry| entry.parse::<NearHost>().is_ok())
+            }
             (Self::Integer(min, max), Value::Integer(number)) => (min..=max).contains(number),
             (Self::Number(min, max), Value::Number(number)) => *number > min && *number <= max,
             (Self::Number(min, max), Value::Integer(number)) => match i32::try_from(*number).map(f64::from) {
@@ -203,6 +210,7 @@ impl Shape {
             | Self::Choices(_)
             | Self::Rules
             | Self::Origins
+            | Self::Hosts
             | Self::Integer(..)
             | Self::Number(..)
             | Self::Switch => {
@@ -235,14 +243,18 @@ impl Shape {
             | Self::Path
             | Self::Address
             | Self::Choice(_) => Value::Text(text.to_owned()),
-            Self::Choices(_) | Self::Rules | Self::Origins if text.trim_start().starts_with('[') => {
+            Self::Choices(_) | Self::Rules | Self::Origins | Self::Hosts
+                if text.trim_start().starts_with('[') =>
+            {
                 let array: toml_edit::Value = text.trim().parse().map_err(|_| misfit(()))?;
                 Value::from_toml(&array).ok_or_else(|| misfit(()))?
             }
-            Self::Choices(_) | Self::Rules | Self::Origins if text.trim().is_empty() => {
+            Self::Choices(_) | Self::Rules | Self::Origins | Self::Hosts if text.trim().is_empty() => {
                 Value::List(Vec::new())
             }
-            Self::Choices(_) | Self::Rules | Self::Origins => Value::List(vec![text.trim().to_owned()]),
+            Self::Choices(_) | Self::Rules | Self::Origins | Self::Hosts => {
+                Value::List(vec![text.trim().to_owned()])
+            }
             Self::Integer(..) => Value::Integer(text.trim().parse().map_err(|_| misfit(()))?),
             Self::Number(..) => Value::Number(text.trim().parse().map_err(|_| misfit(()))?),
             Self::Switch => Value::Switch(text.trim().parse().map_err(|_| misfit(()))?),

@@ -103,7 +103,7 @@ fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Command { argv, cwd, .. } => format!("{} (in {cwd})", argv.join(" ")),
         Subject::Edit { patch, .. } => patch.clone(),
-        Subject::Network { hosts } => hosts.join("\n"),
+        Subject::Network { hosts, url } => url.clone().unwrap_or_else(|| hosts.join("\n")),
         Subject::Limit { limit, value } => format!("{limit} {value}"),
         Subject::Login { provider, how } => format!("{provider}: {how}"),
         Subject::Trust { workspace, enables } => format!("{workspace}\n{}", enables.join("\n")),

@@ -10,10 +10,10 @@ use reqwest::Url;
 
 use crate::base::secret::Secret;
 use crate::config::provider::{ProviderConfig, Wire};
+use crate::network::NetworkEnvironment;
 use crate::providers::anthropic::fold::AnthropicFold;
 use crate::providers::attempt::{failed, run};
 use crate::providers::endpoint::{Endpoint, base_url, join};
-use crate::providers::network::NetworkEnvironment;
 use crate::providers::sse::Patience;
 use crate::providers::verbatim::Origin;
 use crate::providers::{ConnectError, ModelRequest, Provider, ProviderStream};

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::base::secret::Secret;
 use crate::config::provider::{MaxTokensField, ProviderConfig, Wire};
+use crate::network::NetworkEnvironment;
 use crate::providers::attempt::{failed, run};
 use crate::providers::chat::fold::ChatFold;
 use crate::providers::endpoint::{Endpoint, base_url, join};
-use crate::providers::network::NetworkEnvironment;
 use crate::providers::sse::Patience;
 use crate::providers::verbatim::Origin;
 use crate::providers::{ConnectError, ModelRequest, Provider, ProviderStream};

@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::secret::Secret;
 use crate::config::provider::ProviderConfig;
+use crate::network::{NetworkEnvironment, Scheme, client};
 use crate::providers::error::{ProviderError, ProviderErrorKind, clean};
-use crate::providers::network::{NetworkEnvironment, Scheme, client};
 use crate::providers::sse::{EventStream, Patience, events};
 use crate::providers::{ConnectError, failure};
 

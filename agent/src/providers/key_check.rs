@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::base::secret::Secret;
 use crate::config::provider::{ProviderConfig, Wire};
+use crate::network::NetworkEnvironment;
 use crate::providers::endpoint::{Endpoint, base_url, join};
 use crate::providers::error::{ProviderError, ProviderErrorKind};
-use crate::providers::network::NetworkEnvironment;
 use crate::providers::sse::Patience;
 use crate::providers::{ConnectError, anthropic, chat};
 

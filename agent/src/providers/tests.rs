@@ -13,10 +13,11 @@ use tenon_tests::model_server::{ModelServer, Reply, Script};
 
 use crate::base::secret::Secret;
 use crate::config::provider::{KeySource, MaxTokensField, ProviderConfig, Timeouts, Wire};
+use crate::network::NetworkEnvironment;
 use crate::providers::sse::Patience;
 use crate::providers::{
-    AssistantMessage, Finish, ModelCall, ModelMessage, ModelRequest, NetworkEnvironment, Part, Provider,
-    ProviderError, ProviderEvent, ToolSpec, connect_with,
+    AssistantMessage, Finish, ModelCall, ModelMessage, ModelRequest, Part, Provider, ProviderError,
+    ProviderEvent, ToolSpec, connect_with,
 };
 
 /// The wires that go over HTTP.

@@ -6,7 +6,7 @@ use crate::base::secret::Secret;
 use crate::config::environment::Environment;
 use crate::config::provider::ProviderConfig;
 use crate::journal::AppendError;
-use crate::providers::NetworkEnvironment;
+use crate::network::NetworkEnvironment;
 use crate::providers::key_check::{KeyCheck, check_key};
 use crate::session::actor::Actor;
 use crate::session::answers::resolved;

@@ -65,9 +65,12 @@ impl Actor {
     fn order(&self, tool: &str) -> Order {
         match self.resources.registry.kind(tool) {
             ToolKind::Read | ToolKind::Search => Order::Parallel,
-            ToolKind::Edit | ToolKind::Execute | ToolKind::Plan | ToolKind::Other | ToolKind::Unheard(_) => {
-                Order::InTurn
-            }
+            ToolKind::Edit
+            | ToolKind::Execute
+            | ToolKind::Fetch
+            | ToolKind::Plan
+            | ToolKind::Other
+            | ToolKind::Unheard(_) => Order::InTurn,
         }
     }
 }

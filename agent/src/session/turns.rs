@@ -18,9 +18,10 @@ use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
 use crate::config::rule::Rule;
 use crate::journal::{AppendError, LogId};
+use crate::network::{Egress, NetworkEnvironment};
 use crate::projections::turn::CallPhase;
 use crate::projections::waiting::Pending;
-use crate::providers::{self, NetworkEnvironment, Provider};
+use crate::providers::{self, Provider};
 use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
 use crate::session::attached;
 use crate::session::command::{Command, TurnCommand};
@@ -316,6 +317,10 @@ impl Actor {
             probe: Arc::clone(&self.resources.probe),
             capturing: Arc::clone(&self.resources.capturing),
             capture: self.world.config.sandbox.capture,
+            network: Egress {
+                ways: NetworkEnvironment::of(&self.world.environment.network),
+                near: Arc::clone(&self.world.config.network.private),
+            },
             environment: Arc::clone(&self.state.environment),
             secrets: self.world.secrets.clone(),
             records_dir: self.resources.records_dir.clone(),

@@ -15,6 +15,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
 use crate::config::Capture;
+use crate::network::Egress;
 use crate::process::Spawn;
 use crate::sandbox::{Capturing, Probe};
 use crate::tools::Boxed;
@@ -45,6 +46,8 @@ pub(crate) struct ToolContext {
     pub(crate) capturing: Arc<Capturing>,
     /// Whether it shall be.
     pub(crate) capture: Capture,
+    /// How requests leave the machine.
+    pub(crate) network: Egress,
     /// The session's variables for its children.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     /// What must not be kept when a tool comes across it.

@@ -53,6 +53,15 @@ pub(super) const DEPTH_DEFAULT: usize = 2;
 /// The longest a command may run: what takes longer is no step of a conversation.
 pub(super) const COMMAND_TIMEOUT_MAX: Duration = Duration::from_mins(10);
 
+/// How long a page may take, redirects included: who waits longer reads something else.
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The most bytes of a page that are read: what is beyond no model reads.
+pub(super) const FETCH_BYTES_MAX: usize = 4 << 20;
+
+/// The most redirects that are followed; browsers take some twenty, honest pages one or two.
+pub(super) const REDIRECTS_MAX: usize = 5;
+
 /// The longest command, in bytes: far below what the kernel takes as one argument (128 KiB).
 pub(super) const COMMAND_BYTES_MAX: usize = 64 << 10;
 

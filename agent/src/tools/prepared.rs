@@ -22,6 +22,8 @@ pub(crate) enum Access {
     Read(Vec<String>),
     /// Files of the workspace that would be written.
     Write(Vec<String>),
+    /// Hosts, by name in lower case or by address.
+    Network(Vec<String>),
     /// A command for the shell.
     Command(String),
 }

@@ -203,6 +203,7 @@ async fn decide(view: &CallView, access: &Access, subject: Option<&Subject>) -> 
         Access::Nothing => return Decision::harmless(),
         Access::Read(paths) => Action::Read { paths: relative(paths) },
         Access::Write(paths) => Action::Write { paths: relative(paths) },
+        Access::Network(hosts) => Action::Network { hosts: hosts.clone() },
         Access::Command(command) => {
             Action::Command { command: command.clone(), programs: programs(view, subject, command).await }
         }
@@ -220,7 +221,9 @@ fn staged(decision: Decision, action: &Action) -> Decision {
             let reason = "it is staged: nothing is written before the plan is applied".to_owned();
             Decision { verdict: Verdict::Allow, reason, ..decision }
         }
-        Action::Write { .. } | Action::Read { .. } | Action::Command { .. } => decision,
+        Action::Write { .. } | Action::Read { .. } | Action::Network { .. } | Action::Command { .. } => {
+            decision
+        }
     }
 }
 

@@ -22,7 +22,7 @@ const CRATES: &[Row] = &[
         places: &["wire"],
     },
     Row { names: &["tower_lsp_server", "agent_client_protocol_schema"], places: &["dialects"] },
-    Row { names: &["reqwest"], places: &["providers", "mcp", "tools/fetch"] },
+    Row { names: &["reqwest"], places: &["providers", "network", "mcp", "tools/fetch"] },
     Row {
         names: &["ignore", "grep_matcher", "grep_regex", "grep_searcher", "nucleo_matcher", "notify"],
         places: &["workspace"],

@@ -14,7 +14,7 @@ fn allows(rule: &str, action: &Action) -> bool {
 fn restricts(rule: &str, action: &Action) -> bool {
     let analysis = match action {
         Action::Command { command, .. } => shell::analyse(command),
-        Action::Read { .. } | Action::Write { .. } => Analysis::default(),
+        Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
     };
     restricting(&[Rule::parse(rule).unwrap()], action, &analysis).is_some()
 }

@@ -40,13 +40,17 @@ fn read(path: &str) -> Action {
     Action::Read { paths: vec![RelPath::parse(path).unwrap()] }
 }
 
+fn network(host: &str) -> Action {
+    Action::Network { hosts: vec![host.to_owned()] }
+}
+
 fn verdict(policy: &Policy, action: &Action) -> Verdict {
     policy.decide(action).verdict
 }
 
 #[test]
 fn the_five_profiles() {
-    let actions = [read("a"), write("a"), write(".git/config"), command("ls")];
+    let actions = [read("a"), write("a"), write(".git/config"), command("ls"), network("a.example")];
     let row = |profile: &str, level: Level| {
         let policy = policy(profile, &Rules::default(), level);
         let words: Vec<&str> = actions.iter().map(|action| verdict(&policy, action).as_str()).collect();
@@ -55,14 +59,63 @@ fn the_five_profiles() {
     let rows = ["read", "review", "edit", "auto", "full"].map(|profile| row(profile, Level::Clean));
     let confined = ["edit", "auto"].map(|profile| row(profile, Level::Confined));
     insta::assert_snapshot!([rows.as_slice(), &confined].concat().join("\n"), @r"
-    read 1: allow deny deny deny
-    review 1: allow ask ask ask
-    edit 1: allow allow ask ask
-    auto 1: allow allow ask ask
-    full 1: allow allow allow allow
-    edit 2: allow allow ask ask
-    auto 2: allow allow ask allow
+    read 1: allow deny deny deny deny
+    review 1: allow ask ask ask ask
+    edit 1: allow allow ask ask ask
+    auto 1: allow allow ask ask ask
+    full 1: allow allow allow allow allow
+    edit 2: allow allow ask ask ask
+    auto 2: allow allow ask allow ask
     ");
+}
+
+#[test]
+fn rules_and_grants_decide_about_hosts() {
+    let ruled = rules(
+        &["net:docs.example", "net:*.wide.example"],
+        &["net:asks.wide.example"],
+        &["net:*.bad.example", "net:10.0.0.7"],
+    );
+    let row = |policy: &Policy, host: &str| {
+        let decision = policy.decide(&network(host));
+        format!("{host}: {} {}", decision.verdict.as_str(), decision.offer.unwrap_or_default())
+    };
+    let review = policy("review", &ruled, Level::Clean).with_grants(grants(&["net:granted.example"]));
+    let hosts = [
+        "docs.example",
+        "evil-docs.example",
+        "docs.example.evil",
+        "a.docs.example",
+        "a.b.wide.example",
+        "wide.example",
+        "asks.wide.example",
+        "bad.example",
+        "a.bad.example",
+        "notbad.example",
+        "10.0.0.7",
+        "granted.example",
+    ];
+    let rows: Vec<String> = hosts.iter().map(|host| row(&review, host)).collect();
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    docs.example: allow 
+    evil-docs.example: ask net:evil-docs.example
+    docs.example.evil: ask net:docs.example.evil
+    a.docs.example: ask net:a.docs.example
+    a.b.wide.example: allow 
+    wide.example: ask net:wide.example
+    asks.wide.example: ask 
+    bad.example: deny 
+    a.bad.example: deny 
+    notbad.example: ask net:notbad.example
+    10.0.0.7: deny 
+    granted.example: allow 
+    ");
+    // No profile lifts a denial, and no grant does.
+    let full = policy("full", &ruled, Level::Clean).with_grants(grants(&["net:*"]));
+    assert_eq!(verdict(&full, &network("x.bad.example")), Verdict::Deny);
+    assert_eq!(verdict(&full, &network("any.example")), Verdict::Allow);
+    let read = policy("read", &ruled, Level::Clean).with_grants(grants(&["net:*"]));
+    assert_eq!(verdict(&read, &network("docs.example")), Verdict::Deny);
 }
 
 #[test]

@@ -145,7 +145,7 @@ async fn edit(
     mut change_list: impl FnMut(&mut Vec<String>) -> Result<(), Failure>,
 ) -> Result<ConfigureResult, Failure> {
     let known = known(key)?;
-    if !matches!(known.shape, Shape::Rules | Shape::Choices(_) | Shape::Origins) {
+    if !matches!(known.shape, Shape::Rules | Shape::Choices(_) | Shape::Origins | Shape::Hosts) {
         return Err(Failure::usage(format!("{key} is no list; it takes {}", known.shape.allowed()))
             .hint(format!("`tenon config set {key} VALUE` sets it")));
     }
@@ -202,7 +202,7 @@ fn known(key: &str) -> Result<&'static Key, Failure> {
 fn value_of(known: &Key, key: &str, texts: &[String]) -> Result<Value, Failure> {
     let read = match texts {
         [text] => known.shape.read(text),
-        texts if matches!(known.shape, Shape::Rules | Shape::Choices(_) | Shape::Origins) => {
+        texts if matches!(known.shape, Shape::Rules | Shape::Choices(_) | Shape::Origins | Shape::Hosts) => {
             known.shape.check(Value::List(texts.to_vec()))
         }
         _ => return Err(Failure::usage(format!("{key} takes one value: {}", known.shape.allowed()))),

@@ -219,7 +219,10 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
             text
         }
         Subject::Edit { patch, .. } => patch::render(terminal, patch),
-        Subject::Network { hosts } => format!("  hosts: {}\n", safe_line(&hosts.join(", "))),
+        Subject::Network { hosts, url } => {
+            let url = url.as_ref().map(|url| format!("  address: {}\n", safe_line(url))).unwrap_or_default();
+            format!("  host: {}\n{url}", safe_line(&hosts.join(", ")))
+        }
         Subject::Limit { limit, value } => format!("  {}: {value}\n", safe_line(limit)),
         Subject::Login { provider, how } => format!("  {}: {}\n", safe_line(provider), safe(how)),
         Subject::Trust { workspace, enables } => {

@@ -219,7 +219,7 @@ fn every_key_without_a_free_name_has_one_variable() {
             Shape::Integer(min, _) => min.to_string(),
             Shape::Number(_, max) => max.to_string(),
             Shape::Switch => "false".to_owned(),
-            Shape::Choices(_) | Shape::Rules | Shape::Origins => "[]".to_owned(),
+            Shape::Choices(_) | Shape::Rules | Shape::Origins | Shape::Hosts => "[]".to_owned(),
             Shape::Name => "read".to_owned(),
             Shape::Address => "localhost:0".to_owned(),
             Shape::Choice(words) => words[0].to_owned(),

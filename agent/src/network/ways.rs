@@ -1,6 +1,7 @@
 //! HTTP clients, built when the first request needs them and shared by everyone who goes the same way.
 //!
-//! Not here: what is sent (`endpoint`). Nothing in here looks at the daemon's own environment.
+//! Not here: what is sent (`providers`, `tools`), and which addresses may be connected to (`guard`). Nothing in here looks at
+//! the daemon's own environment.
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::environment::Variables;
+use crate::network::guard::{Reach, Resolver, proxy_host};
 
 /// How long connecting may take, name look-up and TLS included. The system's own limit is two minutes, which would eat
 /// the whole retry budget.
@@ -114,6 +116,7 @@ pub(crate) enum Scheme {
 struct Way {
     scheme: Scheme,
     network: NetworkEnvironment,
+    reach: Reach,
     client: Client,
 }
 
@@ -124,27 +127,38 @@ struct Way {
 )]
 static WAYS: std::sync::Mutex<Vec<Way>> = std::sync::Mutex::new(Vec::new());
 
-/// Returns the client for a scheme and a way out; builds it when there is none yet. Blocks for some milliseconds when
-/// it has to read certificates.
+/// Returns the client for a scheme and a way out, to addresses that a person configured; builds it when there is none yet.
+/// Blocks for some milliseconds when it has to read certificates.
 pub(crate) fn client(scheme: Scheme, network: &NetworkEnvironment) -> Result<Client, NetworkError> {
-    if let Some(client) = known(scheme, network) {
+    client_within(scheme, network, Reach::Any)
+}
+
+/// Returns the client for a scheme and a way out that connects to no name beyond its reach. Addresses that stand in a URL
+/// themselves are not looked up, so the caller looks at those.
+pub(crate) fn client_within(
+    scheme: Scheme,
+    network: &NetworkEnvironment,
+    reach: Reach,
+) -> Result<Client, NetworkError> {
+    if let Some(client) = known(scheme, network, reach) {
         return Ok(client);
     }
-    let client = build(scheme, network)?;
+    let client = build(scheme, network, reach)?;
     let mut ways = WAYS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if ways.len() >= CLIENTS_MAX {
         ways.remove(0);
     }
-    ways.push(Way { scheme, network: network.clone(), client: client.clone() });
+    ways.push(Way { scheme, network: network.clone(), reach, client: client.clone() });
     Ok(client)
 }
 
-fn known(scheme: Scheme, network: &NetworkEnvironment) -> Option<Client> {
+fn known(scheme: Scheme, network: &NetworkEnvironment, reach: Reach) -> Option<Client> {
     let ways = WAYS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    ways.iter().find(|way| way.scheme == scheme && way.network == *network).map(|way| way.client.clone())
+    let is_it = |way: &&Way| way.scheme == scheme && way.reach == reach && way.network == *network;
+    ways.iter().find(is_it).map(|way| way.client.clone())
 }
 
-fn build(scheme: Scheme, network: &NetworkEnvironment) -> Result<Client, NetworkError> {
+fn build(scheme: Scheme, network: &NetworkEnvironment, reach: Reach) -> Result<Client, NetworkError> {
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls(scheme, network)?)
         // The library's default would read the daemon's environment.
@@ -153,6 +167,11 @@ fn build(scheme: Scheme, network: &NetworkEnvironment) -> Result<Client, Network
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .user_agent(concat!("tenon/", env!("CARGO_PKG_VERSION")));
+    if reach != Reach::Any {
+        let proxies = network.http_proxy.iter().chain(&network.https_proxy);
+        let proxies = proxies.filter_map(|address| proxy_host(address)).collect();
+        builder = builder.dns_resolver(Arc::new(Resolver { reach, proxies }));
+    }
     if let Some(address) = &network.http_proxy {
         let proxy = Proxy::http(address).map_err(|_| NetworkError::Proxy("http_proxy"))?;
         builder = builder.proxy(proxy.no_proxy(direct(network)));
@@ -216,10 +235,11 @@ mod tests {
     #[test]
     fn a_client_is_built_once_for_each_way_out() {
         let network = NetworkEnvironment { no_proxy: Some("built-once.test".into()), ..Default::default() };
-        assert!(known(Scheme::Http, &network).is_none());
+        assert!(known(Scheme::Http, &network, Reach::Any).is_none());
         client(Scheme::Http, &network).unwrap();
-        assert!(known(Scheme::Http, &network).is_some());
-        assert!(known(Scheme::Https, &network).is_none(), "plain HTTP built no TLS client");
+        assert!(known(Scheme::Http, &network, Reach::Any).is_some());
+        assert!(known(Scheme::Http, &network, Reach::Public).is_none(), "a reach has its own");
+        assert!(known(Scheme::Https, &network, Reach::Any).is_none(), "plain HTTP built no TLS client");
     }
 
     #[test]
