@@ -10,6 +10,7 @@ mod capture;
 mod environment;
 mod launch;
 mod level;
+mod staged;
 
 pub(crate) use capture::{Capturing, LayerFolder};
 pub(crate) use launch::{Command, SandboxError, launch};

@@ -29,6 +29,7 @@ mod read;
 pub(crate) mod registry;
 mod remembered;
 pub(crate) mod settling;
+pub(crate) mod shadow;
 mod shell;
 mod stale;
 mod target;

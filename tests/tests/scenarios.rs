@@ -38,6 +38,7 @@ files! {
     network
     opening
     pending
+    plan_commands
     plans
     pictures
     protocol

@@ -9,6 +9,7 @@ mod bases;
 mod commit;
 mod compare;
 mod look;
+mod planned;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ pub(crate) use crate::changes::capture::bases::Bases;
 pub(crate) use crate::changes::capture::commit::{Committed, commit, in_the_way};
 pub(crate) use crate::changes::capture::compare::{Before, compare};
 pub(crate) use crate::changes::capture::look::{Look, look};
+pub(crate) use crate::changes::capture::planned::planned;
 pub(crate) use crate::changes::capture::shown::patch_of;
 
 /// How many bytes of contents one change holds, before and after together. What a command writes beyond it is asked about.

@@ -30,6 +30,11 @@ impl Overlay {
         }
     }
 
+    /// Returns everything that is staged, in the order of paths.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&RelPath, Option<Version>)> {
+        self.0.iter().map(|(path, version)| (path, *version))
+    }
+
     /// Returns the staged files beneath a folder, or the file of this name, in order.
     pub(crate) fn beneath<'a>(
         &'a self,
@@ -37,6 +42,11 @@ impl Overlay {
     ) -> impl Iterator<Item = (&'a RelPath, Option<Version>)> {
         let within = |path: &RelPath| path.as_path().starts_with(folder.as_path());
         self.0.iter().filter(move |(path, _)| within(path)).map(|(path, version)| (path, *version))
+    }
+
+    /// Tells whether a file that is staged, and does not go, lies at or beneath a path.
+    pub(crate) fn has_beneath(&self, path: &RelPath) -> bool {
+        self.beneath(path).any(|(_, version)| version.is_some())
     }
 }
 

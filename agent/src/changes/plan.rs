@@ -80,6 +80,11 @@ impl PlanFile {
         self.hunks.iter().map(|hunk| hunk.number).filter(|number| !self.applied.contains(number)).collect()
     }
 
+    /// A link has no lines: it is taken whole.
+    fn has_links(&self) -> bool {
+        self.before.into_iter().chain(self.after).any(Version::is_link)
+    }
+
     /// Returns what is still staged: the file with everything that is applied, the file with all, and the open hunks between
     /// the two.
     ///
@@ -91,7 +96,7 @@ impl PlanFile {
         let modes = (self.before.map(|v| v.mode), self.after.map(|v| v.mode));
         let side = |bytes: Option<Vec<u8>>, mode: Option<u32>| bytes.zip(mode);
         let is_text = |bytes: &Option<Vec<u8>>| bytes.as_ref().is_some_and(|bytes| !is_binary(bytes));
-        if !is_text(&before) || !is_text(&after) {
+        if !is_text(&before) || !is_text(&after) || self.has_links() {
             let hunks = if self.open().is_empty() { Vec::new() } else { self.hunks.clone() };
             return Ok(Rest { before: side(before, modes.0), after: side(after, modes.1), hunks });
         }
@@ -121,7 +126,7 @@ impl PlanFile {
         let get = |version: Option<Version>| version.map(|version| blobs.get(version.digest)).transpose();
         let (before, after) = (get(self.before)?, get(self.after)?);
         match (before, after) {
-            (Some(before), Some(after)) if !is_binary(&before) && !is_binary(&after) => {
+            (Some(before), Some(after)) if !is_binary(&before) && !is_binary(&after) && !self.has_links() => {
                 Ok(self.fit_text(chosen, disk, &Ends { before, after }))
             }
             (before, after) => Ok(self.fit_whole(disk, before, after)),

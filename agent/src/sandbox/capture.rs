@@ -1,5 +1,6 @@
 //! Whether what commands write can be caught in a layer here, and the folder of one layer. Not here: mounting it (`process`)
 //! and what becomes of what lies in it (`changes`).
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
@@ -11,12 +12,23 @@ use rustix::fs::{XattrFlags, setxattr};
 use tokio::sync::OnceCell;
 
 use crate::process::{Launch, Layer, Spawn};
+use crate::sandbox::staged::{self, StagedFile};
+use crate::workspace::layer::Entry;
+use crate::workspace::path::RelPath;
+use crate::workspace::root::Root;
 
 /// How long the attempt may take that finds out whether layers can be had.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a layer's folder is named, behind the id of its call.
 const ENDING: &str = "layer";
+
+/// How that of a shadow tree is named: nothing in it is ever brought into the workspace. Behind it, one that is to be removed.
+const SHADOW_ENDING: &str = "shadow";
+const SWEPT_ENDING: &str = "swept";
+
+/// The list of what a shadow tree keeps between two commands, beside its layer.
+const KEPT: &str = "kept";
 
 /// Finds out, once, whether commands can be given a layer.
 #[derive(Debug)]
@@ -105,6 +117,71 @@ impl LayerFolder {
         records.join(format!("{call}.{ENDING}"))
     }
 
+    /// Returns where a shadow tree lies.
+    pub(crate) fn shadow_place(records: &Path, name: &str) -> PathBuf {
+        records.join(format!("{name}.{SHADOW_ENDING}"))
+    }
+
+    /// Returns a layer that was made earlier, fit for another command, or makes it. Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn renew(place: PathBuf) -> io::Result<Self> {
+        if !place.is_dir() {
+            return Self::make(place);
+        }
+        // The kernel marks its own folder as used up.
+        let work = place.join("work");
+        remove(&work)?;
+        private(&work)?;
+        Self::open(place)
+    }
+
+    /// Puts a staged file into the layer, before a command runs; in the order of paths. Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn stage(&self, root: &Root, path: &RelPath, file: &StagedFile) -> io::Result<()> {
+        staged::put(&self.upper(), root, path, file)
+    }
+
+    /// Empties the layer, but for these folders and entries, which later commands find there, and for folders that are removed.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn keep_only(
+        &self,
+        root: &Root,
+        folders: &[(RelPath, u32)],
+        removed: &[RelPath],
+        entries: &[&Entry],
+    ) -> io::Result<()> {
+        let (next, old) = (self.place.join("next"), self.place.join("old"));
+        private(&next)?;
+        for path in removed {
+            staged::put(&next, root, path, &None)?;
+        }
+        for (path, mode) in folders {
+            staged::make_folder(&next, root, path, *mode)?;
+        }
+        for entry in entries {
+            staged::hand_on(&self.upper(), &next, root, &entry.path, entry.is_hidden)?;
+        }
+        fs::rename(self.upper(), &old)?;
+        fs::rename(&next, self.upper())?;
+        let paths = folders.iter().map(|(path, _)| path).chain(entries.iter().map(|entry| &entry.path));
+        let names: Vec<&[u8]> = paths.map(RelPath::as_bytes).collect();
+        fs::write(self.place.join(KEPT), names.join(&0))?;
+        remove(&old)
+    }
+
+    /// Returns what was kept of earlier commands. Blocks.
+    pub(crate) fn kept(&self) -> BTreeSet<Vec<u8>> {
+        let names = fs::read(self.place.join(KEPT)).unwrap_or_default();
+        names.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect()
+    }
+
     /// Makes the folders of a layer.
     ///
     /// # Errors
@@ -151,11 +228,19 @@ impl LayerFolder {
     }
 }
 
-/// Returns the layers in a folder; none where it cannot be read.
+/// Returns what is to be removed in a folder; nothing where it cannot be read. A turn that goes on makes its shadow tree anew, so
+/// the names of those are free at once.
 fn left_in(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_layer = |path: &PathBuf| path.extension().is_some_and(|ending| ending == ENDING);
-    entries.map(|entry| entry.path()).filter(is_layer).collect()
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let left = entries.filter_map(|path| match path.extension()?.to_str()? {
+        ENDING | SWEPT_ENDING => Some(path),
+        SHADOW_ENDING => {
+            let swept = path.with_extension(SWEPT_ENDING);
+            Some(fs::rename(&path, &swept).map_or(path, |()| swept))
+        }
+        _ => None,
+    });
+    left.collect()
 }
 
 fn private(path: &Path) -> io::Result<()> {

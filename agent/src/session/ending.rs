@@ -58,6 +58,7 @@ impl Actor {
             denied: (turn.denied > 0).then_some(turn.denied),
         }));
         self.commit(facts).await?;
+        self.resources.forget_shadow(turn.id.as_str());
         self.turn = None;
         self.resources.journal.blobs().let_go(&LogId::Session(self.state.id.clone()));
         Ok(Ended::Over)

@@ -31,8 +31,8 @@ const TITLE_CHARS_MAX: usize = 80;
 
 /// What the model is told of a plan turn, beside the goal.
 const TOLD: &str = "[This is a plan turn. Make the edits with your tools as usual: each is staged for the person, who reviews it and \
-                    applies all or some of it later. Nothing on disk changes before that, and commands do not run. Reading and \
-                    searching show you what you staged. For more than one step name the steps with the plan tool, and give each \
+                    applies all or some of it later. Nothing on disk changes before that: a command sees what is staged, and \
+                    the files that it writes are staged too. Reading and searching show you what is staged. For more than one step name the steps with the plan tool, and give each \
                     edit its step.]";
 
 /// A plan as it begins anew: what is staged for it, and what had to be left out.

@@ -87,11 +87,19 @@ impl Resources {
     /// Removes the layer of a call, if it has one. It may be large, so nobody waits for it.
     pub(crate) fn forget_layer(&self, call: &str) {
         if let Ok(layer) = LayerFolder::open(LayerFolder::place(&self.records_dir, call)) {
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = layer.remove() {
-                    tracing::warn!(%error, "a layer was not removed");
-                }
-            });
+            remove(layer);
+        }
+    }
+
+    /// Returns where the shadow tree of a plan turn, or of tests, lies.
+    pub(crate) fn shadow_of(&self, id: &str) -> PathBuf {
+        LayerFolder::shadow_place(&self.records_dir, id)
+    }
+
+    /// Removes a shadow tree, if there is one: nobody waits for it.
+    pub(crate) fn forget_shadow(&self, id: &str) {
+        if let Ok(shadow) = LayerFolder::open(self.shadow_of(id)) {
+            remove(shadow);
         }
     }
 
@@ -99,6 +107,14 @@ impl Resources {
     pub(crate) fn output_of(&self, id: &str) -> PathBuf {
         self.records_dir.join(format!("{id}.out"))
     }
+}
+
+fn remove(layer: LayerFolder) {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = layer.remove() {
+            tracing::warn!(%error, "a layer was not removed");
+        }
+    });
 }
 
 /// Where turns stand still while the daemon leaves. There everything is settled and recorded, and the next daemon goes on.

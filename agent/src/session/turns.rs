@@ -309,6 +309,7 @@ impl Actor {
         let tools = ToolContext {
             sight: Sight(Arc::new(move |path| reader.may_read(path))),
             staged: self.state.plans.making().map(|(_, draft)| Arc::new(draft.overlay())),
+            shadow: self.state.turn.as_ref().map(|turn| self.resources.shadow_of(turn.id.as_str())),
             unsaved: self.resources.board.unsaved_in(&self.state.id, &self.root),
             root: Arc::clone(&self.root),
             reads: Arc::clone(&self.state.reads),

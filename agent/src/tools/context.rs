@@ -32,6 +32,8 @@ pub(crate) struct ToolContext {
     pub(crate) reads: Arc<ReadSet>,
     /// What is staged, in a plan turn: tools see it in front of the disk, and what they write is staged too.
     pub(crate) staged: Option<Arc<Overlay>>,
+    /// Where the tree lies in which the commands of a plan turn run: the workspace with what is staged.
+    pub(crate) shadow: Option<PathBuf>,
     /// Files that somebody has open with changes that are not saved.
     pub(crate) unsaved: Unsaved,
     /// Which paths a search may show: a rule that denies reading holds there too.

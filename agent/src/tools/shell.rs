@@ -31,6 +31,7 @@ use crate::tools::fingerprint::Fingerprint;
 use crate::tools::limits::{COMMAND_BYTES_MAX, COMMAND_TIMEOUT_MAX};
 use crate::tools::output::{Shown, show};
 use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
+use crate::tools::shadow::{Shadow, ShadowParts};
 use crate::tools::shell::caught::{Caught, Layered};
 use crate::tools::shell::compared::Compared;
 use crate::tools::shell::follow::{Followed, follow};
@@ -127,6 +128,8 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
         Some(Kind::File | Kind::Link | Kind::Special) => {
             return Err(failure(&context.root, &FileError::NotFolder(target.path)));
         }
+        // A folder that only staged files have is there when the command runs.
+        None if context.staged.as_ref().is_some_and(|staged| staged.has_beneath(&target.real)) => {}
         None => return Err(failure(&context.root, &FileError::NotFound(target.path))),
     }
     let timeout = timeout_s
@@ -175,6 +178,7 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             capture: context.capture,
             read: context.reads.paths().take(READ_MAX).cloned().collect(),
             unsaved: context.unsaved.clone(),
+            shadow: ShadowParts::of(context),
         }),
     })
 }
@@ -194,10 +198,13 @@ struct Run {
     /// Files that the model has read: most of what commands change is among them.
     read: Vec<RelPath>,
     unsaved: Unsaved,
+    /// What it runs in instead of the workspace, in a plan turn.
+    shadow: Option<ShadowParts>,
 }
 
 /// What finds out what the command changed.
 enum Catch {
+    Shadow(Shadow),
     Layer(Layered),
     Compare(Compared),
 }
@@ -205,6 +212,7 @@ enum Catch {
 impl Catch {
     async fn settle(self, context: &RunContext) -> Caught {
         match self {
+            Self::Shadow(shadow) => Caught::in_shadow(shadow, context).await,
             Self::Layer(layered) => layered.settle(context).await,
             Self::Compare(compared) => compared.settle(context).await,
         }
@@ -256,8 +264,14 @@ impl Run {
             read,
             unsaved,
             secrets: _,
+            shadow,
         } = self;
         launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
+        if let Some(parts) = shadow {
+            let shadow =
+                Shadow::open(parts).await.map_err(|error| ProcessError::NoLayer(error.to_string()))?;
+            return Ok((shadow.start(launch).await?, Catch::Shadow(shadow)));
+        }
         let made = LayerFolder::make(LayerFolder::place(&records_dir, context.call.as_str()));
         let since_ns = made.as_ref().ok().map(LayerFolder::since_ns);
         if capture == Capture::Exact

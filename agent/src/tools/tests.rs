@@ -108,6 +108,7 @@ impl World {
             capturing: Arc::new(Capturing::new(records.path().to_owned(), Arc::new(spawner()))),
             capture: Capture::Exact,
             network: crate::network::Egress::default(),
+            shadow: None,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),
             secrets: crate::base::secret::Secrets::default(),
             records_dir: records.path().to_owned(),

@@ -38,6 +38,7 @@ impl View {
         match self.staged.as_ref().map_or(Staged::Nothing, |staged| staged.get(path)) {
             Staged::Nothing => self.root.read(path),
             Staged::Gone => Err(FileError::NotFound(path.clone())),
+            Staged::There(version) if version.is_link() => Err(FileError::Link(path.clone())),
             Staged::There(version) => self.stored(path, version),
         }
     }
@@ -98,7 +99,8 @@ impl View {
         };
         report.matches.retain(|found| staged.get(&found.path) == Staged::Nothing);
         let files = staged.beneath(&options.path).filter_map(|(path, version)| {
-            let bytes = self.blobs.get(version?.digest).ok()?;
+            let version = version.filter(|version| !version.is_link())?;
+            let bytes = self.blobs.get(version.digest).ok()?;
             Some((path.clone(), bytes))
         });
         let files: Vec<(RelPath, Vec<u8>)> = files.collect();
@@ -133,7 +135,8 @@ impl View {
             let Some(version) = version else { continue };
             let bytes = self.blobs.get(version.digest).map_or(0, |bytes| bytes.len());
             let size_bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            let mut next = (Some(path.clone()), Kind::File, size_bytes);
+            let kind = if version.is_link() { Kind::Link } else { Kind::File };
+            let mut next = (Some(path.clone()), kind, size_bytes);
             // The file, and every folder on the way that there is not yet.
             while let (Some(path), kind, size_bytes) = next {
                 let own = path.names().count().saturating_sub(above);
@@ -156,7 +159,6 @@ impl View {
 
     /// Tells whether something that is staged lies at or beneath a path.
     fn has(&self, path: &RelPath) -> bool {
-        let staged = self.staged.as_ref();
-        staged.is_some_and(|staged| staged.beneath(path).any(|(_, version)| version.is_some()))
+        self.staged.as_ref().is_some_and(|staged| staged.has_beneath(path))
     }
 }

@@ -22,6 +22,7 @@ use crate::config::profile::Verdict;
 use crate::projections::reads::Reads;
 use crate::tools::context::{Begun, Progress};
 use crate::tools::settling::Settling;
+use crate::tools::shadow::{Shadow, ShadowError};
 use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext, Tool};
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
@@ -34,8 +35,9 @@ use crate::workspace::path::RelPath;
 const ASKED_MAX: usize = 5;
 
 /// What the model is told of a command in a plan turn.
-const NO_COMMANDS: &str = "Not run: in a plan turn edits are only staged, so a command would not see them, and what it writes would \
-                           be on the disk at once. Go on without it, or say which command is to be run once the plan is applied.";
+const NO_COMMANDS: &str = "Not run: in a plan turn edits are only staged, and a command runs only where it can be made to see them, \
+                           and be kept from writing to the disk. Go on without it, or say which command is to be run once the plan \
+                           is applied. It cannot here:";
 
 /// What allowed a call, or what it is settled with instead.
 enum Permission {
@@ -138,8 +140,8 @@ async fn permission(
         if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
             return Ok(granted(prepared, select.as_deref(), view.tools.secrets));
         }
-        if view.tools.staged.is_some() && matches!(prepared.access, Access::Command(_)) {
-            return Ok(refuse(NO_COMMANDS.to_owned()));
+        if let Some(reason) = no_shadow(&view, &prepared.access).await {
+            return Ok(refuse(format!("{NO_COMMANDS} {reason}.")));
         }
         let decision = decide(&view, &prepared.access, prepared.subject.as_ref()).await;
         match decision.verdict {
@@ -184,6 +186,14 @@ fn named<'a>(
         format!("There is no tool named {}. The tools are: {}.", proposal.name, names.join(", "))
     })?;
     Ok((tool, arguments))
+}
+
+/// Returns why a command cannot run in a plan turn; `None` where it can, and for every other call.
+async fn no_shadow(view: &CallView, access: &Access) -> Option<ShadowError> {
+    if view.tools.staged.is_none() || !matches!(access, Access::Command(_)) {
+        return None;
+    }
+    Shadow::available(&view.tools.capturing, view.tools.capture).await.err()
 }
 
 /// A person allowed it, whole or these hunks of it.

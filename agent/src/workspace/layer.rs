@@ -15,7 +15,7 @@ use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
 /// The attribute of a folder that hides what lies beneath it.
-pub(super) const OPAQUE: &str = "user.overlay.opaque";
+pub(crate) const OPAQUE: &str = "user.overlay.opaque";
 
 /// One name in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! and writing it (`changes::capture`).
 use std::sync::Arc;
 
+use tenon_protocol::change::FileChange;
+
 use crate::base::causes;
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::{
@@ -12,7 +14,8 @@ use crate::tools::RunContext;
 use crate::tools::background::blocking;
 use crate::tools::context::{Begun, Judge, Judgement, Withheld};
 use crate::tools::fingerprint::Fingerprint;
-use crate::tools::prepared::{Outcome, ToolFailure};
+use crate::tools::prepared::{Outcome, StagedFiles, ToolFailure};
+use crate::tools::shadow::{Shadow, Wrote};
 use crate::tools::shell::told::told;
 use crate::tools::writing::bounded;
 use crate::workspace::path::RelPath;
@@ -28,11 +31,25 @@ pub(super) struct Caught {
     pub(super) begun: Option<Begun>,
     /// What is in the workspace now.
     pub(super) committed: Committed,
+    /// What is staged, in a plan turn.
+    pub(super) staged: Vec<FileChange>,
     /// Sentences for the model; empty where there is nothing to say.
     pub(super) note: String,
 }
 
 impl Caught {
+    /// Stages what a command of a plan turn wrote.
+    pub(super) async fn in_shadow(shadow: Shadow, context: &RunContext) -> Self {
+        let Some(judge) = context.written.judge().await else { return Self::default() };
+        match shadow.settle(judge).await {
+            Ok(Wrote { files, note }) => Self { staged: files, note, ..Self::default() },
+            Err(failure) => Self {
+                note: format!("[what the command wrote could not be staged: {failure}]"),
+                ..Self::default()
+            },
+        }
+    }
+
     /// Writes what happened into the outcome of the call.
     pub(super) fn into_outcome(self, outcome: &mut Outcome) {
         let Committed { files, folders, uncovered, conflicts } = self.committed;
@@ -40,6 +57,8 @@ impl Caught {
         outcome.folders = told.map(|(folder, _)| folder.into_owned()).collect();
         (outcome.files, outcome.uncovered, outcome.conflicts) = (files, uncovered, conflicts);
         outcome.begun = self.begun;
+        // Which step a command belongs to nobody says.
+        outcome.staged = (!self.staged.is_empty()).then_some(StagedFiles { files: self.staged, step: None });
     }
 }
 
@@ -96,7 +115,7 @@ impl Layered {
         })
         .await??;
         let note = told(&committed, &verdict.refused);
-        Ok(Caught { begun, committed, note })
+        Ok(Caught { begun, committed, note, ..Caught::default() })
     }
 
     fn look(&self, judge: &Judge) -> Result<Captured, ToolFailure> {

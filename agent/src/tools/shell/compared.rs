@@ -52,7 +52,7 @@ impl Compared {
         match compared.await.flatten() {
             Ok(committed) => {
                 let note = protected(&committed, context).await;
-                Caught { begun: None, committed, note }
+                Caught { committed, note, ..Caught::default() }
             }
             Err(failure) => Caught {
                 note: format!("[what the command changed could not be found out: {failure}]"),

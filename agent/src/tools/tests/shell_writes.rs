@@ -74,23 +74,30 @@ fn undo(world: &World, outcome: &Outcome) {
     }
 }
 
-#[tokio::test]
-async fn twenty_files_of_every_kind_are_one_change_and_its_inverse_is_the_tree_before() {
+/// A command that changes files in every way there is; in those of `many_files`.
+const OF_EVERY_KIND: &str = "sed -i s/one/1/ src/0.txt src/1.txt; echo three >> src/2.txt; printf x > src/3.txt; \
+    cp src/4.txt tmp && mv tmp src/5.txt; mv src/6.txt renamed; chmod 755 src/7.txt; chmod 600 src/8.txt; rm src/9.txt; \
+    rm -r gone; mv moved there; printf 'a\\r\\nc\\r\\n' > crlf.txt; printf 'b\\0c' > bin; ln -sfn src/1.txt link; \
+    ln -s nowhere new-link; mkdir -p new/deep; echo n > new/deep/n; rm src/10.txt; mkdir src/10.txt; echo in > src/10.txt/in; \
+    touch -d @1000 src/11.txt";
+
+fn many_files() -> World {
     let names: Vec<String> = (0..12).map(|number| format!("src/{number}.txt")).collect();
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "one\ntwo\n")).collect();
     files.extend([("crlf.txt", "a\r\nb\r\n"), ("bin", "a\0b"), ("gone/deep/x", "x\n"), ("moved/y", "y\n")]);
-    let mut world = World::new(&files);
+    let world = World::new(&files);
+    symlink("src/0.txt", world.path("link")).unwrap();
+    world
+}
+
+#[tokio::test]
+async fn twenty_files_of_every_kind_are_one_change_and_its_inverse_is_the_tree_before() {
+    let mut world = many_files();
     if !has_layers(&world).await {
         return;
     }
-    symlink("src/0.txt", world.path("link")).unwrap();
     let before = tree(world.folder.path());
-    let command = "sed -i s/one/1/ src/0.txt src/1.txt; echo three >> src/2.txt; printf x > src/3.txt; \
-        cp src/4.txt tmp && mv tmp src/5.txt; mv src/6.txt renamed; chmod 755 src/7.txt; chmod 600 src/8.txt; rm src/9.txt; \
-        rm -r gone; mv moved there; printf 'a\\r\\nc\\r\\n' > crlf.txt; printf 'b\\0c' > bin; ln -sfn src/1.txt link; \
-        ln -s nowhere new-link; mkdir -p new/deep; echo n > new/deep/n; rm src/10.txt; mkdir src/10.txt; echo in > src/10.txt/in; \
-        touch -d @1000 src/11.txt";
-    let outcome = world.call("shell", json!({ "command": command })).await;
+    let outcome = world.call("shell", json!({ "command": OF_EVERY_KIND })).await;
     assert_eq!(outcome.status, CallStatus::Ok, "{}", plain_text(&outcome.content));
     let told: Vec<(FileOp, &str)> = outcome.files.iter().map(|file| (file.op, file.path.as_str())).collect();
     let expected = [
@@ -243,5 +250,92 @@ async fn without_layers_the_same_files_are_found_and_their_inverse_is_the_tree_b
     assert_eq!(world.written.begun.lock().unwrap().len(), 0, "it is there already");
     undo(&world, &outcome);
     // Folders that it removed come back with what was in them.
+    assert_eq!(tree(world.folder.path()), before);
+}
+
+/// Stages in a world what an outcome of one of its commands staged, as a session does.
+fn stage(world: &mut World, outcome: &Outcome) {
+    let mut staged: BTreeMap<RelPath, Option<Version>> = world
+        .context
+        .staged
+        .iter()
+        .flat_map(|staged| staged.all())
+        .map(|(path, at)| (path.clone(), at))
+        .collect();
+    for file in outcome.staged.iter().flat_map(|staged| &staged.files) {
+        let edit = FileEdit::from_wire(file).unwrap();
+        staged.insert(edit.path, edit.after);
+    }
+    world.context.staged = Some(std::sync::Arc::new(staged.into_iter().collect()));
+}
+
+fn plan_turn(world: &mut World) {
+    world.context.staged = Some(std::sync::Arc::default());
+    world.context.shadow = Some(world.context.records_dir.join("t_test.shadow"));
+}
+
+#[tokio::test]
+async fn what_a_command_of_a_plan_stages_is_what_it_would_have_done() {
+    let (mut direct, mut planned) = (many_files(), many_files());
+    if !has_layers(&direct).await {
+        return;
+    }
+    direct.ok("shell", json!({ "command": OF_EVERY_KIND })).await;
+    plan_turn(&mut planned);
+    let before = tree(planned.folder.path());
+    // In two halves, so that the second sees what the first staged.
+    let (first, second) = OF_EVERY_KIND.split_at(OF_EVERY_KIND.find("rm -r gone").unwrap());
+    for half in [first, second] {
+        let outcome = planned.call("shell", json!({ "command": half })).await;
+        assert_eq!(outcome.status, CallStatus::Ok, "{}", plain_text(&outcome.content));
+        assert_eq!((outcome.files.len(), outcome.uncovered.len()), (0, 0));
+        stage(&mut planned, &outcome);
+        assert_eq!(tree(planned.folder.path()), before, "the disk is untouched");
+    }
+    let staged = planned.context.staged.clone().unwrap();
+    let disk = |path: &RelPath| crate::changes::apply::on_disk(&planned.context.root, path);
+    let mut edits: Vec<FileEdit> = staged
+        .all()
+        .map(|(path, after)| {
+            let now = disk(path);
+            let digest = crate::base::digest::Digest::of(&now.bytes);
+            let before = (now.found != crate::changes::apply::Found::Absent)
+                .then_some(Version { digest, mode: now.mode });
+            FileEdit { path: path.clone(), from: None, before, after }
+        })
+        .collect();
+    edits.sort_by_key(|edit| edit.after.is_some());
+    apply(&planned.context.root, &ChangeSet::new(edits).unwrap(), &*planned.blobs).unwrap();
+    // A plan is about files: a folder that is empty then stays.
+    let files = |world: &World| {
+        let mut found = tree(world.folder.path());
+        found.retain(|name, _| !world.path(name).symlink_metadata().unwrap().is_dir());
+        found
+    };
+    assert_eq!(files(&planned), files(&direct));
+}
+
+#[tokio::test]
+async fn what_no_plan_holds_is_there_for_later_commands_and_told_once() {
+    let mut world =
+        World::new(&[(".gitignore", "out/\n"), ("out/old", "old\n"), ("a", "a\n"), ("sub/in/x", "x\n")]);
+    if !has_layers(&world).await {
+        return;
+    }
+    plan_turn(&mut world);
+    let before = tree(world.folder.path());
+    let first = "rm out/old; echo new > out/new; mkdir empty; head -c 40000000 /dev/zero > large; echo b > a";
+    let outcome = world.call("shell", json!({ "command": first })).await;
+    stage(&mut world, &outcome);
+    let told = plain_text(&outcome.content);
+    for part in ["is staged: a]", "large (larger than 32 MiB)", "out (ignored"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let second = "ls out; wc -c < large; cat a; test -d empty && echo folder";
+    let told = world.ok("shell", json!({ "command": second })).await;
+    assert_eq!(told, "new\n40000000\nb\nfolder\n");
+    let outcome = world.call("shell", json!({ "command": "rm -r out large sub; echo a > a" })).await;
+    stage(&mut world, &outcome);
+    assert_eq!(world.ok("shell", json!({ "command": "ls; cat a" })).await, "a\nempty\na\n");
     assert_eq!(tree(world.folder.path()), before);
 }
