@@ -16,6 +16,22 @@ words! {
 }
 
 words! {
+    /// What refused a call.
+    open enum DeniedBy {
+        /// A configured rule, or an administrator's policy.
+        Rule = "rule",
+        /// The profile.
+        Profile = "profile",
+        /// The workspace is not trusted.
+        Untrusted = "untrusted",
+        /// It would have been asked about, and nobody could be.
+        Nobody = "nobody",
+        /// A person.
+        Person = "person",
+    }
+}
+
+words! {
     /// How a call ended.
     open enum CallStatus {
         /// It did what it should.

@@ -794,6 +794,19 @@ export interface DeltaWish {
   maxPerSecond?: number;
 }
 
+/** What refused a call. */
+export type DeniedBy =
+  /** A configured rule, or an administrator's policy. */
+  | "rule"
+  /** The profile. */
+  | "profile"
+  /** The workspace is not trusted. */
+  | "untrusted"
+  /** It would have been asked about, and nobody could be. */
+  | "nobody"
+  /** A person. */
+  | "person";
+
 /** A problem that an editor shows. */
 export interface Diagnostic {
   /** What is wrong. */
@@ -2448,6 +2461,8 @@ export interface ToolEnded {
   status: CallStatus;
   /** The change it made. */
   changeId?: ChangeId;
+  /** For `denied`: what refused it. */
+  deniedBy?: DeniedBy;
   /** For commands: the exit code. */
   exit?: number;
   /** The whole output, where `content` was cut. */

@@ -511,6 +511,14 @@
 ---@class tenon.DeltaWish
 ---@field maxPerSecond? integer Messages a second; 30 if absent.
 
+---What refused a call.
+---@alias tenon.DeniedBy
+---| '"rule"' # A configured rule, or an administrator's policy.
+---| '"profile"' # The profile.
+---| '"untrusted"' # The workspace is not trusted.
+---| '"nobody"' # It would have been asked about, and nobody could be.
+---| '"person"' # A person.
+
 ---A problem that an editor shows.
 ---@class tenon.Diagnostic
 ---@field message string What is wrong.
@@ -1840,6 +1848,7 @@
 ---@field content tenon.Content[] The result.
 ---@field status tenon.CallStatus How.
 ---@field changeId? tenon.ChangeId The change it made.
+---@field deniedBy? tenon.DeniedBy For `denied`: what refused it.
 ---@field exit? integer For commands: the exit code.
 ---@field ref? string The whole output, where `content` was cut.
 

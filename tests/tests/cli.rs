@@ -25,6 +25,7 @@ mod providers;
 mod queue;
 mod recipes;
 mod revert;
+mod rules;
 mod schema;
 mod secrets;
 mod shipped;

@@ -80,7 +80,9 @@ impl Daemon {
         if !self.0.resources.standing.grants.borrow().iter().any(|known| known.id == *grant) {
             return Err(RpcError::new(ErrorKind::RequestNotFound, format!("grant {grant} is not known"))
                 .retry(Retry::Never)
-                .hint("it was taken back, or never made: list the kind `grant`"));
+                .hint(
+                    "it was taken back, or never made: `tenon rules` lists what there is (the kind `grant`)",
+                ));
         }
         let write =
             ItemWrite { kind: ItemKind::Grant, id: grant.to_string(), group: String::new(), json: None };

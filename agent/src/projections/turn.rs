@@ -6,7 +6,7 @@ use tenon_protocol::event::turn::AttemptOutcome;
 use tenon_protocol::ids::{CallId, MessageId, TurnId};
 use tenon_protocol::json::Json;
 use tenon_protocol::model::Usage;
-use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
+use tenon_protocol::tool::{DeniedBy, EffectClass, PathIntent};
 
 /// How far a call got.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +144,8 @@ impl OpenTurn {
                 );
             }
             EventBody::ToolEnded(call) => {
-                self.denied += u64::from(call.status == CallStatus::Denied);
+                let unheard = matches!(call.denied_by, Some(DeniedBy::Untrusted | DeniedBy::Nobody));
+                self.denied += u64::from(unheard);
                 self.set_phase(&call.call_id, CallPhase::Settled);
             }
             _ => {}

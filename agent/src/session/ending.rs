@@ -138,6 +138,7 @@ pub(crate) fn close_open(turn: &OpenTurn) -> Vec<Fact> {
             reference: None,
             change_id: None,
             exit: None,
+            denied_by: None,
         })
     }));
     facts

@@ -83,6 +83,7 @@ impl Actor {
             reference: None,
             change_id,
             exit,
+            denied_by: None,
         }));
         facts
     }

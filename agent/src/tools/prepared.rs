@@ -6,7 +6,7 @@ use tenon_protocol::change::{Conflict, FileChange, Uncovered};
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::PlanStep;
 use tenon_protocol::request::Subject;
-use tenon_protocol::tool::{CallStatus, EffectClass, PathIntent};
+use tenon_protocol::tool::{CallStatus, DeniedBy, EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
 use crate::base::secret::Secrets;
@@ -111,6 +111,8 @@ pub(crate) struct Outcome {
     pub(crate) begun: Option<Begun>,
     /// The new steps of the plan, for the tool that keeps it.
     pub(crate) plan: Option<Vec<PlanStep>>,
+    /// What refused it, where it never ran for that.
+    pub(crate) denied_by: Option<DeniedBy>,
 }
 
 impl Outcome {
@@ -129,7 +131,13 @@ impl Outcome {
             conflicts: Vec::new(),
             begun: None,
             plan: None,
+            denied_by: None,
         }
+    }
+
+    /// Makes the outcome of a call that was refused.
+    pub(crate) fn denied(text: impl Into<String>, by: DeniedBy) -> Self {
+        Self { denied_by: Some(by), ..Self::text(CallStatus::Denied, text) }
     }
 
     /// Returns the outcome with secrets taken out of what the model is told.

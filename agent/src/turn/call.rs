@@ -10,7 +10,7 @@ use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
 use tenon_protocol::ids::{CallId, ChangeId, PlanId, RequestId};
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 use tenon_protocol::signal::Delta;
-use tenon_protocol::tool::{CallStatus, EffectClass};
+use tenon_protocol::tool::{CallStatus, DeniedBy, EffectClass};
 use tokio_util::sync::CancellationToken;
 
 use crate::approvals::{Action, Cause, Decision, Programs};
@@ -148,9 +148,10 @@ async fn permission(
             Verdict::Allow => {
                 return Ok(Permission::Granted(Approved::by(prepared, decision.reason), view.tools.secrets));
             }
-            Verdict::Deny => return Ok(deny(&decision.reason)),
+            Verdict::Deny => return Ok(deny(&decision.reason, refused_by(decision.cause))),
             Verdict::Ask if view.policy.denies_unattended() && !view.attended => {
-                return Ok(deny("nobody is there to be asked, and the profile denies then"));
+                let why = "nobody is there to be asked, and the profile denies then";
+                return Ok(deny(why, DeniedBy::Nobody));
             }
             Verdict::Ask => {}
         }
@@ -322,9 +323,18 @@ fn refuse(reason: String) -> Permission {
     Permission::Settled(Outcome::failed(reason))
 }
 
-fn deny(reason: &str) -> Permission {
+fn deny(reason: &str, by: DeniedBy) -> Permission {
     let text = format!("Denied: {reason}. Do not try to get around it; say what you would have done.");
-    Permission::Settled(Outcome::text(CallStatus::Denied, text))
+    Permission::Settled(Outcome::denied(text, by))
+}
+
+/// What made a decision that denies.
+const fn refused_by(cause: Cause) -> DeniedBy {
+    match cause {
+        Cause::Untrusted => DeniedBy::Untrusted,
+        Cause::Profile | Cause::SandboxLevel => DeniedBy::Profile,
+        Cause::Rule | Cause::Grant | Cause::Protected | Cause::Unclear => DeniedBy::Rule,
+    }
 }
 
 fn denied_by_person(answer: &Answer) -> Permission {
@@ -332,7 +342,7 @@ fn denied_by_person(answer: &Answer) -> Permission {
         Some(note) => format!("The person said no: {note}"),
         None => "The person said no.".to_owned(),
     };
-    Permission::Settled(Outcome::text(CallStatus::Denied, text))
+    Permission::Settled(Outcome::denied(text, DeniedBy::Person))
 }
 
 fn progress(ports: &Arc<dyn Ports>, id: &CallId) -> Progress {
@@ -398,6 +408,7 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
         reference: outcome.reference,
         change_id,
         exit: outcome.exit,
+        denied_by: outcome.denied_by,
     };
     facts.push(Fact { body: ended.into(), private: Reads(outcome.reads).encode() });
     facts

@@ -2,7 +2,7 @@
 use crate::content::Content;
 use crate::ids::{CallId, ChangeId};
 use crate::json::Json;
-use crate::tool::{CallStatus, EffectClass, PathIntent, ToolKind};
+use crate::tool::{CallStatus, DeniedBy, EffectClass, PathIntent, ToolKind};
 
 wire! {
     /// The model wants a call. Nothing has run.
@@ -65,5 +65,7 @@ wire! {
         change_id: ChangeId,
         /// For commands: the exit code.
         exit: i32,
+        /// For `denied`: what refused it.
+        denied_by: DeniedBy,
     }
 }

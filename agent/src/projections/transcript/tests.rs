@@ -35,7 +35,16 @@ fn proposed(id: &str) -> EventBody {
 fn settled(id: &str) -> EventBody {
     let content = vec![Content::text("fine")];
     let status = CallStatus::Ok;
-    ToolEnded { call_id: id.into(), status, content, reference: None, change_id: None, exit: None }.into()
+    ToolEnded {
+        call_id: id.into(),
+        status,
+        content,
+        reference: None,
+        change_id: None,
+        exit: None,
+        denied_by: None,
+    }
+    .into()
 }
 
 /// Folds events and tells each entry in a word.
