@@ -2,7 +2,7 @@
 //!
 //! Not here: anything the protocol cannot do; the agent is reached through `tenon-client` alone (plus `serve`).
 //!
-//! Imports: serve, process, protocol, config, base
+//! Imports: serve, sandbox, process, protocol, config, base
 mod apply;
 mod attach;
 mod auth;
@@ -51,6 +51,7 @@ use crate::cli::failure::Failure;
 use crate::cli::terminal::Terminal;
 use crate::config::environment;
 use crate::process;
+use crate::sandbox;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -130,9 +131,21 @@ enum Command {
     /// Runs one command of a tool and ends its process tree
     #[command(name = process::SUPERVISE, hide = true)]
     Supervise,
+    /// Confines itself, then becomes one command of a tool
+    #[command(name = process::CONFINE, hide = true)]
+    Confine(ConfineArgs),
     /// Tests the demonstration's sample project
     #[command(name = demo::TEST_COMMAND, hide = true)]
     DemoTest(demo::TestArgs),
+}
+
+/// Descriptors that the supervisor left open.
+#[derive(Debug, clap::Args)]
+struct ConfineArgs {
+    /// What to run, and how it is confined
+    order: i32,
+    /// The command's standard error
+    stderr: i32,
 }
 
 /// Runs the command line and returns how the process ends.
@@ -149,6 +162,9 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.command {
         None => help(),
         Some(Command::Supervise) => return process::supervise_main(),
+        Some(Command::Confine(ConfineArgs { order, stderr })) => {
+            return sandbox::confine_main(order, stderr);
+        }
         Some(command) => {
             no_color = command.no_color();
             command.run()
@@ -210,8 +226,8 @@ impl Command {
             Self::Conformance(args) => conformance::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::DemoTest(args) => demo::test(&args),
-            // Dealt with before: it must not touch anything else of this module.
-            Self::Supervise => Ok(Exit::Usage),
+            // Dealt with before: they must not touch anything else of this module.
+            Self::Supervise | Self::Confine(_) => Ok(Exit::Usage),
         }
     }
 }

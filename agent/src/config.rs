@@ -129,6 +129,33 @@ pub(crate) struct Sandbox {
     pub(crate) unix_sockets: bool,
     /// How it is found out what commands change.
     pub(crate) capture: Capture,
+    /// The level that commands run at; `None` is the best there is.
+    pub(crate) level: Option<u8>,
+    /// The level below which no command runs.
+    pub(crate) level_min: u8,
+    /// MiB of memory that a command may have with all it starts; 0 is three quarters of the machine's.
+    pub(crate) memory_mib: u64,
+    /// Processes that a command may have at one time.
+    pub(crate) processes: u32,
+    /// Seconds of processor time that a command may take; 0 is no limit.
+    pub(crate) cpu_s: u64,
+    /// MiB that a command may print.
+    pub(crate) output_mib: u64,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            unix_sockets: false,
+            capture: Capture::Exact,
+            level: None,
+            level_min: 1,
+            memory_mib: 0,
+            processes: 2048,
+            cpu_s: 0,
+            output_mib: 256,
+        }
+    }
 }
 
 /// How it is found out what commands change.
@@ -172,7 +199,7 @@ impl Default for Config {
             limits: Limits::default(),
             rules: Rules::default(),
             network: Network::default(),
-            sandbox: Sandbox { unix_sockets: false, capture: Capture::Exact },
+            sandbox: Sandbox::default(),
             daemon: Daemon {
                 linger_s: 300,
                 unload_s: 60,

@@ -63,7 +63,7 @@ use crate::daemon::texts::Texts;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
-use crate::sandbox::{self, Capturing};
+use crate::sandbox::{Capturing, Probing};
 use crate::session::answerers::Answerers;
 pub(crate) use crate::session::answerers::Seeing;
 use crate::session::listing;
@@ -117,6 +117,8 @@ pub(crate) struct Parts {
     pub(crate) entropy: SharedEntropy,
     /// Where the records of commands are; the directory exists.
     pub(crate) records_dir: PathBuf,
+    /// Where programs are looked for, as a `PATH`.
+    pub(crate) path: String,
     /// What this binary was built from, and when.
     pub(crate) build: Build,
 }
@@ -141,6 +143,9 @@ impl Daemon {
             built_at: parts.build.at,
         };
         let capturing = Arc::new(Capturing::new(parts.records_dir.clone(), Arc::clone(&parts.spawner)));
+        let own = [Some(parts.paths.state_dir.as_path()), parts.paths.config_file.parent()];
+        let own = own.into_iter().flatten().map(PathBuf::from).collect();
+        let probing = Probing::new(Arc::clone(&parts.spawner), parts.path, own);
         let resources = Resources {
             feed: Feed::new(parts.journal.clone(), Arc::clone(&parts.clock)),
             journal: parts.journal,
@@ -148,7 +153,7 @@ impl Daemon {
             entropy: parts.entropy,
             registry: tools::built_in(),
             spawner: parts.spawner,
-            probe: Arc::new(sandbox::probe()),
+            probing,
             capturing,
             files: Files::new(parts.paths),
             records_dir: parts.records_dir,
@@ -176,15 +181,15 @@ impl Daemon {
         })))
     }
 
-    /// Finds out what takes an attempt: whether what commands write can be caught.
+    /// Finds out what takes an attempt: which sandbox there is, and whether what commands write can be caught.
     pub(crate) async fn probe(&self) {
         // The outcome is kept; whoever asks sooner waits for it or is told that it is not known.
-        let _known = self.0.resources.capturing.find().await;
+        let _known = tokio::join!(self.0.resources.capturing.find(), self.0.resources.probing.find());
     }
 
     /// Returns the running process and what it can do now.
     pub(crate) fn hello(&self) -> (Instance, Can) {
-        let probe = &self.0.resources.probe;
+        let probe = self.0.resources.probing.known();
         let sandbox =
             SandboxInfo { level: SandboxLevel::Level(probe.level.number()), missing: probe.missing_texts() };
         let can = Can {

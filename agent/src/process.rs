@@ -22,6 +22,7 @@
 mod build;
 mod daemonise;
 mod harden;
+mod helper;
 mod launch;
 mod layer;
 mod live;
@@ -33,6 +34,7 @@ mod supervisor;
 mod system;
 mod terminal;
 mod tree;
+mod usage;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -40,7 +42,10 @@ pub(crate) mod tests;
 pub(crate) use build::Build;
 pub(crate) use daemonise::Daemonised;
 pub(crate) use harden::harden;
-pub(crate) use launch::{Chunk, Ended, Exit, Launch, Layer, ProcessError, Running, Source, Spawn};
+pub(crate) use helper::{CONFINE, help_main};
+pub(crate) use launch::{
+    Bounds, Chunk, Ended, Exit, Helper, Launch, Layer, ProcessError, Running, Source, Spawn,
+};
 pub(crate) use program::Program;
 pub(crate) use record::{Record, read_record};
 pub(crate) use spawner::{SUPERVISE, Spawner, Supervisor};

@@ -139,6 +139,7 @@ pub(crate) fn serve(options: ServeOptions) -> Result<(), ServeError> {
     let parts = Parts {
         records_dir,
         build: Build::of_this_program(),
+        path: options.variables.get("PATH").cloned().unwrap_or_default(),
         paths: options.paths,
         journal,
         spawner: Arc::new(Spawner::start(supervisor)),
@@ -186,10 +187,13 @@ fn keep(daemon: &Daemon, unload: Duration) -> [Task<()>; 5] {
     let (recovers, configures, watches, parts, unloads) = (daemon(), daemon(), daemon(), daemon(), daemon());
     [
         task::spawn(async move {
-            tokio::join!(recovers.recover(), recovers.probe());
+            // What is decided from then on depends on it.
+            recovers.probe().await;
+            recovers.recover().await;
         }),
         task::spawn(async move { configures.keep_configuration().await }),
         task::spawn(async move {
+            watches.probe().await;
             watches.tell_itself().await;
             watches.keep_health().await;
         }),
@@ -218,12 +222,19 @@ async fn run(
     let http = listen_http(listen, origins, &paths).await?;
     tracing::info!(socket = %socket.path().display(), pid = std::process::id(), "listening");
     let mut listening = {
-        let server = server.clone();
-        task::spawn(async move { server.listen(socket).await })
+        let (server, daemon) = (server.clone(), daemon.clone());
+        task::spawn(async move {
+            // Whoever connects meanwhile waits: the handshake tells what there is.
+            daemon.probe().await;
+            server.listen(socket).await;
+        })
     };
     let listening_http = http.map(|listener| {
-        let server = server.clone();
-        task::spawn(async move { server.listen_http(listener).await })
+        let (server, daemon) = (server.clone(), daemon.clone());
+        task::spawn(async move {
+            daemon.probe().await;
+            server.listen_http(listener).await;
+        })
     });
     if let Some(ready) = ready {
         ready.ready();
@@ -232,6 +243,7 @@ async fn run(
     let keeping = keep(&daemon, Duration::from_secs(unload_s));
     match stdio {
         Some(stdio) => {
+            daemon.probe().await;
             tokio::select! {
                 ended = server.serve_stdio(stdio) => {
                     ended.map_err(io_error("serve standard input and output"))?;

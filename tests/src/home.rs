@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::model_server::ModelServer;
 use crate::process::Process;
 use crate::running::{Finished, PATIENCE, Running};
-use crate::surroundings::binary;
+use crate::surroundings::{binary, bubblewrap};
 
 /// A place to run the binary in.
 #[derive(Debug)]
@@ -51,7 +51,9 @@ impl Home {
         fs::create_dir_all(root.join("work/.git"))?;
         let home = root.join("home").display().to_string();
         let own = Self { root, variables: BTreeMap::new(), binary: binary()?, _temp: temp };
-        let own = own.with("PATH", "/usr/local/bin:/usr/bin:/bin").with("LANG", "C.UTF-8");
+        // Where the agent looks for bubblewrap, behind what every system has.
+        let brought = bubblewrap().map(|folder| format!(":{}", folder.display())).unwrap_or_default();
+        let own = own.with("PATH", &format!("/usr/local/bin:/usr/bin:/bin{brought}")).with("LANG", "C.UTF-8");
         Ok(own.with("HOME", &home))
     }
 

@@ -45,7 +45,37 @@ pub fn fuzz_seconds() -> Option<u64> {
     variable("FUZZ_SECONDS")?.to_str()?.parse().ok()
 }
 
+/// Returns whether what is expected is to be rewritten.
+pub fn updates() -> bool {
+    variable("UPDATE_EXPECT").is_some_and(|value| value != "0")
+}
+
 /// Returns the version whose golden transcript is to be recorded; `None` in every ordinary run.
 pub fn golden_version() -> Option<String> {
     variable("GOLDEN_VERSION")?.into_string().ok()
+}
+
+/// Returns the folder of the bubblewrap that the tests brought: `TENON_BWRAP_DIR`, else where `cargo xtask test` put it earlier;
+/// `None` where the machine has its own, or none.
+pub fn bubblewrap() -> Option<PathBuf> {
+    let brought = || {
+        let own = std::env::current_exe().ok()?;
+        Some(own.ancestors().nth(3)?.join("tools/bubblewrap/usr/bin"))
+    };
+    variable("TENON_BWRAP_DIR").map(PathBuf::from).or_else(brought).filter(|folder| folder.is_dir())
+}
+
+/// Compiles a probe of `tests/probes` into a folder, with the compiler alone, and returns it.
+///
+/// # Errors
+/// It cannot be compiled.
+pub fn probe(name: &str, folder: &std::path::Path) -> Result<PathBuf> {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("probes").join(format!("{name}.rs"));
+    let compiler = variable("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let program = folder.join(name);
+    #[expect(clippy::disallowed_methods, reason = "the probe is built as a person's shell does")]
+    let mut build = std::process::Command::new(compiler);
+    build.args(["--edition", "2024", "-C", "strip=debuginfo", "-o"]).arg(&program).arg(source);
+    ensure!(build.status()?.success(), "{name} cannot be built");
+    Ok(program)
 }

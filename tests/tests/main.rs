@@ -24,6 +24,8 @@ mod pictures;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod scenarios;
 mod spec;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! A task is one file; this file names them and turns a failure into an exit code.
 
 mod bench;
+mod bubblewrap;
 mod ci;
 mod codegen;
 mod deny;

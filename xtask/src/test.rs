@@ -4,7 +4,7 @@
 //! `cargo nextest` is used where it is installed, because it runs each test in a process of its own and in parallel;
 //! `cargo test` is the same tests without it.
 
-use crate::{nvim, root, shell, vscode};
+use crate::{bubblewrap, nvim, root, shell, vscode};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -42,6 +42,11 @@ pub(crate) fn run_with(slow: Slow, filter: Option<&str>) -> Result<()> {
     match nvim::program() {
         Ok(neovim) => drop(tests.env("TENON_NVIM", neovim)),
         Err(reason) => shell::say(&format!("skipped: the tests in Neovim ({reason:#})")),
+    }
+    match bubblewrap::folder() {
+        Ok(Some(folder)) => drop(tests.env("TENON_BWRAP_DIR", folder)),
+        Ok(None) => {}
+        Err(reason) => shell::say(&format!("skipped: sandbox level 3, unless it is there ({reason:#})")),
     }
     shell::run(prepare(&mut tests, slow).args(filter))?;
     // Last, because they are not cargo's; a filter names tests in Rust.

@@ -42,16 +42,10 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
         network: Network {
             private: merged.list("network.private").iter().filter_map(|host| host.parse().ok()).collect(),
         },
-        sandbox: Sandbox {
-            unix_sockets: merged.is_on("sandbox.unix_sockets"),
-            capture: match merged.text("sandbox.capture") {
-                Some("compared") => Capture::Compared,
-                Some(_) | None => Capture::Exact,
-            },
-        },
+        sandbox: sandbox(merged),
         daemon: Daemon {
-            linger_s: seconds(merged, "daemon.linger_s", 0),
-            unload_s: seconds(merged, "daemon.unload_s", 0),
+            linger_s: whole(merged, "daemon.linger_s", 0),
+            unload_s: whole(merged, "daemon.unload_s", 0),
             listen,
             origins: merged.list("daemon.origins").to_vec(),
             accept_user_namespace: merged.list("daemon.accept").iter().any(|peer| peer == "user-namespace"),
@@ -60,20 +54,39 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
     })
 }
 
+fn sandbox(merged: &Merged) -> Sandbox {
+    let default = Sandbox::default();
+    let small = |key| merged.integer(key).and_then(|number| u8::try_from(number).ok());
+    let processes = merged.integer("sandbox.processes").and_then(|number| u32::try_from(number).ok());
+    Sandbox {
+        unix_sockets: merged.is_on("sandbox.unix_sockets"),
+        capture: match merged.text("sandbox.capture") {
+            Some("compared") => Capture::Compared,
+            Some(_) | None => Capture::Exact,
+        },
+        level: small("sandbox.level"),
+        level_min: small("sandbox.level_min").unwrap_or(default.level_min),
+        memory_mib: whole(merged, "sandbox.memory_mib", default.memory_mib),
+        processes: processes.unwrap_or(default.processes),
+        cpu_s: whole(merged, "sandbox.cpu_s", default.cpu_s),
+        output_mib: whole(merged, "sandbox.output_mib", default.output_mib),
+    }
+}
+
 fn limits(merged: &Merged) -> Limits {
     let default = Limits::default();
     let count = |key, default| merged.integer(key).and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
     Limits {
         steps: count("limits.steps", default.steps),
         cost_usd: merged.number("limits.cost_usd"),
-        turn_timeout_s: seconds(merged, "limits.turn_timeout_s", default.turn_timeout_s),
-        retry_budget_s: seconds(merged, "limits.retry_budget_s", default.retry_budget_s),
+        turn_timeout_s: whole(merged, "limits.turn_timeout_s", default.turn_timeout_s),
+        retry_budget_s: whole(merged, "limits.retry_budget_s", default.retry_budget_s),
         retry_attempts: count("limits.retry_attempts", default.retry_attempts),
     }
 }
 
-fn seconds(merged: &Merged, key: &str, default: u64) -> u64 {
-    merged.integer(key).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(default)
+fn whole(merged: &Merged, key: &str, default: u64) -> u64 {
+    merged.integer(key).and_then(|number| u64::try_from(number).ok()).unwrap_or(default)
 }
 
 /// A rule that does not parse is an error, never left out: a denial must not vanish.
@@ -181,8 +194,8 @@ fn provider(
         headers: merged.texts(&at("headers")),
         max_tokens_field: field.unwrap_or(usual),
         timeouts: Timeouts {
-            first_byte_s: seconds(merged, &at("timeouts.first_byte_s"), default.first_byte_s),
-            chunk_s: seconds(merged, &at("timeouts.chunk_s"), default.chunk_s),
+            first_byte_s: whole(merged, &at("timeouts.first_byte_s"), default.first_byte_s),
+            chunk_s: whole(merged, &at("timeouts.chunk_s"), default.chunk_s),
         },
         model: text("model"),
         file: text("file").map(|file| at_home(&file, home)),

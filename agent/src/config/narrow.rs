@@ -45,6 +45,12 @@ fn refusal(key: &str, entry: &Entry, below: &Merged) -> Result<Option<&'static s
         Narrowing::Lower => {
             (!lowers(key, &entry.value, below)).then_some("a workspace may only lower this; ignored")
         }
+        Narrowing::Bound => {
+            (!bounds(key, &entry.value, below)).then_some("a workspace may only lower this; ignored")
+        }
+        Narrowing::Raise => {
+            (!raises(key, &entry.value, below)).then_some("a workspace may only raise this; ignored")
+        }
         Narrowing::Off => {
             (entry.value != Value::Switch(false)).then_some("a workspace may only switch this off; ignored")
         }
@@ -62,6 +68,16 @@ fn lowers(key: &str, value: &Value, below: &Merged) -> bool {
         Value::Number(number) => below.number(key).is_none_or(|present| *number <= present),
         Value::Text(_) | Value::Switch(_) | Value::List(_) => false,
     }
+}
+
+/// Whether a number is not above the present one, where 0 is above all others.
+fn bounds(key: &str, value: &Value, below: &Merged) -> bool {
+    let height = |number: i64| if number == 0 { i64::MAX } else { number };
+    matches!(value, Value::Integer(number) if below.integer(key).is_none_or(|present| height(*number) <= height(present)))
+}
+
+fn raises(key: &str, value: &Value, below: &Merged) -> bool {
+    matches!(value, Value::Integer(number) if below.integer(key).is_none_or(|present| *number >= present))
 }
 
 fn within_present(value: &Value, below: &Merged) -> Result<bool, ConfigError> {

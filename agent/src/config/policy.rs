@@ -89,7 +89,7 @@ pub(crate) fn entries(source: &Source) -> Result<Entries, ConfigError> {
     let unfit = entries.iter().find_map(|(key, entry)| {
         let row = schema::find(key)?;
         let why = match row.narrowing {
-            Narrowing::Add | Narrowing::Lower => return None,
+            Narrowing::Add | Narrowing::Lower | Narrowing::Bound | Narrowing::Raise => return None,
             Narrowing::Off if entry.value == Value::Switch(false) => return None,
             Narrowing::Profile if is_built_in(&entry.value) => return None,
             Narrowing::Off => "a policy can only switch this off",

@@ -249,7 +249,7 @@ const LINGER_IN_CI_S: i64 = 10;
 /// What is built in, as a layer of its own, so that `explain` can show it.
 fn built_in(environment: &Variables) -> Entries {
     let limits = Limits::default();
-    let Daemon { linger_s, unload_s, .. } = Config::default().daemon;
+    let Config { daemon: Daemon { linger_s, unload_s, .. }, sandbox, .. } = Config::default();
     let in_ci = environment.get("CI").is_some_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"));
     let linger_s = if in_ci { LINGER_IN_CI_S } else { whole(linger_s) };
     let values = [
@@ -260,6 +260,11 @@ fn built_in(environment: &Variables) -> Entries {
         ("limits.retry_attempts", Value::Integer(limits.retry_attempts.into())),
         ("sandbox.unix_sockets", Value::Switch(false)),
         ("sandbox.capture", Value::Text("exact".to_owned())),
+        ("sandbox.level_min", Value::Integer(sandbox.level_min.into())),
+        ("sandbox.memory_mib", Value::Integer(whole(sandbox.memory_mib))),
+        ("sandbox.processes", Value::Integer(sandbox.processes.into())),
+        ("sandbox.cpu_s", Value::Integer(whole(sandbox.cpu_s))),
+        ("sandbox.output_mib", Value::Integer(whole(sandbox.output_mib))),
         ("daemon.linger_s", Value::Integer(linger_s)),
         ("daemon.unload_s", Value::Integer(whole(unload_s))),
         ("daemon.listen", Value::Text(String::new())),

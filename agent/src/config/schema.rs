@@ -11,6 +11,10 @@ pub(crate) enum Narrowing {
     Add,
     /// It may lower the number.
     Lower,
+    /// It may lower the number, where 0 is the highest.
+    Bound,
+    /// It may raise the number.
+    Raise,
     /// It may switch the key off.
     Off,
     /// It may choose a built-in profile that lies within the present one.
@@ -25,7 +29,8 @@ impl Narrowing {
         match self {
             Self::Free => Some("set it"),
             Self::Add => Some("add to it"),
-            Self::Lower => Some("lower it"),
+            Self::Lower | Self::Bound => Some("lower it"),
+            Self::Raise => Some("raise it"),
             Self::Off => Some("switch it off"),
             Self::Profile => Some("narrow it"),
             Self::Refused => None,
@@ -50,10 +55,16 @@ const fn key(name: &'static str, shape: Shape, narrowing: Narrowing, help: &'sta
     Key { name, shape, narrowing, help }
 }
 
-use Narrowing::{Add, Free, Lower, Off, Refused};
+use Narrowing::{Add, Bound, Free, Lower, Off, Raise, Refused};
 
 /// The longest time in seconds that any key takes: a week.
 const WEEK_S: i64 = 7 * 24 * 3600;
+
+/// The most MiB that any key takes: what no machine has.
+const MIB_MAX: i64 = 1 << 40;
+
+/// Sandbox levels.
+const LEVELS: Shape = Shape::Integer(1, 3);
 
 const VERDICTS: Shape = Shape::Choice(&["deny", "ask", "allow"]);
 const WIRES: Shape =
@@ -113,6 +124,27 @@ pub(crate) const KEYS: &[Key] = &[
         Shape::Choice(&["exact", "compared"]),
         Refused,
         "how it is found what commands change: exact holds it back until they end, compared looks before and after",
+    ),
+    key("sandbox.level", LEVELS, Refused, "the level that commands run at; the best there is where absent"),
+    key("sandbox.level_min", LEVELS, Raise, "the level below which no command runs"),
+    key(
+        "sandbox.memory_mib",
+        Shape::Integer(0, MIB_MAX),
+        Bound,
+        "MiB of memory for a command and all it starts; 0 is three quarters of the machine's",
+    ),
+    key("sandbox.processes", Shape::Integer(1, 1_000_000), Lower, "processes of a command at one time"),
+    key(
+        "sandbox.cpu_s",
+        Shape::Integer(0, WEEK_S),
+        Bound,
+        "seconds of processor time of a command; 0 is no limit",
+    ),
+    key(
+        "sandbox.output_mib",
+        Shape::Integer(1, MIB_MAX),
+        Lower,
+        "MiB that a command may print before it is ended",
     ),
     key(
         "daemon.linger_s",

@@ -109,7 +109,7 @@ fn move_up(ready: RawFd) -> Result<OwnedFd, DaemoniseError> {
 
 fn leave_parent() -> io::Result<()> {
     match system::fork_alone()? {
-        Side::Parent => system::leave_to_child(),
+        Side::Parent(_) => system::leave_to_child(),
         Side::Child => Ok(()),
     }
 }

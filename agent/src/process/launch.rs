@@ -34,6 +34,55 @@ pub(crate) struct Launch {
     pub(crate) layer: Option<Layer>,
     /// The size of the terminal that it gets for its three standard streams; `None` gives it an empty input and two pipes.
     pub(crate) terminal: Option<TerminalSize>,
+    /// What stands between the supervisor and the command, where it is confined.
+    pub(crate) helper: Option<Helper>,
+    /// How much of the machine its whole tree may take.
+    pub(crate) bounds: Bounds,
+}
+
+/// What stands between the supervisor and a command: this program once more, which confines itself and then becomes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Helper {
+    /// The program that starts the helper inside namespaces of its own, with its arguments; empty where it has none.
+    pub(crate) through: Vec<OsString>,
+    /// What the helper does to itself, for whoever wrote it to read.
+    pub(crate) orders: String,
+    /// Whether it gets a folder of its own for temporary files, named by `TMPDIR` and gone with it.
+    pub(crate) scratch: bool,
+}
+
+/// How much of the machine a command may take, with everything it starts. `None` is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bounds {
+    /// Bytes of memory that are its own: files in the cache do not count.
+    pub(crate) memory_bytes: Option<u64>,
+    /// Processes at one time.
+    pub(crate) processes: Option<u32>,
+    /// Processor time in milliseconds.
+    pub(crate) cpu_ms: Option<u64>,
+}
+
+/// What a command took too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    /// Memory.
+    Memory,
+    /// Processes.
+    Processes,
+    /// Processor time.
+    Cpu,
+}
+
+impl fmt::Display for Bound {
+    /// Names it behind "it took more", with the key that sets it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory than it may (sandbox.memory_mib)",
+            Self::Processes => "processes at one time than it may (sandbox.processes)",
+            Self::Cpu => "processor time than it may (sandbox.cpu_s)",
+        })
+    }
 }
 
 /// A layer over a folder: the command sees the folder as it is, and what it changes lies in `upper` instead, in the form of
@@ -78,6 +127,8 @@ pub(crate) enum Ended {
     TimedOut,
     /// `Running::kill` was called.
     Killed,
+    /// It took more of the machine than it may.
+    Exceeded(Bound),
     /// Nobody held it any more: `Running` was dropped, or the daemon died.
     Abandoned,
 }

@@ -158,6 +158,8 @@ fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
         descriptors_max,
         has_terminal: launch.terminal.is_some(),
         layer: launch.layer.clone().map(layer_spec),
+        helper: launch.helper.clone(),
+        bounds: launch.bounds,
     }
 }
 

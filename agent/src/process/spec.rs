@@ -15,6 +15,8 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::process::launch::{Bounds, Helper};
+
 /// The byte that asks for the death of the tree.
 pub(crate) const KILL: u8 = b'k';
 
@@ -40,6 +42,10 @@ pub(crate) struct Spec {
     pub(crate) has_terminal: bool,
     /// The layer that its writes go to.
     pub(crate) layer: Option<LayerSpec>,
+    /// What stands between.
+    pub(crate) helper: Option<Helper>,
+    /// How much of the machine it may take.
+    pub(crate) bounds: Bounds,
 }
 
 /// A layer as it travels: file names need not be UTF-8.

@@ -4,14 +4,14 @@
 //! Whoever comes first decides why the command ended; the tree is killed in either case, and only then is the end
 //! reported, so that an exit record means that nothing is left.
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,9 +21,11 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{self, Pid, Resource, WaitOptions, WaitStatus};
 
-use crate::process::launch::{Ended, Exit};
+use crate::process::helper::{self, Report};
+use crate::process::launch::{Ended, Exit, Helper};
 use crate::process::record::Line;
 use crate::process::spec::{self, KILL, Spec};
+use crate::process::usage::Guard;
 use crate::process::{layer, system, tree};
 
 /// How long the tree is killed at before the end is reported with survivors. A process that takes longer belongs to
@@ -65,7 +67,8 @@ fn supervise() -> io::Result<()> {
     {
         return records.write(&Line::NoLayer { reason: error.to_string() });
     }
-    let result = start(&spec, outputs, &mut records);
+    let scratch = Scratch::of(&spec)?;
+    let result = start(&spec, outputs, scratch.as_ref(), &socket, &mut records);
     match result {
         Ok(command) => watch(command, socket, &spec, &mut records),
         Err(error) => records.write(&Line::Failed { reason: error.to_string() }),
@@ -94,12 +97,23 @@ fn open_records(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(path)
 }
 
+/// A command that was executed, or the program that stands between.
+struct Started {
+    pid: Pid,
+    /// What a helper tells of it.
+    report: Option<Report>,
+}
+
 /// Executes the command. The copies of its outputs that are ours are closed by then.
-fn start(spec: &Spec, outputs: [OwnedFd; 2], records: &mut Records) -> io::Result<Pid> {
+fn start(
+    spec: &Spec,
+    outputs: [OwnedFd; 2],
+    scratch: Option<&Scratch>,
+    socket: &UnixStream,
+    records: &mut Records,
+) -> io::Result<Started> {
     records.file = spec.record_path.as_ref().map(|path| open_records(Path::new(path))).transpose()?;
     limit_descriptors(spec.descriptors_max);
-    let (program, arguments) =
-        spec.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
     if !Path::new(&spec.cwd).is_dir() {
         let place = Path::new(&spec.cwd).display();
         return Err(io::Error::new(io::ErrorKind::NotFound, format!("the directory {place} does not exist")));
@@ -108,27 +122,83 @@ fn start(spec: &Spec, outputs: [OwnedFd; 2], records: &mut Records) -> io::Resul
     // What the agent keeps for itself is closed to others; what a command makes is the person's, as in their own shell.
     process::umask(Mode::from_raw_mode(UMASK));
     let [stdout, stderr] = outputs;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the supervisor that everything else must go through"
-    )]
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(&spec.env).current_dir(&spec.cwd);
-    if spec.has_terminal {
-        command.stdin(stdout.try_clone()?);
-        system::own_the_terminal(&mut command);
-    } else {
-        // A group of its own, so that `kill 0` in a script does not hit its supervisor.
-        command.stdin(Stdio::null()).process_group(0);
-    }
-    let child = command.stdout(stdout).stderr(stderr).spawn()?;
-    // The command's own copies are the last ones: a terminal ends with those.
-    drop(command);
+    let stdin = if spec.has_terminal { stdout.try_clone()? } else { File::open("/dev/null")?.into() };
+    let streams = [stdin, stdout, stderr];
+    let (child, report) = match &spec.helper {
+        None => (spawn_itself(spec, streams)?, None),
+        Some(helper) => spawn_helper(spec, helper, scratch, streams)?,
+    };
     let pid = Pid::from_child(&child);
     let started = tree::entry(pid.as_raw_pid()).map_or(0, |entry| entry.started);
+    let report = match report.map(|mut report| report.wait_until_run(socket).map(|()| report)).transpose() {
+        Ok(report) => report,
+        Err(error) => {
+            sweep();
+            return Err(error);
+        }
+    };
     // The command runs: a full disk must not orphan it.
     records.write(&Line::Spawned { pid: child.id(), started }).ok();
-    Ok(pid)
+    Ok(Started { pid, report })
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the supervisor that everything else must go through")]
+fn spawn_itself(spec: &Spec, [stdin, stdout, stderr]: [OwnedFd; 3]) -> io::Result<Child> {
+    let (program, arguments) =
+        spec.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(&spec.env).current_dir(&spec.cwd);
+    lead_or_own(&mut command, spec.has_terminal);
+    // The command's own copies are the last ones: a terminal ends with those.
+    command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()
+}
+
+/// Starts what stands between. Inside of namespaces the helper gives the command its session; outside it becomes the command.
+#[expect(clippy::disallowed_methods, reason = "this is the supervisor that everything else must go through")]
+fn spawn_helper(
+    spec: &Spec,
+    helper: &Helper,
+    scratch: Option<&Scratch>,
+    [stdin, stdout, stderr]: [OwnedFd; 3],
+) -> io::Result<(Child, Option<Report>)> {
+    let helped = helper::helped(spec, helper, stderr, scratch.map(|scratch| scratch.0.as_path()))?;
+    let mut command = Command::new(&helped.program);
+    command.args(&helped.arguments).env_clear().current_dir("/");
+    lead_or_own(&mut command, spec.has_terminal && helper.through.is_empty());
+    let child = command.stdin(stdin).stdout(stdout).stderr(helped.way).spawn()?;
+    Ok((child, Some(helped.report)))
+}
+
+fn lead_or_own(command: &mut Command, has_terminal: bool) {
+    if has_terminal {
+        system::own_the_terminal(command);
+    } else {
+        // A group of its own, so that `kill 0` in a script does not hit its supervisor.
+        command.process_group(0);
+    }
+}
+
+/// A folder for temporary files, gone with the command.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn of(spec: &Spec) -> io::Result<Option<Self>> {
+        if !spec.helper.as_ref().is_some_and(|helper| helper.scratch) {
+            return Ok(None);
+        }
+        let own = process::getpid().as_raw_pid();
+        let started = tree::entry(own).map_or(0, |entry| entry.started);
+        let path = PathBuf::from(format!("/tmp/tenon-{own}-{started}"));
+        // Whatever is there already was put there by somebody else.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Some(Self(path)))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 fn limit_descriptors(soft: Option<u64>) {
@@ -140,13 +210,14 @@ fn limit_descriptors(soft: Option<u64>) {
 }
 
 /// Waits for the end, by whichever cause, kills what is left and reports.
-fn watch(command: Pid, socket: UnixStream, spec: &Spec, records: &mut Records) -> io::Result<()> {
+fn watch(command: Started, socket: UnixStream, spec: &Spec, records: &mut Records) -> io::Result<()> {
     let cause = Arc::new(OnceLock::new());
     let deadline = spec.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
     let watcher = {
         let cause = Arc::clone(&cause);
+        let guard = Guard::new(spec.bounds);
         let holder = move || {
-            let _ = cause.set(wait_for_holder(&socket, deadline));
+            let _ = cause.set(wait_for_holder(&socket, deadline, guard));
             sweep_until_dead();
         };
         thread::Builder::new().name("holder".to_owned()).spawn(holder)
@@ -156,23 +227,27 @@ fn watch(command: Pid, socket: UnixStream, spec: &Spec, records: &mut Records) -
         let _ = cause.set(Ended::Abandoned);
         tree::kill_beneath(&BTreeSet::new());
     }
-    let status = wait_for(command);
+    let status = wait_for(command.pid);
     let ended = *cause.get_or_init(|| Ended::Itself);
     let survivors = u32::try_from(sweep()).unwrap_or(u32::MAX);
     let system::Usage { cpu_ms, max_rss_kib } = system::children_usage();
-    let code = status.and_then(WaitStatus::exit_status);
-    let signal = status.and_then(WaitStatus::terminating_signal);
+    let own = (status.and_then(WaitStatus::exit_status), status.and_then(WaitStatus::terminating_signal));
+    let (code, signal) = command.report.and_then(Report::end).unwrap_or(own);
     records.write(&Line::Exited(Exit { code, signal, ended, cpu_ms, max_rss_kib, survivors }))
 }
 
 /// Returns when the command must end, with the reason.
-fn wait_for_holder(mut socket: &UnixStream, deadline: Option<Instant>) -> Ended {
+fn wait_for_holder(mut socket: &UnixStream, deadline: Option<Instant>, mut guard: Guard) -> Ended {
     loop {
+        if let Some(bound) = guard.look() {
+            return Ended::Exceeded(bound);
+        }
         let left = deadline.map_or(POLL_MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return Ended::TimedOut;
         }
-        let timeout = Timespec::try_from(left.min(POLL_MAX)).ok();
+        let look = guard.next().map_or(POLL_MAX, |next| next.saturating_duration_since(Instant::now()));
+        let timeout = Timespec::try_from(left.min(look).min(POLL_MAX)).ok();
         match poll(&mut [PollFd::new(&socket, PollFlags::IN)], timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => continue,
             Ok(_) => {}

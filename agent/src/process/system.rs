@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::ptr;
 
+use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 use tokio::io::unix::AsyncFd;
 
@@ -50,8 +51,8 @@ pub(crate) struct Usage {
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// The process that called.
-    Parent,
+    /// The process that called; the copy is this one.
+    Parent(Pid),
     /// Its copy.
     Child,
 }
@@ -131,9 +132,8 @@ pub(crate) fn fork_alone() -> io::Result<Side> {
     }
     // SAFETY: this is the only thread, so the child is a whole copy and may go on as the parent would have.
     match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
-        _ => Ok(Side::Parent),
+        child => Pid::from_raw(child.max(0)).map(Side::Parent).ok_or_else(io::Error::last_os_error),
     }
 }
 
@@ -209,4 +209,19 @@ fn close_range(first: RawFd, last: RawFd, flags: libc::c_uint) {
             }
         }
     }
+}
+
+/// Returns how many bytes a page of memory has.
+pub(crate) fn page_bytes() -> u64 {
+    configured(libc::_SC_PAGESIZE).unwrap_or(4096)
+}
+
+/// Returns how many milliseconds a clock tick of `/proc` lasts.
+pub(crate) fn tick_ms() -> u64 {
+    1000 / configured(libc::_SC_CLK_TCK).unwrap_or(100)
+}
+
+fn configured(name: libc::c_int) -> Option<u64> {
+    // SAFETY: sysconf only looks; an unknown name is -1.
+    u64::try_from(unsafe { libc::sysconf(name) }).ok().filter(|value| *value > 0)
 }

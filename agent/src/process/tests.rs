@@ -17,8 +17,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::process::record::Record;
 use crate::process::{
-    Daemonised, Ended, Exit, Launch, ProcessError, Running, SUPERVISE, Source, Spawn, Spawner, Supervisor,
-    harden, read_record, supervise_main,
+    Bounds, Daemonised, Ended, Exit, Launch, ProcessError, Running, SUPERVISE, Source, Spawn, Spawner,
+    Supervisor, harden, read_record, supervise_main,
 };
 
 /// After this a test is stuck and fails. What these trees run lasts far longer.
@@ -90,6 +90,8 @@ fn script(text: &str) -> Launch {
         record_path: None,
         layer: None,
         terminal: None,
+        helper: None,
+        bounds: Bounds::default(),
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     group: i32,
     /// When it started, in clock ticks since boot. With the pid it names the process for good.
     pub(crate) started: u64,
+    /// Processor time in clock ticks: its own, and that of the children it has buried.
+    pub(crate) cpu_ticks: u64,
     is_dead: bool,
 }
 
@@ -27,12 +29,14 @@ fn parse(pid: i32, stat: &str) -> Option<Entry> {
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
     let (state, parent, group, started) = (fields.first()?, fields.get(1)?, fields.get(2)?, fields.get(19)?);
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<u64>().ok()).unwrap_or(0);
     let is_dead = matches!(*state, "Z" | "X" | "x");
     Some(Entry {
         pid,
         parent: parent.parse().ok()?,
         group: group.parse().ok()?,
         started: started.parse().ok()?,
+        cpu_ticks: (11..=14).map(ticks).fold(0, u64::saturating_add),
         is_dead,
     })
 }
@@ -60,12 +64,17 @@ fn beneath(root: i32, spared: &BTreeSet<i32>, processes: &[Entry]) -> Vec<Entry>
     found
 }
 
+/// Returns what lives beneath this process, without the subtrees of `spared`.
+pub(crate) fn beneath_this(spared: &BTreeSet<i32>) -> Vec<Entry> {
+    let own = process::getpid().as_raw_pid();
+    beneath(own, spared, &all()).into_iter().filter(|process| !process.is_dead).collect()
+}
+
 /// Sends `SIGKILL` to everything beneath this process but the subtrees of `spared`, and returns how many were alive.
 /// One pass: what is forked meanwhile needs another, so callers repeat it until nothing is left.
 pub(crate) fn kill_beneath(spared: &BTreeSet<i32>) -> usize {
-    let (own, own_group) = (process::getpid(), process::getpgrp());
-    let alive: Vec<Entry> =
-        beneath(own.as_raw_pid(), spared, &all()).into_iter().filter(|process| !process.is_dead).collect();
+    let own_group = process::getpgrp();
+    let alive = beneath_this(spared);
     // Whole groups first: the kernel signals a group in one go, so a process that forks faster than we read cannot slip
     // through. Everything in them is ours, because a group never spans two sessions, and ours has nobody else's.
     let groups: BTreeSet<i32> = alive.iter().map(|process| process.group).collect();
@@ -102,7 +111,7 @@ mod tests {
     use super::*;
 
     fn process(pid: i32, parent: i32) -> Entry {
-        Entry { pid, parent, group: pid, started: 1, is_dead: false }
+        Entry { pid, parent, group: pid, started: 1, cpu_ticks: 0, is_dead: false }
     }
 
     fn check(spared: &[i32], expected: &[i32]) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::fs::{XattrFlags, setxattr};
 use tokio::sync::OnceCell;
 
-use crate::process::{Launch, Layer, Spawn};
+use crate::process::{Bounds, Launch, Layer, Spawn};
 use crate::sandbox::staged::{self, StagedFile};
 use crate::workspace::layer::Entry;
 use crate::workspace::path::RelPath;
@@ -98,6 +98,8 @@ impl Capturing {
             record_path: None,
             layer: Some(folder.layer(root, Vec::new())),
             terminal: None,
+            helper: None,
+            bounds: Bounds::default(),
         };
         let mut running = self.spawner.run(launch).await.map_err(|error| error.to_string())?;
         running.wait().await.map(|_| ()).map_err(|error| error.to_string())

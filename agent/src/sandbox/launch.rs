@@ -4,8 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::process::Launch;
+use crate::process::{Bounds, Helper, Launch};
+use crate::sandbox::bubblewrap::{self, View};
+use crate::sandbox::confinement::{Confinement, Network};
 use crate::sandbox::environment::child_environment;
+use crate::sandbox::hidden::hidden;
 use crate::sandbox::level::{Level, Probe};
 
 /// The shell that is used where it exists: it is what people and models write for.
@@ -21,6 +24,12 @@ pub(crate) struct Command<'a> {
     pub(crate) text: &'a str,
     /// The directory it starts in; absolute.
     pub(crate) cwd: &'a Path,
+    /// The folder it may write in; absolute, links resolved.
+    pub(crate) workspace: &'a Path,
+    /// What it is given beyond that.
+    pub(crate) given: Given,
+    /// How much of the machine it may take.
+    pub(crate) limits: Limits,
     /// The variables of the session; what a command gets of them is decided here.
     pub(crate) session_env: &'a BTreeMap<String, String>,
     /// How long it may run.
@@ -30,6 +39,38 @@ pub(crate) struct Command<'a> {
     /// Where its spawn and exit records go.
     pub(crate) record_path: Option<PathBuf>,
 }
+
+/// What a command is given beyond its workspace, at levels that withhold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// What else it may write: absolute, links resolved.
+    pub(crate) writable: Vec<PathBuf>,
+    /// Whom it may talk to.
+    pub(crate) network: Network,
+    /// Whether it may talk to programs of this machine through their sockets.
+    pub(crate) unix_sockets: bool,
+}
+
+impl Default for Given {
+    /// Nothing.
+    fn default() -> Self {
+        Self { writable: Vec::new(), network: Network::Off, unix_sockets: false }
+    }
+}
+
+/// How much of the machine a command may take, with everything it starts. `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Memory of its own, in bytes.
+    pub(crate) memory_bytes: Option<u64>,
+    /// Processes at one time.
+    pub(crate) processes: Option<u32>,
+    /// Processor time in seconds.
+    pub(crate) cpu_s: Option<u64>,
+}
+
+/// Threads that a process may have on average, where the kernel counts both together.
+const THREADS_PER_PROCESS: u64 = 8;
 
 /// Why a command cannot be launched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +85,9 @@ pub(crate) enum SandboxError {
         /// What is missing, as the protocol tells it.
         missing: Vec<String>,
     },
+    /// A path of the confinement is no text.
+    #[error("the sandbox cannot be described: the name of a folder is not UTF-8")]
+    OddName,
     /// There is no shell, and the command needs one.
     #[error(
         "there is no shell on this machine ({BASH} or {SH}), so only a program with plain arguments can run: no quotes, variables, pipes or redirections"
@@ -55,20 +99,71 @@ pub(crate) enum SandboxError {
 /// shell is; without start-up files; with the clean environment. Where there is neither, a command of plain words is started
 /// without a shell. A level that is missing is an error.
 pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Result<Launch, SandboxError> {
-    if demanded > probe.level {
+    let Some(level) = probe.at_least(demanded) else {
         let missing = probe.missing_texts();
         return Err(SandboxError::Unavailable { demanded, available: probe.level, missing });
+    };
+    let mut env = child_environment(command.session_env);
+    let helper = match level {
+        Level::Clean => None,
+        Level::Confined | Level::Isolated => Some(helper(&command, level, &env, probe)?),
+    };
+    if level == Level::Isolated && env.contains_key("TMPDIR") {
+        // Whatever it named is not there, or not its own.
+        env.insert("TMPDIR".to_owned(), "/tmp".to_owned());
     }
+    let Limits { memory_bytes, processes, cpu_s } = command.limits;
+    let cpu_ms = cpu_s.map(|seconds| seconds.saturating_mul(1000));
     Ok(Launch {
         argv: argv(command.text, Shell::find())?,
         cwd: command.cwd.to_owned(),
-        env: child_environment(command.session_env),
+        env,
         timeout: command.timeout,
         output_bytes_max: command.output_bytes_max,
         record_path: command.record_path,
         layer: None,
         terminal: None,
+        helper,
+        bounds: Bounds { memory_bytes, processes, cpu_ms },
     })
+}
+
+/// Returns what stands between the supervisor and a command at level 2 or 3.
+fn helper(
+    command: &Command<'_>,
+    level: Level,
+    env: &BTreeMap<String, String>,
+    probe: &Probe,
+) -> Result<Helper, SandboxError> {
+    let Given { writable, network, unix_sockets } = command.given.clone();
+    let confinement = Confinement {
+        level,
+        workspace: command.workspace.to_owned(),
+        writable,
+        network,
+        unix_sockets,
+        threads: command.limits.processes.map(|processes| u64::from(processes) * THREADS_PER_PROCESS),
+        tmp_bytes: command.limits.memory_bytes.map(|bytes| bytes / 2),
+    };
+    let orders = serde_json::to_string(&confinement).map_err(|_| SandboxError::OddName)?;
+    let through = match &probe.bubblewrap {
+        Some(program) if level == Level::Isolated => {
+            let hidden = hidden(env.get("HOME").map(Path::new), &probe.own);
+            let kept = kept(env);
+            bubblewrap::words(program, &confinement, View { hidden: &hidden, kept: &kept })
+        }
+        Some(_) | None => Vec::new(),
+    };
+    Ok(Helper { through, orders, scratch: level == Level::Confined })
+}
+
+/// Returns the folders that a session's environment names and that lie where a private `/tmp` covers them: the home folder, and
+/// folders of programs.
+fn kept(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
+    let named = env.get("HOME").map(String::as_str).into_iter().chain(path.split(':'));
+    let beneath = |path: &&Path| path.starts_with("/tmp") && *path != Path::new("/tmp");
+    named.map(Path::new).filter(beneath).map(Path::to_owned).collect()
 }
 
 /// What reads a command line.
@@ -117,11 +212,20 @@ fn plain_words(text: &str) -> Option<Vec<OsString>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::level::probe;
 
     fn command<'a>(text: &'a str, session_env: &'a BTreeMap<String, String>) -> Command<'a> {
         let (timeout, output_bytes_max) = (Duration::from_secs(5), 1024);
-        Command { text, cwd: Path::new("/"), session_env, timeout, output_bytes_max, record_path: None }
+        Command {
+            text,
+            cwd: Path::new("/"),
+            workspace: Path::new("/"),
+            given: Given::default(),
+            limits: Limits::default(),
+            session_env,
+            timeout,
+            output_bytes_max,
+            record_path: None,
+        }
     }
 
     #[test]
@@ -158,10 +262,10 @@ mod tests {
     #[test]
     fn a_missing_level_is_an_error_and_a_lower_one_is_not() {
         let env = BTreeMap::from([("LD_PRELOAD".to_owned(), "/x.so".to_owned())]);
-        let refused = launch(command("true", &env), Level::Confined, &probe()).unwrap_err();
+        let refused = launch(command("true", &env), Level::Confined, &Probe::nothing()).unwrap_err();
         let SandboxError::Unavailable { demanded, available, missing } = refused else { panic!("{refused}") };
         assert_eq!((demanded, available, missing.is_empty()), (Level::Confined, Level::Clean, false));
-        let launched = launch(command("true", &env), Level::Clean, &probe()).unwrap();
+        let launched = launch(command("true", &env), Level::Clean, &Probe::nothing()).unwrap();
         assert!(!launched.env.contains_key("LD_PRELOAD"));
     }
 }

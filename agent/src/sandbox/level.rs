@@ -1,15 +1,19 @@
-//! The levels of confinement, and the probe that says which of them this machine has. Not here: which level a command
-//! needs (`approvals`).
+//! The levels of confinement, and what is known of which of them can be had. Not here: finding that out (`probe`), and which
+//! level a command needs (`approvals`).
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 /// How strongly a command is confined; a higher level holds everything that a lower one does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     /// 1: a supervised tree and a clean environment. Nothing may be allowed automatically.
     Clean = 1,
     /// 2: also Landlock and seccomp: no network, writes only where they belong.
     Confined = 2,
-    /// 3: also namespaces of its own and an overlay over the workspace.
+    /// 3: also namespaces of its own, in which only the workspace can be written.
     Isolated = 3,
 }
 
@@ -18,26 +22,37 @@ impl Level {
     pub(crate) const fn number(self) -> u8 {
         self as u8
     }
+
+    /// Returns the level of a number.
+    pub(crate) fn of_number(number: i64) -> Option<Self> {
+        [Self::Clean, Self::Confined, Self::Isolated]
+            .into_iter()
+            .find(|level| i64::from(level.number()) == number)
+    }
 }
 
 /// A part of the sandbox that is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
     /// The part, in one word.
     pub(crate) name: &'static str,
     /// The lowest level that needs it.
     pub(crate) level: Level,
     /// Why it is not there, for people.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
 }
 
 /// What this machine can do for a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
     /// The highest level that can be had.
     pub(crate) level: Level,
-    /// What is missing for the levels above it.
-    pub(crate) missing: &'static [Missing],
+    /// What is missing, for levels that cannot be had.
+    pub(crate) missing: Vec<Missing>,
+    /// The program that makes the namespaces of level 3.
+    pub(crate) bubblewrap: Option<PathBuf>,
+    /// The agent's own folders, which no command at level 3 sees.
+    pub(crate) own: Vec<PathBuf>,
 }
 
 impl Probe {
@@ -45,20 +60,26 @@ impl Probe {
     pub(crate) fn missing_texts(&self) -> Vec<String> {
         self.missing.iter().map(|missing| format!("{}: {}", missing.name, missing.reason)).collect()
     }
-}
 
-const NOT_BUILT: &str = "this version of tenon does not use it yet";
+    /// Returns the level that a command gets which is to be confined at least so strongly; `None` where there is none.
+    pub(crate) fn at_least(&self, demanded: Level) -> Option<Level> {
+        let lacks = |level: Level| self.missing.iter().any(|missing| missing.level == level);
+        [Level::Clean, Level::Confined, Level::Isolated]
+            .into_iter()
+            .find(|level| *level >= demanded && *level <= self.level && !lacks(*level))
+    }
 
-/// Says which level commands can have here. Costs nothing: no part of levels 2 and 3 is in this version, so there is
-/// nothing to try.
-pub(crate) const fn probe() -> Probe {
-    Probe {
-        level: Level::Clean,
-        missing: &[
-            Missing { name: "landlock", level: Level::Confined, reason: NOT_BUILT },
-            Missing { name: "seccomp", level: Level::Confined, reason: NOT_BUILT },
-            Missing { name: "namespaces", level: Level::Isolated, reason: NOT_BUILT },
-        ],
+    /// Returns what a machine without any part of it has.
+    #[cfg(test)]
+    pub(crate) fn nothing() -> Self {
+        let missing =
+            |name, level| Missing { name, level, reason: "it is not looked for in this test".to_owned() };
+        Self {
+            level: Level::Clean,
+            missing: vec![missing("landlock", Level::Confined), missing("bubblewrap", Level::Isolated)],
+            bubblewrap: None,
+            own: Vec::new(),
+        }
     }
 }
 
@@ -67,9 +88,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_probe_never_claims_a_level_that_misses_a_part() {
-        let probe = probe();
-        assert!(probe.missing.iter().all(|missing| missing.level > probe.level));
-        assert_eq!(probe.missing_texts().len(), probe.missing.len());
+    fn a_level_that_lacks_something_is_passed_over_and_never_for_a_lower_one() {
+        let nothing = Probe::nothing();
+        assert_eq!(nothing.at_least(Level::Clean), Some(Level::Clean));
+        assert_eq!(nothing.at_least(Level::Confined), None);
+        assert_eq!(nothing.missing_texts().len(), 2);
+        let old_landlock =
+            Probe { level: Level::Isolated, missing: nothing.missing[..1].to_vec(), ..nothing };
+        assert_eq!(old_landlock.at_least(Level::Clean), Some(Level::Clean));
+        assert_eq!(old_landlock.at_least(Level::Confined), Some(Level::Isolated));
+        assert_eq!(old_landlock.at_least(Level::Isolated), Some(Level::Isolated));
+    }
+
+    #[test]
+    fn numbers_name_levels() {
+        assert_eq!(Level::of_number(3), Some(Level::Isolated));
+        assert!([0, 4, -1].into_iter().all(|number| Level::of_number(number).is_none()));
     }
 }

@@ -25,7 +25,7 @@ use crate::jobs::{
 };
 use crate::journal::{AppendError, Blobs, ItemKind, ItemWrite};
 use crate::process::{Ended as Why, Exit, Launch, ProcessError, TerminalSize, read_record};
-use crate::sandbox::{self, SandboxError};
+use crate::sandbox::{self, Given, Limits, SandboxError};
 use crate::session::actor::{Actor, Beside, Refusal};
 use crate::session::command::{Command, Reply};
 use crate::tools::output::cut;
@@ -155,17 +155,22 @@ impl Actor {
     }
 
     fn job_launch(&self, id: &JobId, params: &RunParams, cwd: &RelPath) -> Result<Launch, RpcError> {
+        let configured = self.world.config.sandbox;
         let command = sandbox::Command {
             text: &params.command,
             cwd: &self.root.absolute(cwd),
+            workspace: self.root.path(),
+            given: Given { unix_sockets: configured.unix_sockets, ..Given::default() },
+            limits: Limits::of(&configured),
             session_env: &self.state.environment,
             timeout: Duration::MAX,
             // What is kept is bounded where it is kept, and the end is kept too.
             output_bytes_max: u64::MAX,
             record_path: Some(self.resources.record_of(id.as_str())),
         };
-        let probe = &self.resources.probe;
-        let mut launch = sandbox::launch(command, probe.level, probe).map_err(|error| unavailable(&error))?;
+        let demanded = sandbox::wanted_for_a_person(&configured);
+        let probe = self.resources.probing.known();
+        let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         launch.terminal = Some(params.size.map_or(SIZE_DEFAULT, terminal_size));
         launch.env.insert("TERM".to_owned(), TERM.to_owned());
         Ok(launch)
@@ -416,9 +421,15 @@ fn by_exit(exit: &Exit, is_killed: bool) -> SettledJob {
     let status = match (exit.ended, exit.code) {
         (Why::Itself, Some(0)) => CallStatus::Ok,
         (Why::Killed, _) if is_killed => CallStatus::Interrupted,
-        (Why::Itself | Why::TimedOut | Why::Killed | Why::Abandoned, _) => CallStatus::Failed,
+        (Why::Itself | Why::TimedOut | Why::Exceeded(_) | Why::Killed | Why::Abandoned, _) => {
+            CallStatus::Failed
+        }
     };
-    SettledJob { status, exit: exit.code, signal: exit.signal, ..fault("") }
+    let text = match exit.ended {
+        Why::Exceeded(bound) => format!("[ended: it took more {bound}]"),
+        Why::Itself | Why::TimedOut | Why::Killed | Why::Abandoned => String::new(),
+    };
+    SettledJob { status, exit: exit.code, signal: exit.signal, ..fault(&text) }
 }
 
 /// Returns the end of a job of which nothing but a sentence is known.
@@ -461,6 +472,6 @@ pub(crate) fn unavailable(error: &SandboxError) -> RpcError {
                 .with("level", demanded.number())
                 .with("missing", missing)
         }
-        SandboxError::NoShell => RpcError::new(ErrorKind::Failed, error.to_string()),
+        SandboxError::OddName | SandboxError::NoShell => RpcError::new(ErrorKind::Failed, error.to_string()),
     }
 }

@@ -15,7 +15,7 @@ use crate::config::files::Files;
 use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
-use crate::sandbox::{Capturing, LayerFolder, Probe};
+use crate::sandbox::{Capturing, LayerFolder, Probing};
 use crate::session::answerers::Answerers;
 use crate::session::looking::Board;
 use crate::tools::Registry;
@@ -156,7 +156,7 @@ pub(crate) struct Resources {
     /// What starts commands.
     pub(crate) spawner: Arc<dyn Spawn>,
     /// What sandbox there is.
-    pub(crate) probe: Arc<Probe>,
+    pub(crate) probing: Probing,
     /// Whether what commands write can be caught.
     pub(crate) capturing: Arc<Capturing>,
     /// The files of the configuration, and what was last good in each.

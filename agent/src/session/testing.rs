@@ -22,7 +22,7 @@ use crate::changes::apply::apply;
 use crate::changes::change::{ChangeSet, FileEdit};
 use crate::journal::{AppendError, Blobs};
 use crate::process::{Launch, Spawn};
-use crate::sandbox;
+use crate::sandbox::{self, Given, Limits};
 use crate::session::actor::{Actor, Refusal, respond};
 use crate::session::apply::{Chosen, changed};
 use crate::session::command::{Command, Reply};
@@ -132,17 +132,22 @@ impl Actor {
         self.check_policy(text)?;
         let id: tenon_protocol::ids::CallId = ids::new(&*self.resources.entropy);
         let copy = self.resources.records_dir.join(format!("{id}.tests"));
+        let configured = self.world.config.sandbox;
         let command = sandbox::Command {
             text,
             cwd: &copy,
+            workspace: &copy,
+            given: Given { unix_sockets: configured.unix_sockets, ..Given::default() },
+            limits: Limits::of(&configured),
             session_env: &self.state.environment,
             timeout: TESTS_TIMEOUT,
             // What is kept is bounded where it is kept, and the end is kept too.
             output_bytes_max: u64::MAX,
             record_path: None,
         };
-        let probe = &self.resources.probe;
-        let mut launch = sandbox::launch(command, probe.level, probe).map_err(|error| unavailable(&error))?;
+        let probe = self.resources.probing.known();
+        let demanded = sandbox::wanted(&configured, &probe);
+        let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         // Test programs ask for it, and print for people who are not there otherwise.
         launch.env.insert("CI".to_owned(), "1".to_owned());
         Ok(Bench {

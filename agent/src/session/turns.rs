@@ -22,6 +22,7 @@ use crate::network::{Egress, NetworkEnvironment};
 use crate::projections::turn::CallPhase;
 use crate::projections::waiting::Pending;
 use crate::providers::{self, Provider};
+use crate::sandbox;
 use crate::session::actor::{Actor, LiveTurn, Refusal, respond_plain};
 use crate::session::attached;
 use crate::session::command::{Command, TurnCommand};
@@ -315,13 +316,13 @@ impl Actor {
             reads: Arc::clone(&self.state.reads),
             blobs: Arc::new(self.blobs()),
             spawner: Arc::clone(&self.resources.spawner),
-            probe: Arc::clone(&self.resources.probe),
+            probe: self.resources.probing.known(),
             capturing: Arc::clone(&self.resources.capturing),
-            capture: self.world.config.sandbox.capture,
             network: Egress {
                 ways: NetworkEnvironment::of(&self.world.environment.network),
                 near: Arc::clone(&self.world.config.network.private),
             },
+            sandbox: self.world.config.sandbox,
             environment: Arc::clone(&self.state.environment),
             secrets: self.world.secrets.clone(),
             records_dir: self.resources.records_dir.clone(),
@@ -342,7 +343,8 @@ impl Actor {
         let trust = Trust { state: self.trust(), setting: self.state.settings.trust };
         let mut rules = self.world.config.rules.clone();
         rules.deny.extend(self.state.refusals.iter().filter_map(|pattern| Rule::parse(pattern).ok()));
-        Policy::new(&chosen, &rules, trust, self.resources.probe.level)
+        let level = sandbox::wanted(&self.world.config.sandbox, &self.resources.probing.known());
+        Policy::new(&chosen, &rules, trust, level)
     }
 
     fn grants(&self) -> Grants {

@@ -14,7 +14,7 @@ use crate::base::secret::Secrets;
 use crate::changes::blobs::BlobStore;
 use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
-use crate::config::Capture;
+use crate::config::Sandbox;
 use crate::network::Egress;
 use crate::process::Spawn;
 use crate::sandbox::{Capturing, Probe};
@@ -46,8 +46,8 @@ pub(crate) struct ToolContext {
     pub(crate) probe: Arc<Probe>,
     /// Whether what commands write can be caught.
     pub(crate) capturing: Arc<Capturing>,
-    /// Whether it shall be.
-    pub(crate) capture: Capture,
+    /// What is configured of the sandbox, and whether what commands write shall be caught.
+    pub(crate) sandbox: Sandbox,
     /// How requests leave the machine.
     pub(crate) network: Egress,
     /// The session's variables for its children.

@@ -23,7 +23,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::capture::Bases;
 use crate::config::Capture;
 use crate::process::{Ended, Exit, Launch, ProcessError, Running, Spawn};
-use crate::sandbox::{Capturing, Command, LayerFolder, launch};
+use crate::sandbox::{Capturing, Command, Given, LayerFolder, Limits, launch, wanted};
 use crate::tools::arguments::{count, one_line, parse};
 use crate::tools::background::blocking;
 use crate::tools::context::Unsaved;
@@ -137,12 +137,15 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
         })
         .clamp(Duration::from_secs(1), COMMAND_TIMEOUT_MAX);
-    let level = context.probe.level;
+    let level = wanted(&context.sandbox, &context.probe);
     let absolute = context.root.absolute(&target.real);
     let launch = launch(
         Command {
             text: &command,
             cwd: &absolute,
+            workspace: context.root.path(),
+            given: Given { unix_sockets: context.sandbox.unix_sockets, ..Given::default() },
+            limits: Limits::of(&context.sandbox),
             session_env: &context.environment,
             timeout,
             // The collector bounds what is kept, and keeps the end, which the spawner would throw away.
@@ -175,7 +178,8 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             records_dir: context.records_dir.clone(),
             root: Arc::clone(&context.root),
             capturing: Arc::clone(&context.capturing),
-            capture: context.capture,
+            capture: context.sandbox.capture,
+            output_bytes_max: context.sandbox.output_mib.saturating_mul(1 << 20),
             read: context.reads.paths().take(READ_MAX).cloned().collect(),
             unsaved: context.unsaved.clone(),
             shadow: ShadowParts::of(context),
@@ -195,6 +199,8 @@ struct Run {
     root: Arc<Root>,
     capturing: Arc<Capturing>,
     capture: Capture,
+    /// How much it may print before it is ended.
+    output_bytes_max: u64,
     /// Files that the model has read: most of what commands change is among them.
     read: Vec<RelPath>,
     unsaved: Unsaved,
@@ -228,17 +234,22 @@ impl Work for Run {
             // What is written has to be brought in, however long that takes.
             let _at_work = context.settling.begin();
             let (blobs, timeout) = (Arc::clone(&self.blobs), self.launch.timeout);
-            let secrets = self.secrets.clone();
+            let (secrets, output_bytes_max) = (self.secrets.clone(), self.output_bytes_max);
             let (running, catch) = match self.start(&context).await {
                 Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
-            let Followed { output, is_cancelled, end } = follow(running, &context, &secrets).await;
+            let followed = follow(running, &context, &secrets, output_bytes_max).await;
+            let Followed { output, is_cancelled, printed_too_much, end } = followed;
             let caught = catch.settle(&context).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
             let Shown { text, reference } =
                 shown.unwrap_or_else(|failure| Shown { text: failure.0, reference: None });
-            let (status, note) = verdict(&end, is_cancelled, timeout);
+            let (status, mut note) = verdict(&end, is_cancelled, timeout);
+            if printed_too_much {
+                let mib = output_bytes_max >> 20;
+                note = format!("[ended: it printed more than {mib} MiB (sandbox.output_mib)]");
+            }
             let text = with_note(with_note(text, &caught.note), &note);
             let mut outcome = Outcome::text(status, text);
             outcome.reference = reference;
@@ -261,6 +272,7 @@ impl Run {
             root,
             capturing,
             capture,
+            output_bytes_max: _,
             read,
             unsaved,
             secrets: _,
@@ -333,6 +345,10 @@ fn verdict(end: &Result<Exit, ProcessError>, is_cancelled: bool, timeout: Durati
                 "[ended after {} s: its time was up. Set timeout_s for longer]",
                 timeout.as_secs()
             );
+            CallStatus::Failed
+        }
+        (Ended::Exceeded(bound), _, _) => {
+            let _ = write!(note, "[ended: it took more {bound}]");
             CallStatus::Failed
         }
         (Ended::Itself, Some(0), _) => CallStatus::Ok,

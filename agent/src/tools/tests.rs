@@ -23,10 +23,10 @@ use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
 use crate::changes::blobs::tests::Memory;
 use crate::changes::read_set::ReadSet;
-use crate::config::Capture;
+use crate::config::Sandbox;
 use crate::process::read_record;
 use crate::process::tests::spawner;
-use crate::sandbox::{Capturing, probe};
+use crate::sandbox::{Capturing, Probe};
 use crate::tools::context::{Begun, Judge, Judgement, Progress, Sight, Withheld, Written};
 use crate::tools::settling::Settling;
 use crate::tools::{Access, Boxed, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
@@ -104,9 +104,9 @@ impl World {
             sight: Sight(Arc::new(|path| path.file_name().is_none_or(|name| name != ".secret"))),
             blobs: store,
             spawner: Arc::new(spawner()),
-            probe: Arc::new(probe()),
+            probe: Arc::new(Probe::nothing()),
             capturing: Arc::new(Capturing::new(records.path().to_owned(), Arc::new(spawner()))),
-            capture: Capture::Exact,
+            sandbox: Sandbox::default(),
             network: crate::network::Egress::default(),
             shadow: None,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),

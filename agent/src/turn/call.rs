@@ -194,7 +194,7 @@ async fn no_shadow(view: &CallView, access: &Access) -> Option<ShadowError> {
     if view.tools.staged.is_none() || !matches!(access, Access::Command(_)) {
         return None;
     }
-    Shadow::available(&view.tools.capturing, view.tools.capture).await.err()
+    Shadow::available(&view.tools.capturing, view.tools.sandbox.capture).await.err()
 }
 
 /// A person allowed it, whole or these hunks of it.

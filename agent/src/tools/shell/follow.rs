@@ -13,17 +13,26 @@ pub(super) struct Followed {
     pub(super) output: Collected,
     /// Whether its end was asked for.
     pub(super) is_cancelled: bool,
+    /// Whether it was ended because it printed too much.
+    pub(super) printed_too_much: bool,
     /// How it ended.
     pub(super) end: Result<Exit, ProcessError>,
 }
 
-/// Follows a command to its end; of what it prints `secrets` are taken out before anybody sees it. When the call is cancelled its tree is killed, and what it had printed is kept. Dropping
-/// the future kills the tree too.
-pub(super) async fn follow(mut running: Running, context: &RunContext, secrets: &Secrets) -> Followed {
+/// Follows a command to its end; of what it prints `secrets` are taken out before anybody sees it. When the call is cancelled its
+/// tree is killed, and what it had printed is kept; so it is when it prints more than `output_bytes_max`. Dropping the future kills
+/// the tree too.
+pub(super) async fn follow(
+    mut running: Running,
+    context: &RunContext,
+    secrets: &Secrets,
+    output_bytes_max: u64,
+) -> Followed {
     let mut output = Collected::default();
     let mut redacting = BySource::of(secrets);
     let mut live = Live::new(&context.progress);
-    let mut is_cancelled = false;
+    let (mut is_cancelled, mut printed_too_much) = (false, false);
+    let mut printed = 0_u64;
     loop {
         // `next` is cancel safe: no output is lost when the other branch wins.
         let chunk = tokio::select! {
@@ -35,6 +44,11 @@ pub(super) async fn follow(mut running: Running, context: &RunContext, secrets: 
             }
         };
         let Some(Chunk { source, bytes }) = chunk else { break };
+        printed = printed.saturating_add(bytes.len() as u64);
+        if printed > output_bytes_max && !printed_too_much {
+            printed_too_much = true;
+            running.kill();
+        }
         let bytes = redacting.of_source(source).push(bytes.into());
         output.push(&bytes);
         live.show(source, &bytes);
@@ -44,7 +58,7 @@ pub(super) async fn follow(mut running: Running, context: &RunContext, secrets: 
         live.show(source, &bytes);
     }
     let end = running.wait().await;
-    Followed { output, is_cancelled, end }
+    Followed { output, is_cancelled, printed_too_much, end }
 }
 
 /// What takes secrets out of each of the two outputs.

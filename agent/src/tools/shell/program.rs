@@ -39,6 +39,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::process::Bounds;
 
     #[test]
     fn the_first_word_is_found_on_the_path_of_the_command() {
@@ -58,6 +59,8 @@ mod tests {
             record_path: None,
             layer: None,
             terminal: None,
+            helper: None,
+            bounds: Bounds::default(),
         };
         let check = |command: &str, expected: Option<&str>| {
             let expected = expected.map_or("/bin/sh".to_owned(), |name| at(name).display().to_string());

@@ -230,7 +230,7 @@ async fn what_a_person_saves_while_a_command_runs_stays_and_is_a_conflict() {
 async fn without_layers_the_same_files_are_found_and_their_inverse_is_the_tree_before() {
     let files = [("a.txt", "one\ntwo\n"), ("crlf", "a\r\nb\r\n"), ("bin", "a\0b"), ("gone/deep/x", "x\n")];
     let mut world = World::new(&files);
-    world.context.capture = Capture::Compared;
+    world.context.sandbox.capture = Capture::Compared;
     symlink("a.txt", world.path("link")).unwrap();
     let before = tree(world.folder.path());
     let command = "sed -i s/one/1/ a.txt; printf 'a\\r\\nc\\r\\n' > crlf; printf 'b\\0c' > tmp && mv tmp bin; rm -r gone; \

@@ -1,0 +1,114 @@
+//! Finding out which levels commands can have here, by having them: this program is run at each. Not here: what a level is
+//! (`level`).
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use crate::process::Spawn;
+use crate::sandbox::bubblewrap;
+use crate::sandbox::landlock;
+use crate::sandbox::launch::{Command, Given, Limits, launch};
+use crate::sandbox::level::{Level, Missing, Probe};
+
+/// How long an attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Finds out, once, which levels there are.
+#[derive(Debug)]
+pub(crate) struct Probing {
+    spawner: Arc<dyn Spawn>,
+    /// Where programs are looked for.
+    path: String,
+    /// The agent's own folders.
+    own: Vec<PathBuf>,
+    found: OnceCell<Arc<Probe>>,
+}
+
+impl Probing {
+    /// Takes what is needed; `own` are folders of the agent that no command may see, `path` is where programs are looked for.
+    /// Finds nothing out yet.
+    pub(crate) fn new(spawner: Arc<dyn Spawn>, path: String, own: Vec<PathBuf>) -> Self {
+        Self { spawner, path, own, found: OnceCell::new() }
+    }
+
+    /// Returns what is known now; before it was found out, that nothing can be had.
+    pub(crate) fn known(&self) -> Arc<Probe> {
+        self.found.get().cloned().unwrap_or_else(|| Arc::new(self.unknown()))
+    }
+
+    fn unknown(&self) -> Probe {
+        let lacks = |level| Missing { name: "probe", level, reason: "it is being found out".to_owned() };
+        Probe {
+            level: Level::Clean,
+            missing: vec![lacks(Level::Confined), lacks(Level::Isolated)],
+            bubblewrap: None,
+            own: self.own.clone(),
+        }
+    }
+
+    /// Finds out, the first time; after that costs nothing.
+    pub(crate) async fn find(&self) -> Arc<Probe> {
+        Arc::clone(self.found.get_or_init(|| async { Arc::new(self.attempt().await) }).await)
+    }
+
+    async fn attempt(&self) -> Probe {
+        let bubblewrap = bubblewrap::find(&self.path);
+        let mut probe = Probe { level: Level::Clean, missing: Vec::new(), bubblewrap, own: self.own.clone() };
+        let lacks = |name, level, reason: String| Missing { name, level, reason };
+        let version = landlock::version();
+        if version.is_none() {
+            let reason = "this kernel has none, or it is not switched on".to_owned();
+            probe.missing.push(lacks("landlock", Level::Confined, reason));
+        } else if version < Some(landlock::TRUNCATES) {
+            let reason = "this kernel's cannot keep files from being emptied; Linux 6.2 can".to_owned();
+            probe.missing.push(lacks("landlock", Level::Confined, reason));
+        } else if let Err(reason) = self.try_at(&probe, Level::Confined).await {
+            probe.missing.push(lacks("seccomp", Level::Confined, reason));
+        } else {
+            probe.level = Level::Confined;
+        }
+        if probe.bubblewrap.is_none() {
+            let reason = "the program bwrap is not installed (the package is called bubblewrap)".to_owned();
+            probe.missing.push(lacks("bubblewrap", Level::Isolated, reason));
+        } else if let Err(reason) = self.try_at(&probe, Level::Isolated).await {
+            probe.missing.push(lacks("namespaces", Level::Isolated, reason));
+        } else {
+            probe.level = Level::Isolated;
+        }
+        if probe.level < Level::Isolated && version < Some(landlock::SCOPES) && version.is_some() {
+            let reason = "this kernel does not keep signals apart at level 2; Linux 6.12 does".to_owned();
+            probe.missing.push(lacks("landlock-scope", Level::Isolated, reason));
+        }
+        for missing in &probe.missing {
+            tracing::info!(part = missing.name, reason = %missing.reason, "a part of the sandbox is missing");
+        }
+        probe
+    }
+
+    /// Runs this program at a level. A folder that nobody writes to stands for the workspace.
+    async fn try_at(&self, probe: &Probe, level: Level) -> Result<(), String> {
+        let claimed = Probe { level, missing: Vec::new(), ..probe.clone() };
+        let workspace = PathBuf::from("/usr");
+        let session_env = BTreeMap::new();
+        let command = Command {
+            text: "/proc/self/exe --version",
+            cwd: &workspace,
+            workspace: &workspace,
+            given: Given::default(),
+            limits: Limits::default(),
+            session_env: &session_env,
+            timeout: TIMEOUT,
+            output_bytes_max: 0,
+            record_path: None,
+        };
+        let mut launch = launch(command, level, &claimed).map_err(|error| error.to_string())?;
+        // A shell's own link would lead to the shell.
+        launch.argv = vec!["/proc/self/exe".into(), "--version".into()];
+        let mut running = self.spawner.run(launch).await.map_err(|error| error.to_string())?;
+        let exit = running.wait().await.map_err(|error| error.to_string())?;
+        (exit.code == Some(0)).then_some(()).ok_or_else(|| format!("a program does not run in it: {exit:?}"))
+    }
+}
