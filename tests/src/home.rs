@@ -86,7 +86,15 @@ impl Home {
     /// # Errors
     /// The file system refuses.
     pub fn configure(&self, toml: &str) -> Result<()> {
-        write(&self.config_file(), toml)
+        self.save(&self.config_file(), toml)
+    }
+
+    /// Writes a file that an agent may watch, in one step: it sees each text, and no half of one.
+    fn save(&self, path: &Path, text: &str) -> Result<()> {
+        let saving = self.root.join("saving");
+        write(&saving, text)?;
+        fs::create_dir_all(path.parent().context("a file beneath the home")?)?;
+        Ok(fs::rename(saving, path)?)
     }
 
     /// Returns the directory that holds everything.
@@ -114,7 +122,8 @@ impl Home {
     /// # Errors
     /// The file system refuses.
     pub fn write(&self, path: &str, text: &str) -> Result<()> {
-        write(&self.workspace().join(path), text)
+        let whole = self.workspace().join(path);
+        if path.starts_with('.') { self.save(&whole, text) } else { write(&whole, text) }
     }
 
     /// Reads a file of the workspace; one that is not there is empty.

@@ -167,10 +167,7 @@ fn a_file_that_is_wrong_can_be_mended_by_a_command() {
     assert!(wrong.stderr.contains("config.toml:1: profile"), "{wrong:#?}");
     config(&home, &["set", "profile", "edit"], 0);
     assert_eq!(config(&home, &["get", "profile"], 0).stdout, "edit\n");
-    // In one step: a file that is being written is empty for a moment, which is a configuration too.
-    let fresh = home.config_file().with_extension("new");
-    fs::write(&fresh, "profile = 7\n").unwrap();
-    fs::rename(&fresh, home.config_file()).unwrap();
+    home.configure("profile = 7\n").unwrap();
     let kept = config(&home, &["get", "profile"], 0);
     assert!(kept.stdout == "edit\n" && kept.stderr.contains("the last good one is in force"), "{kept:#?}");
 }
