@@ -135,7 +135,7 @@ wire! {
         turn_id: TurnId,
         /// Whether its jobs end too.
         jobs: bool,
-        /// Whether what a running command wrote is dropped.
+        /// Whether what the running command wrote is dropped.
         drop: bool,
     }
 }
@@ -149,8 +149,8 @@ wire! {
     optional {
         /// The turn.
         turn_id: TurnId,
-        /// Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it
-        /// writes into the workspace itself.
+        /// Where `drop` was asked for: whether what the running command wrote is dropped. Not where it writes into the
+        /// workspace itself, and where no command runs.
         dropped: bool,
     }
 }

@@ -1212,7 +1212,7 @@ export interface Instance {
 export interface InterruptParams {
   /** The session. */
   sessionId: SessionId;
-  /** Whether what a running command wrote is dropped. */
+  /** Whether what the running command wrote is dropped. */
   drop?: boolean;
   /** Whether its jobs end too. */
   jobs?: boolean;
@@ -1224,7 +1224,7 @@ export interface InterruptParams {
 export interface InterruptResult {
   /** The log's head. */
   seq: number;
-  /** Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it writes into the workspace itself. */
+  /** Where `drop` was asked for: whether what the running command wrote is dropped. Not where it writes into the workspace itself, and where no command runs. */
   dropped?: boolean;
   /** The turn. */
   turnId?: TurnId;

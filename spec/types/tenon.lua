@@ -1055,14 +1055,14 @@
 ---Interrupts the running turn.
 ---@class tenon.InterruptParams
 ---@field sessionId tenon.SessionId The session.
----@field drop? boolean Whether what a running command wrote is dropped.
+---@field drop? boolean Whether what the running command wrote is dropped.
 ---@field jobs? boolean Whether its jobs end too.
 ---@field turnId? tenon.TurnId Only this turn.
 
 ---The turn that ends, and the end of the log when it was asked to.
 ---@class tenon.InterruptResult
 ---@field seq integer The log's head.
----@field dropped? boolean Where `drop` was asked for: whether what the command wrote was dropped. Never at a sandbox level below 3, where it writes into the workspace itself.
+---@field dropped? boolean Where `drop` was asked for: whether what the running command wrote is dropped. Not where it writes into the workspace itself, and where no command runs.
 ---@field turnId? tenon.TurnId The turn.
 
 ---A job came to the foreground.

@@ -9,7 +9,6 @@ use tenon_protocol::apply::{ApplyParams, ApplyResolve, ApplyResult, ApplyRun, Se
 use tenon_protocol::change::{Conflict, FileChange, FileOp};
 use tenon_protocol::error::{ErrorKind, RpcError};
 use tenon_protocol::json::Json;
-use tenon_protocol::methods::Apply;
 
 use crate::cli::diff::mark;
 use crate::cli::exit::Exit;
@@ -122,7 +121,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<Exit, Failure> {
             dry_run: args.dry_run.then_some(true),
             drop: args.drop.then_some(true),
         };
-        client.call::<Apply>(&params).await.map_err(|error| explained(terminal, error))
+        testing::apply(&client, &params).await?.map_err(|error| explained(terminal, error))
     })?;
     print(terminal, args, &result)
 }

@@ -1,14 +1,17 @@
 //! The project's tests on a plan, from the command line: asked for and shown. Not here: running them, which is the agent's.
-use tenon_client::Client;
-use tenon_protocol::apply::{ApplyParams, ApplyRun};
+use tenon_client::{Client, ClientError};
+use tenon_protocol::apply::{ApplyParams, ApplyResult, ApplyRun};
+use tenon_protocol::error::ErrorKind;
 use tenon_protocol::ids::{PlanId, SessionId};
-use tenon_protocol::methods::Apply;
+use tenon_protocol::methods::{Apply, Interrupt};
 use tenon_protocol::plan::TestReport;
+use tenon_protocol::prompt::InterruptParams;
 
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, FailureKind};
 use crate::cli::plan::newest;
 use crate::cli::run::RunArgs;
+use crate::cli::run::signals::Signals;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
 use crate::cli::which::session_or_newest;
@@ -55,12 +58,49 @@ async fn test(client: &Client, session_id: SessionId, plan: PlanId) -> Result<Op
         dry_run: Some(true),
         drop: None,
     };
-    let result = client.call::<Apply>(&params).await?;
+    let result = apply(client, &params).await??;
     if let (None, Some(conflict)) = (&result.tests, result.conflicts.first()) {
         let failure = Failure::failed(format!("the plan was not tested: {}", conflict.text));
         return Err(failure.hint("`tenon plan --revise last` takes up the files as they are"));
     }
     Ok(result.tests)
+}
+
+/// Applies, or tests. While tests run an interrupt of this process ends them; a second one does not wait for that.
+///
+/// # Errors
+/// A signal came twice, or signals cannot be received.
+pub(crate) async fn apply(
+    client: &Client,
+    params: &ApplyParams,
+) -> Result<Result<ApplyResult, ClientError>, Failure> {
+    if params.run.is_none() {
+        return Ok(client.call::<Apply>(params).await);
+    }
+    let mut signals = Signals::listen()?;
+    let mut applying = std::pin::pin!(client.call::<Apply>(params));
+    tokio::select! {
+        result = &mut applying => return Ok(result),
+        () = signals.next() => {}
+    }
+    let interrupt =
+        InterruptParams { session_id: params.session_id.clone(), turn_id: None, jobs: None, drop: None };
+    let ending = async {
+        // They may have ended at this moment: then the answer says so.
+        let _ended = client.call::<Interrupt>(&interrupt).await;
+        applying.await
+    };
+    tokio::select! {
+        result = ending => match result {
+            Err(ClientError::Rpc(error)) if error.is(ErrorKind::Cancelled) => Err(interrupted(&error.message)),
+            result => Ok(result),
+        },
+        () = signals.next() => Err(interrupted("interrupted; the tests end without this command")),
+    }
+}
+
+fn interrupted(message: &str) -> Failure {
+    Failure::new(FailureKind::Interrupted, message)
 }
 
 /// Says what the tests said.

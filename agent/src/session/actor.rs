@@ -42,6 +42,8 @@ pub(crate) struct LiveTurn {
     pub(crate) id: TurnId,
     /// Cancelled to interrupt it.
     pub(crate) interrupt: CancellationToken,
+    /// Whether what its interrupted command wrote is dropped.
+    pub(crate) drops: bool,
     /// The task, once it runs; dropping it drops everything the turn runs.
     pub(crate) task: Option<Task<()>>,
     /// Who waits for which answer.
@@ -58,6 +60,7 @@ impl LiveTurn {
         Self {
             id,
             interrupt: CancellationToken::new(),
+            drops: false,
             task: None,
             asking: BTreeMap::new(),
             waited: (Duration::ZERO, None),

@@ -7,12 +7,15 @@ use tenon_protocol::ids::{MessageId, PlanId, TurnId};
 use tenon_protocol::prompt::{
     Admission, Delivery, InterruptParams, InterruptResult, PromptParams, PromptResult,
 };
+use tenon_protocol::tool::EffectClass;
 use tenon_protocol::version::{QUEUE_BYTES_MAX, QUEUE_LEN_MAX};
 
 use crate::base::ids;
 use crate::config::credentials::KeyState;
 use crate::config::model::ModelError;
 use crate::projections::cut::size;
+use crate::projections::turn::CallPhase;
+use crate::sandbox::LayerFolder;
 use crate::session::actor::{Actor, Refusal};
 use crate::session::jobs::WhichJobs;
 use crate::turn::ports::Fact;
@@ -186,22 +189,36 @@ impl Actor {
     }
 
     /// Interrupts the turn; its end is told by `turn.ended`.
-    pub(crate) fn interrupt(&self, params: &InterruptParams) -> Result<InterruptResult, RpcError> {
+    pub(crate) fn interrupt(&mut self, params: &InterruptParams) -> Result<InterruptResult, RpcError> {
         let seq = self.state.head.seq;
         let none = || RpcError::new(ErrorKind::NoTurn, format!("no turn runs in session {}", self.state.id));
-        let turn = self.turn.as_ref();
-        if params.turn_id.is_some() && params.turn_id.as_ref() != turn.map(|turn| &turn.id) {
+        let turn_id = self.turn.as_ref().map(|turn| turn.id.clone());
+        if params.turn_id.is_some() && params.turn_id != turn_id {
             return Err(none());
         }
         let had_jobs = params.jobs == Some(true) && self.end_jobs(WhichJobs::All);
-        if turn.is_none() && !had_jobs {
+        // Tests belong to no turn.
+        let had_tests = params.turn_id.is_none() && self.end_tests();
+        if turn_id.is_none() && !had_jobs && !had_tests {
             return Err(none());
         }
-        if let Some(turn) = turn {
+        let dropped = (params.drop == Some(true)).then(|| self.can_drop());
+        if let Some(turn) = &mut self.turn {
+            turn.drops |= dropped == Some(true);
             turn.interrupt.cancel();
         }
-        // At the levels there are a command writes into the workspace itself: there is nothing to drop.
-        let dropped = (params.drop == Some(true)).then_some(false);
-        Ok(InterruptResult { seq, turn_id: turn.map(|turn| turn.id.clone()), dropped })
+        Ok(InterruptResult { seq, turn_id, dropped })
+    }
+
+    /// Tells whether a command runs whose writes lie in a layer: others have written to the workspace itself.
+    fn can_drop(&self) -> bool {
+        let calls = self.state.turn.iter().flat_map(|turn| &turn.calls);
+        let is_command =
+            |phase: &CallPhase| matches!(phase, CallPhase::Started { effect: EffectClass::Command, .. });
+        let mut running = calls.filter(|call| is_command(&call.phase));
+        running.any(|call| {
+            let records = &self.resources.records_dir;
+            self.state.plans.making().is_some() || LayerFolder::place(records, call.id.as_str()).is_dir()
+        })
     }
 }

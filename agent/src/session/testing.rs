@@ -15,6 +15,7 @@ use tenon_protocol::error::{ErrorKind, Retry, RpcError};
 use tenon_protocol::event::change::PlanChanged;
 use tenon_protocol::ids::PlanId;
 use tenon_protocol::plan::TestReport;
+use tokio_util::sync::CancellationToken;
 
 use crate::base::ids;
 use crate::base::task::{self, Task};
@@ -43,6 +44,8 @@ type ApplyReply = Reply<Result<ApplyResult, RpcError>>;
 /// Tests that run.
 #[derive(Debug)]
 pub(crate) struct Testing {
+    /// Cancelled to end them.
+    interrupt: CancellationToken,
     /// Their life; dropping it ends them.
     _task: Task<()>,
 }
@@ -76,6 +79,7 @@ struct Bench {
     harness: &'static str,
     rev: u64,
     copy: Scratch,
+    interrupt: CancellationToken,
 }
 
 /// A folder that goes when nobody needs it any more.
@@ -102,15 +106,21 @@ impl Actor {
             Ok(bench) => bench,
             Err(error) => return respond(reply, Err(error.into())),
         };
-        let (commands, settled) = (self.commands.clone(), settled.to_vec());
+        let (commands, settled, interrupt) =
+            (self.commands.clone(), settled.to_vec(), bench.interrupt.clone());
         let task = task::spawn(async move {
             let report = bench.run(&edits).await;
             let tested = TestedApply { plan, params, settled, edits, report, reply };
             // Without an actor the session ends, and whoever waits is told that.
             let _gone = commands.send(Command::Tested(Box::new(tested))).await;
         });
-        self.testing = Some(Testing { _task: task });
+        self.testing = Some(Testing { interrupt, _task: task });
         Ok(())
+    }
+
+    /// Ends tests that run; tells whether there were any. Whoever waits for them is answered as they end.
+    pub(super) fn end_tests(&self) -> bool {
+        self.testing.as_ref().inspect(|testing| testing.interrupt.cancel()).is_some()
     }
 
     async fn bench(&mut self, plan: &PlanId) -> Result<Bench, RpcError> {
@@ -158,6 +168,7 @@ impl Actor {
             harness,
             rev: self.the_plan(plan)?.rev,
             copy: Scratch(copy),
+            interrupt: CancellationToken::new(),
         })
     }
 
@@ -193,14 +204,31 @@ impl Bench {
         let (root, blobs, copy) = (Arc::clone(&self.root), self.blobs.clone(), self.copy.0.clone());
         let made = tokio::task::spawn_blocking(move || make(&root, &copy, &change, &blobs)).await;
         made.map_err(|error| failed(&error))??;
+        if self.interrupt.is_cancelled() {
+            return Err(interrupted());
+        }
         let command = harness::command(self.harness).to_owned();
         let running = self.spawner.run(self.launch.clone()).await;
         let mut running = running.map_err(|error| failed(&error))?;
         let mut output = Collected::default();
-        while let Some(chunk) = running.next().await {
-            output.push(&chunk.bytes);
+        let mut is_interrupted = false;
+        loop {
+            // `next` is cancel safe: no output is lost when the other branch wins.
+            tokio::select! {
+                chunk = running.next() => match chunk {
+                    Some(chunk) => output.push(&chunk.bytes),
+                    None => break,
+                },
+                () = self.interrupt.cancelled(), if !is_interrupted => {
+                    is_interrupted = true;
+                    running.kill();
+                }
+            }
         }
         let exit = running.wait().await.map_err(|error| failed(&error))?;
+        if is_interrupted {
+            return Err(interrupted());
+        }
         let report = tokio::task::spawn_blocking(move || {
             let Self { harness, rev, blobs, copy, .. } = self;
             let text = output.into_text();
@@ -226,6 +254,11 @@ fn make(root: &Root, copy: &Path, change: &ChangeSet, blobs: &Blobs) -> Result<(
     let copied = Root::open(copy).map_err(|error| failed(&error))?;
     let applied = apply(&copied, change, blobs);
     applied.map(drop).map_err(|error| failed(&error))
+}
+
+fn interrupted() -> RpcError {
+    let message = "the tests were interrupted, and nothing was applied";
+    RpcError::new(ErrorKind::Cancelled, message).retry(Retry::Never)
 }
 
 fn failed(error: &dyn std::fmt::Display) -> RpcError {

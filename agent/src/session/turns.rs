@@ -329,6 +329,7 @@ impl Actor {
             command_timeout: COMMAND_TIMEOUT,
         };
         CallView {
+            drops: self.turn.as_ref().is_some_and(|turn| turn.drops),
             tools,
             policy,
             attended: self.resources.answerers.see(&LogId::Session(self.state.id.clone())),

@@ -171,6 +171,8 @@ pub(crate) struct Begun {
 pub(crate) trait Written: fmt::Debug + Send + Sync {
     /// Returns the policy as it is now; `None` if the session is gone.
     fn judge(&self) -> Boxed<'_, Option<Judge>>;
+    /// Tells whether a person wants nothing of what the command wrote: they interrupted it and said so.
+    fn is_dropped(&self) -> Boxed<'_, bool>;
     /// Asks a person whether files that a command wrote may be; an interrupt is a no.
     fn ask(&self, withheld: Withheld) -> Boxed<'_, bool>;
     /// Records that a change begins, before the first of its files is touched; `None` if the session is gone.

@@ -312,7 +312,12 @@ impl Run {
                 Err(error) => return Err(error),
             }
         }
-        let look = move || Compared::look(root, blobs, unsaved, &read, since_ns);
+        let place = LayerFolder::place(&records_dir, context.call.as_str());
+        let look = move || {
+            // Whoever interrupts it is told by this that there is nothing to drop.
+            let _swept_later = LayerFolder::open(place).and_then(LayerFolder::remove);
+            Compared::look(root, blobs, unsaved, &read, since_ns)
+        };
         // Lost only with the runtime itself.
         let compared = blocking(look).await.map_err(|_| ProcessError::Lost)?;
         Ok((spawner.run(launch).await?, Catch::Compare(compared)))

@@ -74,6 +74,10 @@ impl Written for Told {
         Box::pin(std::future::ready(Some(Judge(Arc::new(judge)))))
     }
 
+    fn is_dropped(&self) -> Boxed<'_, bool> {
+        Box::pin(std::future::ready(false))
+    }
+
     fn ask(&self, withheld: Withheld) -> Boxed<'_, bool> {
         self.asked.lock().unwrap().push(withheld);
         Box::pin(std::future::ready(self.allows))

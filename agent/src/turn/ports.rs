@@ -69,6 +69,8 @@ pub(crate) struct CallView {
     pub(crate) policy: Arc<Policy>,
     /// Whether a client that can show a person a request is connected.
     pub(crate) attended: bool,
+    /// Whether what an interrupted command wrote is dropped.
+    pub(crate) drops: bool,
 }
 
 /// The answer to a request.

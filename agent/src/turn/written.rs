@@ -76,6 +76,12 @@ impl Written for CallWritten {
         })
     }
 
+    fn is_dropped(&self) -> Boxed<'_, bool> {
+        Box::pin(async {
+            self.cancel.is_cancelled() && self.ports.call_view().await.is_ok_and(|view| view.drops)
+        })
+    }
+
     fn ask(&self, withheld: Withheld) -> Boxed<'_, bool> {
         Box::pin(async {
             let request = self.question(withheld);

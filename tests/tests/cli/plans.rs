@@ -2,11 +2,14 @@
 //! way of which hunk (the scenario `plans`).
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::json;
 use tenon_tests::home::Home;
 use tenon_tests::model_server::{ModelServer, Reply, Script};
-use tenon_tests::running::Running;
+use tenon_tests::running::{PATIENCE, Running};
 
 const BEFORE: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
 const AFTER: &str = "one\n2\n3\n4\nfive\n6\n7\n8\nnine\n";
@@ -174,4 +177,33 @@ fn what_cannot_be_tested_is_said_and_not_written() {
     let large = home.tenon(&["apply", "--test"]).unwrap().expect(1).unwrap();
     assert!(large.stderr.contains("too large for a copy"), "{}", large.stderr);
     assert_eq!(home.read("src/a.txt"), BEFORE);
+}
+
+#[test]
+fn an_interrupt_ends_the_tests_of_a_plan() {
+    let (home, _server) = planned();
+    let goal = ["plan", "--quiet", "--profile", "review", "--model", "fake/x", "spell"];
+    home.tenon(&goal).unwrap().expect(0).unwrap();
+    home.tenon(&["trust"]).unwrap().expect(0).unwrap();
+    let up = home.root().join("up");
+    home.write("Makefile", &format!("test:\n\ttouch '{}'\n\tsleep 4321\n", up.display())).unwrap();
+    for command in [["plan", "--test"], ["apply", "--test"]] {
+        let testing = home.start(&command).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while !up.exists() {
+            assert!(Instant::now() < deadline, "the tests do not run");
+            sleep(Duration::from_millis(20));
+        }
+        testing.signal(Signal::INT).unwrap();
+        let told = testing.finish().unwrap().expect(130).unwrap();
+        assert!(
+            told.stderr.contains("the tests were interrupted, and nothing was applied"),
+            "{}",
+            told.stderr
+        );
+        fs::remove_file(&up).unwrap();
+    }
+    // They are over: the plan can be applied, and nothing of them is left.
+    home.tenon(&["apply"]).unwrap().expect(0).unwrap();
+    assert_eq!(home.read("src/a.txt"), AFTER);
 }

@@ -38,8 +38,19 @@ pub(super) struct Caught {
 }
 
 impl Caught {
+    /// Nothing of it is wanted: it goes with its layer.
+    fn dropped() -> Self {
+        let note =
+            "[what it had written is dropped, as the person wished: nothing of it is in the workspace]"
+                .to_owned();
+        Self { note, ..Self::default() }
+    }
+
     /// Stages what a command of a plan turn wrote.
     pub(super) async fn in_shadow(shadow: Shadow, context: &RunContext) -> Self {
+        if context.written.is_dropped().await {
+            return Self::dropped();
+        }
         let Some(judge) = context.written.judge().await else { return Self::default() };
         match shadow.settle(judge).await {
             Ok(Wrote { files, note }) => Self { staged: files, note, ..Self::default() },
@@ -87,6 +98,9 @@ impl Layered {
     }
 
     async fn try_settle(self, context: &RunContext) -> Result<Caught, ToolFailure> {
+        if context.written.is_dropped().await {
+            return Ok(Caught::dropped());
+        }
         let gone = || ToolFailure::new("the session is gone");
         let judge = context.written.judge().await.ok_or_else(gone)?;
         let (own, guard) = (self.clone(), judge.clone());
