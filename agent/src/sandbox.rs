@@ -28,7 +28,7 @@ mod probe;
 mod staged;
 mod wanted;
 
-pub(crate) use capture::{Capturing, LayerFolder};
+pub(crate) use capture::{Capturing, LayerFolder, remove};
 pub(crate) use confine::confine_main;
 pub(crate) use launch::{Command, Given, Limits, SandboxError, launch};
 pub(crate) use level::{Level, Probe};

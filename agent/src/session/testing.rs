@@ -1,8 +1,8 @@
 //! The project's tests on a plan, before any of it is written. Not here: what applying comes to (`apply`), and reading what a test
 //! program prints (`report`).
 //!
-//! They run in a copy of the workspace with the staged edits made in it, so that the workspace is neither read half-way nor
-//! written to. What passed is what is applied: if the files moved on meanwhile, nothing is.
+//! They run on the workspace with the staged edits laid over it, or, where that cannot be had, in a copy with the edits made in
+//! it: what they write is dropped with either. What passed is what is applied: if the files moved on meanwhile, nothing is.
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::base::task::{self, Task};
 use crate::changes::apply::apply;
 use crate::changes::change::{ChangeSet, FileEdit};
 use crate::journal::{AppendError, Blobs};
-use crate::process::{Launch, Spawn};
+use crate::process::{Launch, ProcessError, Running, Spawn};
 use crate::sandbox::{self, Given, Limits};
 use crate::session::actor::{Actor, Refusal, respond};
 use crate::session::apply::{Chosen, changed};
@@ -30,6 +30,7 @@ use crate::session::command::{Command, Reply};
 use crate::session::jobs::unavailable;
 use crate::session::known::not_ready;
 use crate::tools::output::{Collected, show};
+use crate::tools::shadow::{Shadow, ShadowParts};
 use crate::turn::ports::Fact;
 use crate::workspace::copy::{CopyError, copy_tree};
 use crate::workspace::harness;
@@ -75,10 +76,14 @@ struct Bench {
     root: Arc<Root>,
     blobs: Blobs,
     spawner: Arc<dyn Spawn>,
+    /// For the workspace with the edits laid over it, where that can be had.
+    over: Option<Launch>,
+    /// For a copy.
     launch: Launch,
     harness: &'static str,
     rev: u64,
-    copy: Scratch,
+    /// Where the shadow tree lies, and the copy.
+    scratch: [Scratch; 2],
     interrupt: CancellationToken,
 }
 
@@ -88,7 +93,7 @@ struct Scratch(PathBuf);
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What cannot be removed now goes when the next daemon starts.
-        let _left = std::fs::remove_dir_all(&self.0);
+        let _left = sandbox::remove(&self.0);
     }
 }
 
@@ -142,11 +147,31 @@ impl Actor {
         self.check_policy(text)?;
         let id: tenon_protocol::ids::CallId = ids::new(&*self.resources.entropy);
         let copy = self.resources.records_dir.join(format!("{id}.tests"));
+        let shadow = self.resources.shadow_of(id.as_str());
+        let capture = self.world.config.sandbox.capture;
+        let over = match Shadow::available(&self.resources.capturing, capture).await {
+            Ok(()) => Some(self.test_launch(text, self.root.path())?),
+            Err(_) => None,
+        };
+        Ok(Bench {
+            root: Arc::clone(&self.root),
+            blobs: self.blobs(),
+            spawner: Arc::clone(&self.resources.spawner),
+            over,
+            launch: self.test_launch(text, &copy)?,
+            harness,
+            rev: self.the_plan(plan)?.rev,
+            scratch: [Scratch(shadow), Scratch(copy)],
+            interrupt: CancellationToken::new(),
+        })
+    }
+
+    fn test_launch(&self, text: &str, folder: &Path) -> Result<Launch, RpcError> {
         let configured = self.world.config.sandbox;
         let command = sandbox::Command {
             text,
-            cwd: &copy,
-            workspace: &copy,
+            cwd: folder,
+            workspace: folder,
             given: Given { unix_sockets: configured.unix_sockets, ..Given::default() },
             limits: Limits::of(&configured),
             session_env: &self.state.environment,
@@ -160,16 +185,7 @@ impl Actor {
         let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         // Test programs ask for it, and print for people who are not there otherwise.
         launch.env.insert("CI".to_owned(), "1".to_owned());
-        Ok(Bench {
-            root: Arc::clone(&self.root),
-            blobs: self.blobs(),
-            spawner: Arc::clone(&self.resources.spawner),
-            launch,
-            harness,
-            rev: self.the_plan(plan)?.rev,
-            copy: Scratch(copy),
-            interrupt: CancellationToken::new(),
-        })
+        Ok(launch)
     }
 
     /// Goes on with an apply whose tests have ended: what they said is recorded first.
@@ -201,15 +217,11 @@ pub(super) fn not_passed(report: &TestReport) -> RpcError {
 impl Bench {
     async fn run(self, edits: &[FileEdit]) -> Result<TestReport, RpcError> {
         let change = ChangeSet::new(edits.to_vec()).map_err(|error| failed(&error))?;
-        let (root, blobs, copy) = (Arc::clone(&self.root), self.blobs.clone(), self.copy.0.clone());
-        let made = tokio::task::spawn_blocking(move || make(&root, &copy, &change, &blobs)).await;
-        made.map_err(|error| failed(&error))??;
-        if self.interrupt.is_cancelled() {
-            return Err(interrupted());
-        }
+        let mut running = match self.start_over(&change).await? {
+            Some(running) => running,
+            None => self.start_in_copy(change).await?,
+        };
         let command = harness::command(self.harness).to_owned();
-        let running = self.spawner.run(self.launch.clone()).await;
-        let mut running = running.map_err(|error| failed(&error))?;
         let mut output = Collected::default();
         let mut is_interrupted = false;
         loop {
@@ -230,15 +242,49 @@ impl Bench {
             return Err(interrupted());
         }
         let report = tokio::task::spawn_blocking(move || {
-            let Self { harness, rev, blobs, copy, .. } = self;
+            let Self { harness, rev, blobs, scratch, .. } = self;
             let text = output.into_text();
             let counts = report::counts(harness, &text);
             let report = report::report(harness, command, rev, &exit, counts, show(text, &blobs));
             // A build leaves many files: it is here that their removal holds up nobody.
-            drop(copy);
+            drop(scratch);
             report
         });
         report.await.map_err(|error| failed(&error))
+    }
+
+    /// Starts the tests on the workspace with the edits laid over it; `None` where that cannot be had.
+    async fn start_over(&self, change: &ChangeSet) -> Result<Option<Running>, RpcError> {
+        let Some(launch) = self.over.clone() else { return Ok(None) };
+        let gone = change.edits().iter().filter_map(|edit| Some((edit.from.clone()?, None)));
+        let parts = ShadowParts {
+            root: Arc::clone(&self.root),
+            blobs: Arc::new(self.blobs.clone()),
+            spawner: Arc::clone(&self.spawner),
+            staged: Arc::new(
+                gone.chain(change.edits().iter().map(|edit| (edit.path.clone(), edit.after))).collect(),
+            ),
+            place: self.scratch[0].0.clone(),
+        };
+        let shadow = Shadow::open(parts).await.map_err(|error| failed(&error))?;
+        match shadow.start(launch).await {
+            Ok(running) => Ok(Some(running)),
+            Err(ProcessError::NoLayer(reason)) => {
+                tracing::info!(%reason, "no layer over this workspace: the tests run in a copy");
+                Ok(None)
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    async fn start_in_copy(&self, change: ChangeSet) -> Result<Running, RpcError> {
+        let (root, blobs, copy) = (Arc::clone(&self.root), self.blobs.clone(), self.scratch[1].0.clone());
+        let made = tokio::task::spawn_blocking(move || make(&root, &copy, &change, &blobs)).await;
+        made.map_err(|error| failed(&error))??;
+        if self.interrupt.is_cancelled() {
+            return Err(interrupted());
+        }
+        self.spawner.run(self.launch.clone()).await.map_err(|error| failed(&error))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
-use tenon_tests::home::Home;
+use tenon_tests::home::{Home, provider};
 use tenon_tests::model_server::{ModelServer, Reply, Script};
 use tenon_tests::running::{PATIENCE, Running};
 
@@ -166,12 +166,15 @@ fn a_plan_is_tested_before_it_is_written() {
 
 #[test]
 fn what_cannot_be_tested_is_said_and_not_written() {
-    let (home, _server) = planned();
+    let (home, server) = planned();
     let goal = ["plan", "--quiet", "--profile", "review", "--model", "fake/x", "spell"];
     home.tenon(&goal).unwrap().expect(0).unwrap();
     let unknown = home.tenon(&["apply", "--test"]).unwrap().expect(1).unwrap();
     assert!(unknown.stderr.contains("no tests are known here"), "{}", unknown.stderr);
     home.write("Makefile", "test:\n\ttrue\n").unwrap();
+    // Where the edits cannot be laid over the workspace a copy is made, and that has bounds.
+    let compared = format!("sandbox.capture = \"compared\"\n{}", provider("openai-chat", &server));
+    home.configure(&compared).unwrap();
     home.write("huge", "").unwrap();
     fs::File::options().write(true).open(home.workspace().join("huge")).unwrap().set_len(1 << 30).unwrap();
     let large = home.tenon(&["apply", "--test"]).unwrap().expect(1).unwrap();
