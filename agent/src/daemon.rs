@@ -145,7 +145,8 @@ impl Daemon {
         let capturing = Arc::new(Capturing::new(parts.records_dir.clone(), Arc::clone(&parts.spawner)));
         let own = [Some(parts.paths.state_dir.as_path()), parts.paths.config_file.parent()];
         let own = own.into_iter().flatten().map(PathBuf::from).collect();
-        let probing = Probing::new(Arc::clone(&parts.spawner), parts.path, own);
+        let memory = (parts.paths.state_dir.clone(), instance.build.clone());
+        let probing = Probing::new(Arc::clone(&parts.spawner), parts.path, own, memory);
         let resources = Resources {
             feed: Feed::new(parts.journal.clone(), Arc::clone(&parts.clock)),
             journal: parts.journal,
@@ -179,6 +180,11 @@ impl Daemon {
             instance,
             leave: CancellationToken::new(),
         })))
+    }
+
+    /// Finds out which sandbox there is, unless that is remembered.
+    pub(crate) async fn find_sandbox(&self) {
+        self.0.resources.probing.find().await;
     }
 
     /// Finds out what takes an attempt: which sandbox there is, and whether what commands write can be caught.

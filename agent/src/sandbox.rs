@@ -25,6 +25,7 @@ mod landlock;
 mod launch;
 mod level;
 mod probe;
+mod remembered;
 mod staged;
 mod wanted;
 

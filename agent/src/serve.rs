@@ -188,8 +188,8 @@ fn keep(daemon: &Daemon, unload: Duration) -> [Task<()>; 5] {
     [
         task::spawn(async move {
             // What is decided from then on depends on it.
-            recovers.probe().await;
-            recovers.recover().await;
+            recovers.find_sandbox().await;
+            tokio::join!(recovers.recover(), recovers.probe());
         }),
         task::spawn(async move { configures.keep_configuration().await }),
         task::spawn(async move {
@@ -225,14 +225,14 @@ async fn run(
         let (server, daemon) = (server.clone(), daemon.clone());
         task::spawn(async move {
             // Whoever connects meanwhile waits: the handshake tells what there is.
-            daemon.probe().await;
+            daemon.find_sandbox().await;
             server.listen(socket).await;
         })
     };
     let listening_http = http.map(|listener| {
         let (server, daemon) = (server.clone(), daemon.clone());
         task::spawn(async move {
-            daemon.probe().await;
+            daemon.find_sandbox().await;
             server.listen_http(listener).await;
         })
     });
@@ -243,7 +243,7 @@ async fn run(
     let keeping = keep(&daemon, Duration::from_secs(unload_s));
     match stdio {
         Some(stdio) => {
-            daemon.probe().await;
+            daemon.find_sandbox().await;
             tokio::select! {
                 ended = server.serve_stdio(stdio) => {
                     ended.map_err(io_error("serve standard input and output"))?;

@@ -1,5 +1,6 @@
 //! The levels of confinement, and what is known of which of them can be had. Not here: finding that out (`probe`), and which
 //! level a command needs (`approvals`).
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -32,10 +33,10 @@ impl Level {
 }
 
 /// A part of the sandbox that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missing {
     /// The part, in one word.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// The lowest level that needs it.
     pub(crate) level: Level,
     /// Why it is not there, for people.
@@ -72,8 +73,11 @@ impl Probe {
     /// Returns what a machine without any part of it has.
     #[cfg(test)]
     pub(crate) fn nothing() -> Self {
-        let missing =
-            |name, level| Missing { name, level, reason: "it is not looked for in this test".to_owned() };
+        let missing = |name, level| Missing {
+            name: Cow::Borrowed(name),
+            level,
+            reason: "it is not looked for in this test".to_owned(),
+        };
         Self {
             level: Level::Clean,
             missing: vec![missing("landlock", Level::Confined), missing("bubblewrap", Level::Isolated)],

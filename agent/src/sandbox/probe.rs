@@ -12,6 +12,10 @@ use crate::sandbox::bubblewrap;
 use crate::sandbox::landlock;
 use crate::sandbox::launch::{Command, Given, Limits, launch};
 use crate::sandbox::level::{Level, Missing, Probe};
+use crate::sandbox::remembered::{Remembered, dependence, recall, remember};
+
+/// What is found missing by an attempt that failed.
+const ATTEMPTED: [&str; 2] = ["seccomp", "namespaces"];
 
 /// How long an attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,14 +28,22 @@ pub(crate) struct Probing {
     path: String,
     /// The agent's own folders.
     own: Vec<PathBuf>,
+    /// Where what was found out is remembered, and which build did.
+    memory: (PathBuf, String),
     found: OnceCell<Arc<Probe>>,
 }
 
 impl Probing {
-    /// Takes what is needed; `own` are folders of the agent that no command may see, `path` is where programs are looked for.
+    /// Takes what is needed; `own` are folders of the agent that no command may see, `path` is where programs are looked for, and `memory`
+    /// the folder in which what this build found out is remembered.
     /// Finds nothing out yet.
-    pub(crate) fn new(spawner: Arc<dyn Spawn>, path: String, own: Vec<PathBuf>) -> Self {
-        Self { spawner, path, own, found: OnceCell::new() }
+    pub(crate) fn new(
+        spawner: Arc<dyn Spawn>,
+        path: String,
+        own: Vec<PathBuf>,
+        memory: (PathBuf, String),
+    ) -> Self {
+        Self { spawner, path, own, memory, found: OnceCell::new() }
     }
 
     /// Returns what is known now; before it was found out, that nothing can be had.
@@ -40,7 +52,8 @@ impl Probing {
     }
 
     fn unknown(&self) -> Probe {
-        let lacks = |level| Missing { name: "probe", level, reason: "it is being found out".to_owned() };
+        let lacks =
+            |level| Missing { name: "probe".into(), level, reason: "it is being found out".to_owned() };
         Probe {
             level: Level::Clean,
             missing: vec![lacks(Level::Confined), lacks(Level::Isolated)],
@@ -56,8 +69,22 @@ impl Probing {
 
     async fn attempt(&self) -> Probe {
         let bubblewrap = bubblewrap::find(&self.path);
+        let (folder, build) = &self.memory;
+        let of = dependence(build, bubblewrap.as_deref());
+        if let Some(Remembered { level, missing, .. }) = recall(folder, &of) {
+            return Probe { level, missing, bubblewrap, own: self.own.clone() };
+        }
+        let probe = self.try_all(bubblewrap).await;
+        // An attempt may have failed because the machine was busy.
+        if !probe.missing.iter().any(|missing| ATTEMPTED.contains(&&*missing.name)) {
+            remember(folder, &Remembered { of, level: probe.level, missing: probe.missing.clone() });
+        }
+        probe
+    }
+
+    async fn try_all(&self, bubblewrap: Option<PathBuf>) -> Probe {
         let mut probe = Probe { level: Level::Clean, missing: Vec::new(), bubblewrap, own: self.own.clone() };
-        let lacks = |name, level, reason: String| Missing { name, level, reason };
+        let lacks = |name: &'static str, level, reason: String| Missing { name: name.into(), level, reason };
         let version = landlock::version();
         if version.is_none() {
             let reason = "this kernel has none, or it is not switched on".to_owned();
@@ -83,7 +110,7 @@ impl Probing {
             probe.missing.push(lacks("landlock-scope", Level::Isolated, reason));
         }
         for missing in &probe.missing {
-            tracing::info!(part = missing.name, reason = %missing.reason, "a part of the sandbox is missing");
+            tracing::info!(part = %missing.name, reason = %missing.reason, "a part of the sandbox is missing");
         }
         probe
     }

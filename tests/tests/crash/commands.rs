@@ -7,7 +7,7 @@ use std::time::Instant;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 use tenon_tests::conversation::{self, Exchange};
-use tenon_tests::home::Home;
+use tenon_tests::home::{Home, provider};
 use tenon_tests::model_server::{ModelServer, Reply};
 use tenon_tests::process::Process;
 use tenon_tests::running::PATIENCE;
@@ -43,7 +43,18 @@ fn tree(processes: usize) -> Vec<Process> {
     }
 }
 
-fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
+/// Tells whether commands can have a level of the sandbox here, and says so where they cannot.
+fn has(home: &Home, level: u8) -> bool {
+    home.tenon(&["trust"]).unwrap().expect(0).unwrap();
+    let tried = home.tenon(&["jobs", "run", "true"]).unwrap();
+    if tried.stderr.contains("is demanded") {
+        eprintln!("skipped: level {level} ({})", tried.stderr.trim());
+        return false;
+    }
+    true
+}
+
+fn dies_with_the_daemon(wire: &str, level: u8, command: &str, processes: usize) {
     let command = format!("echo ran >> ran.txt; {command}");
     let script = conversation::by_exchanges(move |done: &[Exchange]| match done.last() {
         None => Reply::call("shell", &json!({"command": command})),
@@ -51,6 +62,10 @@ fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
     });
     let server = ModelServer::start(script).unwrap();
     let home = Home::with_model(wire, &server).unwrap();
+    home.configure(&format!("{}\n[sandbox]\nlevel = {level}\n", provider(wire, &server))).unwrap();
+    if level > 1 && !has(&home, level) {
+        return;
+    }
     mknodat(CWD, home.workspace().join("up"), FileType::Fifo, Mode::RWXU, 0).unwrap();
     let mut run = home.start(&["run", "--json", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
     let opened = run.event_of("run.opened").unwrap();
@@ -88,14 +103,28 @@ fn dies_with_the_daemon(wire: &str, command: &str, processes: usize) {
 #[test]
 fn a_command_dies_with_the_daemon() {
     let marker = marker();
-    dies_with_the_daemon("openai-chat", &format!("echo up > up; sleep {marker}"), 1);
+    dies_with_the_daemon("openai-chat", 1, &format!("echo up > up; sleep {marker}"), 1);
 }
 
-#[test]
-fn a_command_that_hides_dies_with_the_daemon() {
+fn hides(level: u8) {
     // Forked twice, in a session of its own, deaf to every signal that asks; the parent it had is long gone.
     let marker = marker();
     let hidden = format!("trap \"\" TERM HUP INT; echo up > up; exec sleep {marker}");
     let command = format!("(setsid sh -c '{hidden}' </dev/null >/dev/null 2>&1 &); sleep {marker}");
-    dies_with_the_daemon("anthropic-messages", &command, 2);
+    dies_with_the_daemon("anthropic-messages", level, &command, 2);
+}
+
+#[test]
+fn a_command_that_hides_dies_with_the_daemon() {
+    hides(1);
+}
+
+#[test]
+fn a_confined_command_that_hides_dies_with_the_daemon() {
+    hides(2);
+}
+
+#[test]
+fn an_isolated_command_that_hides_dies_with_the_daemon() {
+    hides(3);
 }

@@ -60,3 +60,15 @@ fn what_stays_within_its_limits_is_left_alone() {
         told("level = 1\nmemory_mib = 512\nprocesses = 40\ncpu_s = 60", "sleep 1 & wait; echo all is well");
     assert!(said.contains("all is well") && !said.contains("it took more"), "{said}");
 }
+
+#[test]
+fn what_a_command_leaves_behind_ends_with_it() {
+    for level in levels() {
+        let marker = format!("76543.{level}{}", std::process::id());
+        let hidden = format!("trap \"\" TERM HUP INT; exec sleep {marker}");
+        let command = format!("(setsid sh -c '{hidden}' </dev/null >/dev/null 2>&1 &); echo gone on; exit 3");
+        let said = told(&format!("level = {level}"), &command);
+        assert!(is_missing(&said, level) || said.contains("gone on"), "level {level}: {said}");
+        assert!(Process::with_argument(&marker).unwrap().is_empty(), "level {level}");
+    }
+}
