@@ -7,6 +7,7 @@
 //! towards "ask" or "deny": nothing here makes a command safe.
 //!
 //! Imports: workspace, sandbox, protocol, config, base
+mod foresee;
 mod grants;
 mod hints;
 mod matching;
@@ -16,12 +17,14 @@ mod proposal;
 mod shell;
 mod trust;
 
+pub(crate) use crate::approvals::foresee::foresee;
 pub(crate) use crate::approvals::grants::{Grant, Grants};
 pub(crate) use crate::approvals::policy::Policy;
 pub(crate) use crate::approvals::programs::Programs;
 pub(crate) use crate::approvals::trust::Trust;
 
 use crate::config::profile::Verdict;
+use crate::sandbox::Needs;
 use crate::workspace::path::RelPath;
 
 /// What somebody wants to do.
@@ -48,6 +51,8 @@ pub(crate) enum Action {
         command: String,
         /// The programs that its words come to, as far as anybody looked.
         programs: Programs,
+        /// What it needs beyond its confinement.
+        needs: Needs,
     },
 }
 
@@ -66,6 +71,8 @@ pub(crate) enum Cause {
     SandboxLevel,
     /// A protected path is written.
     Protected,
+    /// A command needs something beyond its confinement.
+    Need,
     /// What the command does cannot be told from its text.
     Unclear,
 }

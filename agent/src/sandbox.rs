@@ -24,6 +24,7 @@ mod hidden;
 mod landlock;
 mod launch;
 mod level;
+mod needs;
 mod probe;
 mod remembered;
 mod staged;
@@ -31,7 +32,9 @@ mod wanted;
 
 pub(crate) use capture::{Capturing, LayerFolder, remove};
 pub(crate) use confine::confine_main;
+pub(crate) use confinement::Network;
 pub(crate) use launch::{Command, Given, Limits, SandboxError, launch};
 pub(crate) use level::{Level, Probe};
+pub(crate) use needs::{Needs, needed_path};
 pub(crate) use probe::Probing;
 pub(crate) use wanted::{wanted, wanted_for_a_person};

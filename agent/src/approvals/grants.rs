@@ -45,6 +45,11 @@ impl Grants {
         Self(grants.into_iter().collect())
     }
 
+    /// Returns what is granted.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter().map(|grant| &grant.rule)
+    }
+
     /// Returns a grant that covers the whole action, or the first of several that do together; `None` if any part is
     /// covered by none.
     pub(crate) fn matches(&self, action: &Action) -> Option<&Grant> {

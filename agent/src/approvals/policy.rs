@@ -3,6 +3,8 @@
 //! In this order, the first that speaks decides: a configured denial, the profile's denial, a configured question,
 //! a protected path, doubt about a command's text, the profile's own allowance, rules and grants that allow, and at last
 //! the profile's question. Whatever would let a command run without a question needs a sandbox of level 2.
+mod needs;
+
 use crate::approvals::grants::Grants;
 use crate::approvals::proposal::propose_pattern;
 use crate::approvals::shell::{self, Analysis};
@@ -57,10 +59,20 @@ impl Policy {
         rules.any(|rule| matches!(rule.pattern(), Pattern::Command(_)))
     }
 
-    /// Decides about an action.
+    /// Decides about an action; about a command together with each of its needs.
     pub(crate) fn decide(&self, action: &Action) -> Decision {
+        let own = self.decide_alone(action);
+        match action {
+            Action::Command { needs, .. } if own.verdict != Verdict::Deny => self.with_needs(own, needs),
+            Action::Read { .. } | Action::Write { .. } | Action::Network { .. } | Action::Command { .. } => {
+                own
+            }
+        }
+    }
+
+    fn decide_alone(&self, action: &Action) -> Decision {
         let analysis = match action {
-            Action::Command { command, programs } => shell::analyse(command).with_programs(programs),
+            Action::Command { command, programs, .. } => shell::analyse(command).with_programs(programs),
             Action::Read { .. } | Action::Write { .. } | Action::Network { .. } => Analysis::default(),
         };
         if let Some(rule) = matching::restricting(&self.rules.deny, action, &analysis) {

@@ -101,7 +101,11 @@ fn request(item: &RequestItem) -> String {
 
 fn subject(subject: &Subject) -> String {
     match subject {
-        Subject::Command { argv, cwd, .. } => format!("{} (in {cwd})", argv.join(" ")),
+        Subject::Command { argv, cwd, needs, .. } => {
+            let needs =
+                if needs.is_empty() { String::new() } else { format!("\nneeds {}", needs.join(", ")) };
+            format!("{} (in {cwd}){needs}", argv.join(" "))
+        }
         Subject::Edit { patch, .. } => patch.clone(),
         Subject::Network { hosts, url } => url.clone().unwrap_or_else(|| hosts.join("\n")),
         Subject::Limit { limit, value } => format!("{limit} {value}"),

@@ -74,9 +74,11 @@ impl Actor {
         let choice = Choice::of(&request, &params)?;
         let select = selection(&request, &params, &choice)?;
         let mut beside = Beside::default();
-        let mut grant = None;
+        let mut granted = Vec::new();
         if choice.allows && choice.scope == Scope::Always && request.kind == RequestKind::Approval {
-            grant = choice.pattern.clone().map(|pattern| self.grant(pattern, &mut beside));
+            // One line of the pattern is one grant: what a command needs is granted, and taken back, piece by piece.
+            let patterns = choice.pattern.iter().flat_map(|pattern| pattern.lines());
+            granted.extend(patterns.map(|pattern| self.grant(pattern.to_owned(), &mut beside)));
         }
         let mut trusted = None;
         if request.kind == RequestKind::Trust && choice.allows {
@@ -100,7 +102,7 @@ impl Actor {
             select: select.clone(),
         };
         self.commit_with(vec![Fact::new(fact)], beside).await?;
-        if let Some(grant) = grant {
+        for grant in granted {
             self.resources.standing.grant(grant);
         }
         if let Some(item) = trusted {

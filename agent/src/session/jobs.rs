@@ -25,7 +25,7 @@ use crate::jobs::{
 };
 use crate::journal::{AppendError, Blobs, ItemKind, ItemWrite};
 use crate::process::{Ended as Why, Exit, Launch, ProcessError, TerminalSize, read_record};
-use crate::sandbox::{self, Given, Limits, SandboxError};
+use crate::sandbox::{self, Given, Limits, Needs, SandboxError};
 use crate::session::actor::{Actor, Beside, Refusal};
 use crate::session::command::{Command, Reply};
 use crate::tools::output::cut;
@@ -139,7 +139,8 @@ impl Actor {
     /// Whoever types a command has decided about it; what a rule, the profile or the missing trust denies stays denied.
     pub(crate) fn check_policy(&self, command: &str) -> Result<(), RpcError> {
         // A person looked at what they typed: no link behind a name is followed for them.
-        let action = Action::Command { command: command.to_owned(), programs: Programs::default() };
+        let (programs, needs) = (Programs::default(), Needs::default());
+        let action = Action::Command { command: command.to_owned(), programs, needs };
         let decision = self.policy().decide(&action);
         if decision.verdict != Verdict::Deny {
             return Ok(());

@@ -232,7 +232,8 @@ impl State {
                     if resolved.scope == Some(Scope::Session) {
                         let patterns =
                             if resolved.decision == "never" { &mut self.refusals } else { &mut self.grants };
-                        patterns.extend(resolved.pattern.clone());
+                        let lines = resolved.pattern.iter().flat_map(|pattern| pattern.lines());
+                        patterns.extend(lines.map(str::to_owned));
                     }
                     bounded_push(
                         &mut self.resolved,

@@ -12,7 +12,7 @@ use tenon_protocol::event::turn::{AttemptStarted, TurnStarted};
 use tenon_protocol::ids::{CallId, MessageId, TurnId};
 use tenon_protocol::request::RequestKind;
 
-use crate::approvals::{Grants, Policy, Trust};
+use crate::approvals::{Grants, Policy, Trust, foresee};
 use crate::base::task;
 use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
@@ -29,7 +29,7 @@ use crate::session::command::{Command, TurnCommand};
 use crate::session::ports::SessionPorts;
 use crate::session::shown;
 use crate::tools::ToolContext;
-use crate::tools::context::Sight;
+use crate::tools::context::{Foresee, Sight};
 use crate::turn::attempt::Proposal;
 use crate::turn::machine::Machine;
 use crate::turn::ports::{BeginFailure, CallView, Fact, PortClosed, View};
@@ -307,7 +307,9 @@ impl Actor {
     fn call_view(&self) -> CallView {
         let policy = Arc::new(self.policy().with_grants(self.grants()));
         let reader = Arc::clone(&policy);
+        let environment = Arc::clone(&self.state.environment);
         let tools = ToolContext {
+            foresee: Foresee(Arc::new(move |command| foresee(command, &environment))),
             sight: Sight(Arc::new(move |path| reader.may_read(path))),
             staged: self.state.plans.making().map(|(_, draft)| Arc::new(draft.overlay())),
             shadow: self.state.turn.as_ref().map(|turn| self.resources.shadow_of(turn.id.as_str())),

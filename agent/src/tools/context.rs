@@ -17,7 +17,7 @@ use crate::changes::read_set::ReadSet;
 use crate::config::Sandbox;
 use crate::network::Egress;
 use crate::process::Spawn;
-use crate::sandbox::{Capturing, Probe};
+use crate::sandbox::{Capturing, Needs, Probe};
 use crate::tools::Boxed;
 use crate::tools::settling::Settling;
 use crate::workspace::path::RelPath;
@@ -48,6 +48,8 @@ pub(crate) struct ToolContext {
     pub(crate) capturing: Arc<Capturing>,
     /// What is configured of the sandbox, and whether what commands write shall be caught.
     pub(crate) sandbox: Sandbox,
+    /// What well-known commands need.
+    pub(crate) foresee: Foresee,
     /// How requests leave the machine.
     pub(crate) network: Egress,
     /// The session's variables for its children.
@@ -87,6 +89,16 @@ impl Sight {
 impl fmt::Debug for Sight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sight")
+    }
+}
+
+/// Tells what a well-known command needs beyond its confinement, from its text.
+#[derive(Clone)]
+pub(crate) struct Foresee(pub(crate) Arc<dyn Fn(&str) -> Needs + Send + Sync>);
+
+impl fmt::Debug for Foresee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Foresee")
     }
 }
 

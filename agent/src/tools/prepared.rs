@@ -10,6 +10,7 @@ use tenon_protocol::tool::{CallStatus, DeniedBy, EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
 use crate::base::secret::Secrets;
+use crate::sandbox::Needs;
 use crate::tools::context::Begun;
 use crate::tools::{Boxed, RunContext};
 
@@ -25,7 +26,12 @@ pub(crate) enum Access {
     /// Hosts, by name in lower case or by address.
     Network(Vec<String>),
     /// A command for the shell.
-    Command(String),
+    Command {
+        /// Its text.
+        command: String,
+        /// What it needs beyond its confinement.
+        needs: Needs,
+    },
 }
 
 /// A call that is ready to be decided on: exactly what would happen.

@@ -5,11 +5,13 @@
 mod caught;
 mod compared;
 mod follow;
+mod hint;
+mod needs;
 mod program;
 mod told;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::capture::Bases;
 use crate::config::Capture;
 use crate::process::{Ended, Exit, Launch, ProcessError, Running, Spawn};
-use crate::sandbox::{Capturing, Command, Given, LayerFolder, Limits, launch, wanted};
+use crate::sandbox::{Capturing, Command, Given, LayerFolder, Level, Limits, Needs, Network, launch, wanted};
 use crate::tools::arguments::{count, one_line, parse};
 use crate::tools::background::blocking;
 use crate::tools::context::Unsaved;
@@ -35,6 +37,8 @@ use crate::tools::shadow::{Shadow, ShadowParts};
 use crate::tools::shell::caught::{Caught, Layered};
 use crate::tools::shell::compared::Compared;
 use crate::tools::shell::follow::{Followed, follow};
+use crate::tools::shell::hint::hint;
+use crate::tools::shell::needs::{Wanted, needed};
 use crate::tools::shell::program::program;
 use crate::tools::target::{Target, failure, wire};
 use crate::tools::{Boxed, Descriptor, RunContext, Tool, ToolContext};
@@ -61,6 +65,8 @@ struct Arguments {
     timeout_s: Option<usize>,
     #[serde(default, alias = "workdir")]
     cwd: Option<String>,
+    #[serde(default)]
+    needs: Option<Wanted>,
 }
 
 impl Tool for Shell {
@@ -75,7 +81,15 @@ impl Tool for Shell {
                 "properties": {
                     "command": {"type": "string"},
                     "timeout_s": {"type": "integer", "description": "120 by default, at most 600"},
-                    "cwd": {"type": "string", "description": "folder; the workspace by default"}
+                    "cwd": {"type": "string", "description": "folder; the workspace by default"},
+                    "needs": {
+                        "type": "object",
+                        "description": "what it needs beyond the workspace's own files: the person is asked",
+                        "properties": {
+                            "write": {"type": "array", "items": {"type": "string"}, "description": "e.g. .git, ~/.cache/x"},
+                            "net": {"type": "array", "items": {"type": "string"}, "description": "exact hosts"}
+                        }
+                    }
                 },
                 "required": ["command"]
             }),
@@ -95,7 +109,11 @@ impl Tool for Shell {
         arguments: &'a Value,
     ) -> Boxed<'a, Result<Prepared, ToolFailure>> {
         Box::pin(async move {
-            let arguments: Arguments = parse("shell", "command, timeout_s?, cwd?", arguments)?;
+            let arguments: Arguments = parse(
+                "shell",
+                "command, timeout_s?, cwd?, needs?: {write?: [path], net?: [host]}",
+                arguments,
+            )?;
             if arguments.command.trim().is_empty() {
                 return Err(ToolFailure::new("argument `command` is empty"));
             }
@@ -116,22 +134,10 @@ impl Tool for Shell {
 }
 
 fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, ToolFailure> {
-    let Arguments { command, timeout_s, cwd } = arguments;
-    let target = Target::find(&context.root, cwd.as_deref().filter(|cwd| !cwd.is_empty()).unwrap_or("."))?;
-    let kind = context
-        .root
-        .stat(&target.real)
-        .map_err(|error| failure(&context.root, &error))?
-        .map(|stat| stat.kind);
-    match kind {
-        Some(Kind::Folder) => {}
-        Some(Kind::File | Kind::Link | Kind::Special) => {
-            return Err(failure(&context.root, &FileError::NotFolder(target.path)));
-        }
-        // A folder that only staged files have is there when the command runs.
-        None if context.staged.as_ref().is_some_and(|staged| staged.has_beneath(&target.real)) => {}
-        None => return Err(failure(&context.root, &FileError::NotFound(target.path))),
-    }
+    let Arguments { command, timeout_s, cwd, needs } = arguments;
+    let (needs, caches) = needed(context, &command, &needs.unwrap_or_default())?;
+    let home = context.environment.get("HOME").map(String::as_str);
+    let target = folder(context, cwd.as_deref())?;
     let timeout = timeout_s
         .map_or(context.command_timeout, |seconds| {
             Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
@@ -144,7 +150,11 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             text: &command,
             cwd: &absolute,
             workspace: context.root.path(),
-            given: Given { unix_sockets: context.sandbox.unix_sockets, ..Given::default() },
+            given: Given {
+                writable: needs.writable(context.root.path(), home),
+                network: if needs.net.is_empty() { Network::Off } else { Network::Machine },
+                unix_sockets: context.sandbox.unix_sockets,
+            },
             limits: Limits::of(&context.sandbox),
             session_env: &context.environment,
             timeout,
@@ -163,14 +173,19 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
     fingerprint = fingerprint.with(timeout.as_millis().to_le_bytes()).with_number(argv.len());
     fingerprint = argv.iter().fold(fingerprint, Fingerprint::with);
     fingerprint = launch.env.iter().fold(fingerprint, |all, (name, value)| all.with(name).with(value));
+    let told = needs.texts();
+    fingerprint = told.iter().fold(fingerprint.with_number(told.len()), Fingerprint::with);
     Ok(Prepared {
         effect: EffectClass::Command,
-        access: Access::Command(command.clone()),
+        access: Access::Command { command: command.clone(), needs: needs.clone() },
         intent: Vec::new(),
-        subject: Some(Subject::Command { argv, cwd, exe, sandbox: level.number(), needs: Vec::new() }),
+        subject: Some(Subject::Command { argv, cwd, exe, sandbox: level.number(), needs: told }),
         digest: fingerprint.digest(),
         work: Box::new(Run {
             launch,
+            level,
+            needs,
+            caches,
             command,
             spawner: Arc::clone(&context.spawner),
             blobs: Arc::clone(&context.blobs),
@@ -187,10 +202,33 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
     })
 }
 
+/// Returns the folder that a command starts in.
+fn folder(context: &ToolContext, cwd: Option<&str>) -> Result<Target, ToolFailure> {
+    let target = Target::find(&context.root, cwd.filter(|cwd| !cwd.is_empty()).unwrap_or("."))?;
+    let kind = context
+        .root
+        .stat(&target.real)
+        .map_err(|error| failure(&context.root, &error))?
+        .map(|stat| stat.kind);
+    match kind {
+        Some(Kind::Folder) => Ok(target),
+        Some(Kind::File | Kind::Link | Kind::Special) => {
+            Err(failure(&context.root, &FileError::NotFolder(target.path)))
+        }
+        // A folder that only staged files have is there when the command runs.
+        None if context.staged.as_ref().is_some_and(|staged| staged.has_beneath(&target.real)) => Ok(target),
+        None => Err(failure(&context.root, &FileError::NotFound(target.path))),
+    }
+}
+
 /// Runs one command.
 #[derive(Debug)]
 struct Run {
     launch: Launch,
+    level: Level,
+    needs: Needs,
+    /// Folders of caches that it may write and that are not there: what is not there cannot be opened to it.
+    caches: Vec<PathBuf>,
     command: String,
     spawner: Arc<dyn Spawn>,
     blobs: Arc<dyn BlobStore>,
@@ -216,10 +254,10 @@ enum Catch {
 }
 
 impl Catch {
-    async fn settle(self, context: &RunContext) -> Caught {
+    async fn settle(self, context: &RunContext, needs: &Needs) -> Caught {
         match self {
             Self::Shadow(shadow) => Caught::in_shadow(shadow, context).await,
-            Self::Layer(layered) => layered.settle(context).await,
+            Self::Layer(layered) => layered.settle(context, needs).await,
             Self::Compare(compared) => compared.settle(context).await,
         }
     }
@@ -235,13 +273,14 @@ impl Work for Run {
             let _at_work = context.settling.begin();
             let (blobs, timeout) = (Arc::clone(&self.blobs), self.launch.timeout);
             let (secrets, output_bytes_max) = (self.secrets.clone(), self.output_bytes_max);
+            let (level, needs) = (self.level, self.needs.clone());
             let (running, catch) = match self.start(&context).await {
                 Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
             let followed = follow(running, &context, &secrets, output_bytes_max).await;
             let Followed { output, is_cancelled, printed_too_much, end } = followed;
-            let caught = catch.settle(&context).await;
+            let caught = catch.settle(&context, &needs).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
             let Shown { text, reference } =
                 shown.unwrap_or_else(|failure| Shown { text: failure.0, reference: None });
@@ -250,7 +289,8 @@ impl Work for Run {
                 let mib = output_bytes_max >> 20;
                 note = format!("[ended: it printed more than {mib} MiB (sandbox.output_mib)]");
             }
-            let text = with_note(with_note(text, &caught.note), &note);
+            let hint = if status == CallStatus::Failed { hint(level, &text) } else { "" };
+            let text = with_note(with_note(with_note(text, &caught.note), &note), hint);
             let mut outcome = Outcome::text(status, text);
             outcome.reference = reference;
             outcome.exit = end.ok().and_then(|exit| exit.code);
@@ -265,6 +305,9 @@ impl Run {
     async fn start(self, context: &RunContext) -> Result<(Running, Catch), ProcessError> {
         let Self {
             mut launch,
+            level,
+            needs: _,
+            caches,
             command,
             spawner,
             blobs,
@@ -278,6 +321,9 @@ impl Run {
             secrets: _,
             shadow,
         } = self;
+        if level >= Level::Confined {
+            blocking(move || caches.iter().for_each(|folder| make(folder))).await.ok();
+        }
         launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
         if let Some(parts) = shadow {
             let shadow =
@@ -321,6 +367,13 @@ impl Run {
         // Lost only with the runtime itself.
         let compared = blocking(look).await.map_err(|_| ProcessError::Lost)?;
         Ok((spawner.run(launch).await?, Catch::Compare(compared)))
+    }
+}
+
+/// Makes the folder of a cache; where that cannot be, the command says what it lacks.
+fn make(folder: &Path) {
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        tracing::debug!(%error, "the folder of a cache was not made");
     }
 }
 

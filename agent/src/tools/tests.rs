@@ -27,7 +27,7 @@ use crate::config::Sandbox;
 use crate::process::read_record;
 use crate::process::tests::spawner;
 use crate::sandbox::{Capturing, Probe};
-use crate::tools::context::{Begun, Judge, Judgement, Progress, Sight, Withheld, Written};
+use crate::tools::context::{Begun, Foresee, Judge, Judgement, Progress, Sight, Withheld, Written};
 use crate::tools::settling::Settling;
 use crate::tools::{Access, Boxed, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
 use crate::workspace::path::RelPath;
@@ -111,6 +111,7 @@ impl World {
             probe: Arc::new(Probe::nothing()),
             capturing: Arc::new(Capturing::new(records.path().to_owned(), Arc::new(spawner()))),
             sandbox: Sandbox::default(),
+            foresee: Foresee(Arc::new(|command| crate::approvals::foresee(command, &BTreeMap::new()))),
             network: crate::network::Egress::default(),
             shadow: None,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),

@@ -191,7 +191,7 @@ fn named<'a>(
 
 /// Returns why a command cannot run in a plan turn; `None` where it can, and for every other call.
 async fn no_shadow(view: &CallView, access: &Access) -> Option<ShadowError> {
-    if view.tools.staged.is_none() || !matches!(access, Access::Command(_)) {
+    if view.tools.staged.is_none() || !matches!(access, Access::Command { .. }) {
         return None;
     }
     Shadow::available(&view.tools.capturing, view.tools.sandbox.capture).await.err()
@@ -215,8 +215,9 @@ async fn decide(view: &CallView, access: &Access, subject: Option<&Subject>) -> 
         Access::Read(paths) => Action::Read { paths: relative(paths) },
         Access::Write(paths) => Action::Write { paths: relative(paths) },
         Access::Network(hosts) => Action::Network { hosts: hosts.clone() },
-        Access::Command(command) => {
-            Action::Command { command: command.clone(), programs: programs(view, subject, command).await }
+        Access::Command { command, needs } => {
+            let programs = programs(view, subject, command).await;
+            Action::Command { command: command.clone(), programs, needs: needs.clone() }
         }
     };
     let decision = view.policy.decide(&action);
@@ -267,20 +268,21 @@ fn question(
 ) -> RequestItem {
     let request_id: RequestId = ids::new(ports.entropy());
     let mut options = vec![option("allow", "Allow once", Scope::Once, None)];
+    let named = decision.offer.as_deref().unwrap_or_default().replace('\n', " and ");
     if let Some(pattern) = &decision.offer {
         options.push(option(
             "session",
-            &format!("Allow {pattern} in this session"),
+            &format!("Allow {named} in this session"),
             Scope::Session,
             Some(pattern),
         ));
-        options.push(option("always", &format!("Always allow {pattern} here"), Scope::Always, Some(pattern)));
+        options.push(option("always", &format!("Always allow {named} here"), Scope::Always, Some(pattern)));
     }
     options.push(option("deny", "Deny", Scope::Once, None));
     if let Some(pattern) = &decision.offer {
         options.push(option(
             "never",
-            &format!("Never allow {pattern} in this session"),
+            &format!("Never allow {named} in this session"),
             Scope::Session,
             Some(pattern),
         ));
@@ -332,7 +334,7 @@ fn deny(reason: &str, by: DeniedBy) -> Permission {
 const fn refused_by(cause: Cause) -> DeniedBy {
     match cause {
         Cause::Untrusted => DeniedBy::Untrusted,
-        Cause::Profile | Cause::SandboxLevel => DeniedBy::Profile,
+        Cause::Profile | Cause::SandboxLevel | Cause::Need => DeniedBy::Profile,
         Cause::Rule | Cause::Grant | Cause::Protected | Cause::Unclear => DeniedBy::Rule,
     }
 }

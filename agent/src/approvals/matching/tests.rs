@@ -3,7 +3,11 @@ use super::*;
 use crate::approvals::Programs;
 
 fn command(text: &str) -> Action {
-    Action::Command { command: text.to_owned(), programs: Programs::default() }
+    Action::Command {
+        command: text.to_owned(),
+        programs: Programs::default(),
+        needs: crate::sandbox::Needs::default(),
+    }
 }
 
 fn allows(rule: &str, action: &Action) -> bool {

@@ -29,7 +29,13 @@ fn grants(patterns: &[&str]) -> Grants {
 }
 
 fn command(text: &str) -> Action {
-    Action::Command { command: text.to_owned(), programs: Programs::default() }
+    needing(text, &[], &[])
+}
+
+fn needing(text: &str, write: &[&str], net: &[&str]) -> Action {
+    let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let needs = crate::sandbox::Needs { write: set(write), net: set(net) };
+    Action::Command { command: text.to_owned(), programs: Programs::default(), needs }
 }
 
 fn write(path: &str) -> Action {
@@ -116,6 +122,46 @@ fn rules_and_grants_decide_about_hosts() {
     assert_eq!(verdict(&full, &network("any.example")), Verdict::Allow);
     let read = policy("read", &ruled, Level::Clean).with_grants(grants(&["net:*"]));
     assert_eq!(verdict(&read, &network("docs.example")), Verdict::Deny);
+}
+
+#[test]
+fn each_need_of_a_command_is_decided_for_itself() {
+    let install = || needing("x add y", &["~/.x", ".git"], &["registry.example", "files.example"]);
+    let row = |policy: &Policy, action: &Action| {
+        let decision = policy.decide(action);
+        let offer = decision.offer.unwrap_or_default().replace('\n', " + ");
+        format!("{} {:?}: {} [{offer}]", decision.verdict.as_str(), decision.cause, decision.reason)
+    };
+    let auto =
+        |granted: &[&str], rules: &Rules| policy("auto", rules, Level::Isolated).with_grants(grants(granted));
+    let none = Rules::default();
+    let denying = rules(&[], &[], &["net:files.example"]);
+    let asking = rules(&[], &["write:.git/**"], &[]);
+    let wide = rules(&["write:**", "net:*"], &[], &[]);
+    insta::assert_snapshot!([
+        row(&auto(&[], &none), &install()),
+        row(&auto(&["net:registry.example", "write:~/.x"], &none), &install()),
+        row(&auto(&["net:*.example", "write:~/.x/**", "write:.git"], &none), &install()),
+        row(&auto(&["net:*"], &denying), &install()),
+        row(&auto(&["net:*", "write:~/.x", "write:.git"], &asking), &install()),
+        // What is allowed to be edited in the workspace opens nothing else.
+        row(&auto(&[], &wide), &install()),
+        row(&policy("auto", &none, Level::Clean), &needing("git commit", &[".git"], &[])),
+        row(&policy("auto", &none, Level::Confined), &needing("curl a.example", &[], &["a.example"])),
+        row(&policy("full", &none, Level::Clean), &install()),
+        row(&policy("read", &none, Level::Isolated), &install()),
+    ].join("\n"), @r"
+    ask Need: it needs write:.git, write:~/.x, net:files.example, net:registry.example; it then reaches every host, not only these [write:.git + write:~/.x + net:files.example + net:registry.example]
+    ask Need: it needs write:.git, net:files.example; it then reaches every host, not only these [write:.git + net:files.example]
+    allow Profile: the profile auto allows commands []
+    deny Rule: it needs net:files.example, and the rule `net:files.example` denies it []
+    ask Need: it needs write:.git; it then reaches every host, not only these []
+    ask Need: it needs write:.git, write:~/.x; it then reaches every host, not only these [write:.git + write:~/.x]
+    ask SandboxLevel: the profile auto allows commands, but the sandbox level is 1, and commands run without a question from level 2 on; it needs write:.git; at sandbox level 1 nothing confines it to that []
+    ask Need: it needs net:a.example; it then reaches every host, not only these [net:a.example]
+    allow Profile: the profile full allows commands []
+    deny Profile: the profile read does not allow commands []
+    ");
 }
 
 #[test]
@@ -241,7 +287,12 @@ fn a_link_and_a_copy_are_the_program_that_a_rule_denies() {
     let full = policy("full", &rules(&[], &[], &["rm *"]), Level::Isolated);
     let decide = |text: &str| {
         let programs = Programs::find(text, temp.path(), "");
-        full.decide(&Action::Command { command: text.to_owned(), programs }).verdict
+        full.decide(&Action::Command {
+            command: text.to_owned(),
+            programs,
+            needs: crate::sandbox::Needs::default(),
+        })
+        .verdict
     };
     assert_eq!(decide("./tool x"), Verdict::Deny);
     assert_eq!(decide("ls; sudo ./tool x"), Verdict::Deny);

@@ -5,7 +5,11 @@ use crate::approvals::matching::allowing;
 use crate::workspace::path::RelPath;
 
 fn check(text: &str) -> Option<String> {
-    propose_pattern(&Action::Command { command: text.to_owned(), programs: Programs::default() })
+    propose_pattern(&Action::Command {
+        command: text.to_owned(),
+        programs: Programs::default(),
+        needs: crate::sandbox::Needs::default(),
+    })
 }
 
 #[test]
@@ -34,8 +38,16 @@ fn proposals_are_narrow() {
 fn a_proposal_allows_what_it_was_made_for() {
     let path = |text: &str| RelPath::parse(text).unwrap();
     for action in [
-        Action::Command { command: "cargo test -p x".to_owned(), programs: Programs::default() },
-        Action::Command { command: "read:x y".to_owned(), programs: Programs::default() },
+        Action::Command {
+            command: "cargo test -p x".to_owned(),
+            programs: Programs::default(),
+            needs: crate::sandbox::Needs::default(),
+        },
+        Action::Command {
+            command: "read:x y".to_owned(),
+            programs: Programs::default(),
+            needs: crate::sandbox::Needs::default(),
+        },
         Action::Write { paths: vec![path("src/a [b]{c}*.rs")] },
         Action::Read { paths: vec![path("!x/y")] },
     ] {

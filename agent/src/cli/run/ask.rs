@@ -205,17 +205,28 @@ fn offered(kind: RequestKind, option: &RequestOption, number: usize) -> Choice {
     }
 }
 
+/// Says a need as a person would; what this build does not know stays as it is.
+fn need_told(need: &str) -> String {
+    match need.split_once(':') {
+        Some(("write", path)) => format!("to write {path}"),
+        Some(("net", host)) => format!("to reach {host}"),
+        _ => need.to_owned(),
+    }
+}
+
 fn subject(terminal: Terminal, subject: &Subject) -> String {
     match subject {
         Subject::Command { argv, cwd, exe, sandbox, needs } => {
             let command = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             let mut text = format!("  {}\n", terminal.cyan(&format!("$ {command}")));
             let place = if cwd.is_empty() || cwd == "." { String::new() } else { format!("in {cwd}, ") };
-            let needs =
-                if needs.is_empty() { String::new() } else { format!(", needs {}", needs.join(", ")) };
-            let line = format!("  {place}runs {exe} at sandbox level {sandbox}{needs}");
+            let line = format!("  {place}runs {exe} at sandbox level {sandbox}");
             text.push_str(&terminal.faint(&safe_line(&line)));
             text.push('\n');
+            for need in needs {
+                // Writing to a String cannot fail.
+                writeln!(text, "  {}", terminal.bold(&safe_line(&format!("needs {}", need_told(need))))).ok();
+            }
             text
         }
         Subject::Edit { patch, .. } => patch::render(terminal, patch),

@@ -9,7 +9,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::capture::{
     BUDGET_BYTES, Bases, Captured, Committed, Look, commit, look, patch_of, uncovered,
 };
-use crate::sandbox::LayerFolder;
+use crate::sandbox::{LayerFolder, Needs};
 use crate::tools::RunContext;
 use crate::tools::background::blocking;
 use crate::tools::context::{Begun, Judge, Judgement, Withheld};
@@ -19,6 +19,7 @@ use crate::tools::shadow::{Shadow, Wrote};
 use crate::tools::shell::told::told;
 use crate::tools::writing::bounded;
 use crate::workspace::path::RelPath;
+use crate::workspace::repository::part;
 use crate::workspace::root::Root;
 use crate::workspace::through::is_written_since;
 
@@ -90,14 +91,14 @@ pub(super) struct Layered {
 
 impl Layered {
     /// Brings in what the command wrote. What cannot be brought in is said in the note, never silent.
-    pub(super) async fn settle(self, context: &RunContext) -> Caught {
-        self.try_settle(context).await.unwrap_or_else(|failure| Caught {
+    pub(super) async fn settle(self, context: &RunContext, needs: &Needs) -> Caught {
+        self.try_settle(context, needs).await.unwrap_or_else(|failure| Caught {
             note: format!("[what the command wrote could not be brought into the workspace: {failure}]"),
             ..Caught::default()
         })
     }
 
-    async fn try_settle(self, context: &RunContext) -> Result<Caught, ToolFailure> {
+    async fn try_settle(self, context: &RunContext, needs: &Needs) -> Result<Caught, ToolFailure> {
         if context.written.is_dropped().await {
             return Ok(Caught::dropped());
         }
@@ -108,7 +109,7 @@ impl Layered {
         if captured.is_empty() {
             return Ok(Caught::default());
         }
-        let mut verdict = Verdict::of(&captured, &judge);
+        let mut verdict = Verdict::of(&captured, &judge, needs);
         if verdict.is_open() {
             let blobs = Arc::clone(&self.blobs);
             let (question, back) =
@@ -162,11 +163,13 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(captured: &Captured, judge: &Judge) -> Self {
+    fn of(captured: &Captured, judge: &Judge, needs: &Needs) -> Self {
         let mut verdict = Self::default();
         for path in captured.paths() {
             match judge.judge(path) {
                 Judgement::Keep => {}
+                // It was allowed with the command. Not so what git runs: whoever lets a command commit has not seen that.
+                Judgement::Ask(_) if part(path).is_none() && needs.covers(&path.to_wire().0) => {}
                 Judgement::Ask(reason) => verdict.asked.push((path.clone(), reason)),
                 Judgement::Refuse(reason) => verdict.refused.push((path.clone(), reason)),
             }
