@@ -26,10 +26,6 @@ const ELSEWHERE: &[(ErrorKind, Reached)] = &[
         ErrorKind::Internal,
         By("agent/src/wire/connection/tests/edges.rs", "a_handler_that_panics_fails_alone"),
     ),
-    (
-        ErrorKind::Cancelled,
-        By("agent/src/wire/connection/tests/edges.rs", "a_cancelled_request_is_answered_once"),
-    ),
     (ErrorKind::AlreadyOwned, Nowhere("a second agent says so on its standard error; not sent")),
     (
         ErrorKind::TooManyConnections,
