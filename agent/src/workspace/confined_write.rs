@@ -235,7 +235,9 @@ impl<'a> Place<'a> {
 
     /// Changes places with the file, looks at what was displaced, and changes back if that is not what was expected.
     fn exchange(&self, temporary: &OsStr, expected: Expected, ours: Expected) -> Result<(), FileError> {
-        let swap = || renameat_with(&self.folder, temporary, &self.folder, self.name, RenameFlags::EXCHANGE);
+        // In this order, which is the kernel's for what it tells: whoever watches the name sees a file go and one come. The other
+        // way round a file comes and goes, and some editors then believe that there is none.
+        let swap = || renameat_with(&self.folder, self.name, &self.folder, temporary, RenameFlags::EXCHANGE);
         match swap() {
             Ok(()) => {}
             // A file system without exchange: look once more and replace. The window is microseconds, not none.

@@ -86,6 +86,25 @@ fn what_was_not_expected_is_not_overwritten() {
 }
 
 #[test]
+fn whoever_watches_a_file_sees_a_new_one_come_last() {
+    use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
+    let case = Case::new();
+    fs::write(case.at("f"), "old").unwrap();
+    let inotify = init(CreateFlags::NONBLOCK).unwrap();
+    let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
+    add_watch(&inotify, case.folder.path(), names).unwrap();
+    case.write("f", "new", of("old")).unwrap();
+    let (mut buffer, mut last) = ([std::mem::MaybeUninit::uninit(); 4096], None);
+    let mut events = Reader::new(&inotify, &mut buffer);
+    while let Ok(event) = events.next() {
+        if event.file_name().is_some_and(|name| name.to_bytes() == b"f") {
+            last = Some(event.events());
+        }
+    }
+    assert_eq!(last, Some(ReadFlags::MOVED_TO));
+}
+
+#[test]
 fn a_save_between_the_look_and_the_exchange_is_put_back() {
     let case = Case::new();
     fs::write(case.at("f"), "saved at the last moment").unwrap();
