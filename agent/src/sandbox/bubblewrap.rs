@@ -2,6 +2,7 @@
 //! layer over the workspace, which is mounted before (`process`), and what the helper does inside (`confine`).
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::protected::is_protected;
@@ -25,7 +26,12 @@ const ENTRIES_MAX: usize = 20_000;
 /// Finds the program, in the folders that a system installs programs to, then in `path`.
 pub(in crate::sandbox) fn find(path: &str) -> Option<PathBuf> {
     let folders = PLACES.iter().copied().chain(path.split(':').filter(|folder| folder.starts_with('/')));
-    folders.map(|folder| Path::new(folder).join(NAME)).find(|program| program.is_file())
+    folders.map(|folder| Path::new(folder).join(NAME)).find(|program| is_program(program))
+}
+
+/// Whether something can be started.
+fn is_program(file: &Path) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// What a command is shown, beyond its confinement.
@@ -149,5 +155,22 @@ impl Words {
         if place.exists() && !is_link && !is_granted(place) {
             self.mount("--ro-bind-try", place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_started_is_not_found() {
+        let (text, program) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (folder, mode) in [(&text, 0o644), (&program, 0o755)] {
+            let file = folder.path().join("tool");
+            fs::write(&file, "").unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_program(&file), mode == 0o755);
+        }
+        assert!(!is_program(text.path()) && !is_program(&text.path().join("absent")));
     }
 }
