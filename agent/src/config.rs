@@ -129,7 +129,7 @@ pub(crate) struct Sandbox {
     pub(crate) unix_sockets: bool,
     /// How it is found out what commands change.
     pub(crate) capture: Capture,
-    /// The level that commands run at; `None` is the best there is.
+    /// The level that commands run at; `None` is the usual one, which `sandbox` knows.
     pub(crate) level: Option<u8>,
     /// The level below which no command runs.
     pub(crate) level_min: u8,
