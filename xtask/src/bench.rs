@@ -5,6 +5,9 @@
 //! the build. The goals are those of the performance page; docs/performance.md tells how to read the table.
 
 mod agent;
+mod capture;
+mod commands;
+mod corpus;
 mod figures;
 mod grep;
 mod journal;
@@ -22,7 +25,7 @@ mod undo;
 mod watcher;
 mod wire;
 
-use crate::{dist, root, shell};
+use crate::{bubblewrap, dist, root, shell};
 use anyhow::{Context, Result, bail};
 use figures::Figure;
 use std::path::PathBuf;
@@ -55,6 +58,8 @@ pub(crate) struct Setup {
     /// Where state directories, workspaces and corpora are made: on the disk of the build, since a temporary file system
     /// in memory would make every commit free.
     scratch: PathBuf,
+    /// Where bubblewrap lies, where the machine has none of its own.
+    bubblewrap: Option<PathBuf>,
     quick: bool,
 }
 
@@ -62,6 +67,14 @@ impl Setup {
     /// Returns how many rounds to measure: `full`, or a third of it for a first look.
     fn rounds(&self, full: usize) -> usize {
         if self.quick { (full / 3).max(3) } else { full }
+    }
+
+    /// Returns the `PATH` of what is measured.
+    fn path(&self) -> String {
+        let own = "/usr/local/bin:/usr/bin:/bin";
+        self.bubblewrap
+            .as_ref()
+            .map_or_else(|| own.to_owned(), |folder| format!("{own}:{}", folder.display()))
     }
 }
 
@@ -76,6 +89,8 @@ const GROUPS: &[(&str, Measure)] = &[
     ("idle", memory::idle),
     ("sessions", memory::sessions),
     ("turn", turns::measure),
+    ("capture", capture::measure),
+    ("commands", commands::measure),
     ("undo", undo::measure),
     ("deltas", streaming::measure),
     ("wire", wire::measure),
@@ -149,5 +164,9 @@ fn prepare(options: &Options) -> Result<Setup> {
     };
     let scratch = root::target().join("bench");
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    Ok(Setup { binary, scratch, quick: options.quick })
+    let bubblewrap = bubblewrap::folder().unwrap_or_else(|reason| {
+        shell::say(&format!("no bubblewrap, unless the machine has it ({reason:#})"));
+        None
+    });
+    Ok(Setup { binary, scratch, bubblewrap, quick: options.quick })
 }

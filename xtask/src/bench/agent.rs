@@ -6,6 +6,7 @@ use super::link::{Link, SocketLink};
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ const POLL_PAUSE: Duration = Duration::from_micros(50);
 #[derive(Debug)]
 pub(crate) struct Place {
     binary: PathBuf,
+    /// The `PATH` of the agent.
+    programs: String,
     directory: TempDir,
     /// The scripted model.
     pub(crate) model: ModelServer,
@@ -40,7 +43,7 @@ impl Place {
     pub(crate) fn new(setup: &Setup, script: Script) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("place-").tempdir_in(&setup.scratch)?;
         let model = ModelServer::start(script)?;
-        let place = Self { binary: setup.binary.clone(), directory, model };
+        let place = Self { binary: setup.binary.clone(), programs: setup.path(), directory, model };
         std::fs::create_dir_all(place.workspace().join(".git"))?;
         let config = place.path("home/.config/tenon");
         std::fs::create_dir_all(&config)?;
@@ -50,6 +53,12 @@ impl Place {
         );
         std::fs::write(config.join("config.toml"), provider)?;
         Ok(place)
+    }
+
+    /// Configures something beside the model, before the agent starts: a table of TOML.
+    pub(crate) fn configure(&self, settings: &str) -> Result<()> {
+        let file = std::fs::OpenOptions::new().append(true).open(self.path("home/.config/tenon/config.toml"));
+        Ok(file?.write_all(format!("\n{settings}").as_bytes())?)
     }
 
     /// Returns a path in the place.
@@ -72,7 +81,7 @@ impl Place {
         let mut command = shell::command(&self.binary);
         command.args(arguments).env_clear().current_dir(self.workspace());
         command.env("HOME", self.path("home")).env("TENON_STATE_DIR", self.path("state"));
-        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LANG", "C.UTF-8");
+        command.env("PATH", &self.programs).env("LANG", "C.UTF-8");
         command.stderr(Stdio::null()).stdout(Stdio::null());
         command
     }

@@ -16,6 +16,8 @@ pub(crate) struct Link<R, W> {
     writer: W,
     next_id: u64,
     line: String,
+    /// The result of `initialize`.
+    pub(crate) hello: Value,
     /// Bytes of delta messages so far, line breaks included.
     pub(crate) delta_bytes: usize,
     /// Delta messages so far.
@@ -38,14 +40,15 @@ impl<R: Read, W: Write> Link<R, W> {
     /// Sends the environment and `initialize`, and waits for the answer.
     pub(crate) fn shake_hands(reader: R, writer: W) -> Result<Self> {
         let reader = BufReader::with_capacity(64 * 1024, reader);
-        let (line, next_id) = (String::new(), 1);
-        let mut link = Self { reader, writer, next_id, line, delta_bytes: 0, deltas: 0 };
+        let (line, next_id, hello) = (String::new(), 1, Value::Null);
+        let mut link = Self { reader, writer, next_id, line, hello, delta_bytes: 0, deltas: 0 };
         let variables = json!({"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"});
         link.notify("$/environment", &json!({"variables": variables}))?;
         let client = json!({"id": "bench", "kind": "bench"});
-        let hello = json!({"protocol": [1], "client": client, "render": {}, "events": {"delta": {}}});
-        let capabilities = json!({"experimental": {"agent": hello}});
-        link.call("initialize", &json!({"processId": null, "rootUri": null, "capabilities": capabilities}))?;
+        let agent = json!({"protocol": [1], "client": client, "render": {}, "events": {"delta": {}}});
+        let capabilities = json!({"experimental": {"agent": agent}});
+        let params = json!({"processId": null, "rootUri": null, "capabilities": capabilities});
+        link.hello = link.call("initialize", &params)?;
         link.notify("initialized", &json!({}))?;
         Ok(link)
     }

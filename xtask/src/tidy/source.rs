@@ -72,7 +72,7 @@ impl SourceFile {
         let path = self.path.strip_prefix("agent/src/")?;
         let name = path.split('/').next()?;
         let name = name.strip_suffix(".rs").unwrap_or(name);
-        Some(name).filter(|name| !matches!(*name, "lib" | "main" | "bench_journal"))
+        Some(name).filter(|name| !matches!(*name, "lib" | "main" | "bench_journal" | "bench_commands"))
     }
 
     fn is_test_line(&self, index: usize) -> bool {
