@@ -13,8 +13,8 @@ static MEMORY_BYTES: LazyLock<Option<u64>> = LazyLock::new(|| {
     line.split_ascii_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 });
 
-/// The level where none is configured, if there is such a one.
-const UNCONFIGURED: Level = Level::Clean;
+/// The level where none is configured, or the highest below it that there is.
+const UNCONFIGURED: Level = Level::Isolated;
 
 /// Returns the level that the agent's commands run at: the one that is configured, else the usual one; never one below the
 /// configured floor.
@@ -52,20 +52,23 @@ impl Limits {
 mod tests {
     use super::*;
 
-    fn check(level: Option<u8>, level_min: u8, expected: (Level, Level)) {
+    fn check(there_is: Level, level: Option<u8>, level_min: u8, expected: (Level, Level)) {
         let sandbox = Sandbox { level, level_min, ..Sandbox::default() };
-        let probe = Probe { level: Level::Isolated, missing: Vec::new(), ..Probe::nothing() };
+        let probe = Probe { level: there_is, missing: Vec::new(), ..Probe::nothing() };
         assert_eq!((wanted(&sandbox, &probe), wanted_for_a_person(&sandbox)), expected);
     }
 
     #[test]
-    fn the_usual_level_is_wanted_unless_another_is_configured() {
+    fn the_highest_level_there_is_is_wanted_unless_another_is_configured() {
         use Level::{Clean, Confined, Isolated};
-        check(None, 1, (Clean, Clean));
-        check(Some(1), 1, (Clean, Clean));
-        check(Some(2), 1, (Confined, Confined));
-        check(Some(1), 2, (Confined, Confined));
-        check(None, 2, (Confined, Confined));
+        check(Isolated, None, 1, (Isolated, Clean));
+        check(Confined, None, 1, (Confined, Clean));
+        check(Clean, None, 1, (Clean, Clean));
+        check(Isolated, Some(1), 1, (Clean, Clean));
+        check(Isolated, Some(2), 1, (Confined, Confined));
+        check(Isolated, Some(1), 2, (Confined, Confined));
+        check(Isolated, None, 2, (Isolated, Confined));
+        check(Confined, Some(3), 1, (Isolated, Isolated));
         let weak = Sandbox { level_min: 3, ..Sandbox::default() };
         assert_eq!(wanted(&weak, &Probe::nothing()), Isolated);
     }

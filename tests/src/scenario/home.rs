@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::process::Process;
+use crate::surroundings::bubblewrap;
 
 /// How long everything beneath a killed daemon may take to end.
 const BURIAL: Duration = Duration::from_mins(1);
@@ -35,6 +36,9 @@ pub(crate) struct Home {
     daemon: Option<Daemon>,
 }
 
+/// The folder of the person in which commands make signs while they run; they need it by name, since they are confined.
+const SIGNS: &str = "signs";
+
 /// A daemon that was started.
 #[derive(Debug)]
 enum Daemon {
@@ -50,7 +54,7 @@ impl Home {
         let directory = tempfile::Builder::new().prefix("tenon-scenario-").tempdir()?;
         let root = directory.path().canonicalize()?;
         let [person, state, workspace] = ["home", "state", "workspace"].map(|name| root.join(name));
-        for path in [&person, &workspace] {
+        for path in [&person, &workspace, &person.join(SIGNS)] {
             fs::create_dir(path)?;
         }
         Ok(Self { _directory: directory, person, state, workspace, root, has_http: false, daemon: None })
@@ -172,7 +176,8 @@ impl Home {
         )]
         let mut command = Command::new(program()?);
         command.env_clear();
-        command.env("HOME", &self.person).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        let brought = bubblewrap().map(|folder| format!(":{}", folder.display())).unwrap_or_default();
+        command.env("HOME", &self.person).env("PATH", format!("/usr/local/bin:/usr/bin:/bin{brought}"));
         command.env("TENON_STATE_DIR", &self.state).env("TENON_LOG", "debug");
         if self.has_http {
             command.env("TENON_DAEMON_LISTEN", "127.0.0.1:0");

@@ -143,18 +143,19 @@ fn a_person_who_saves_what_a_command_rewrites_loses_nothing_and_finds_three_text
     if let Err(reason) = layers::available() {
         return println!("skipped: {reason}");
     }
-    // The FIFOs are outside of the workspace: beneath a layer each would be one of its own.
-    let command = "mkfifo ~/go; echo the command > shared.txt; echo other > other.txt; touch ~/up; read line < ~/go; mkdir half; mkdir -p .VSCODE";
+    // The FIFO is outside of the workspace: beneath a layer each would be one of its own.
+    let command = "mkfifo ~/signs/go; echo the command > shared.txt; echo other > other.txt; touch ~/signs/up; read line < ~/signs/go; mkdir half; mkdir -p .VSCODE";
     let replies = vec![
         Reply::call("read", &json!({"path": "shared.txt"})),
-        Reply::call("shell", &json!({ "command": command })),
+        Reply::call("shell", &json!({"command": command, "needs": {"write": ["~/signs"]}})),
         Reply::text("Done."),
     ];
     let server = ModelServer::start(Script::new(replies)).unwrap();
     let home = Home::with_model("openai-chat", &server).unwrap();
     home.write("shared.txt", "both began here\n").unwrap();
+    fs::create_dir_all(home.root().join("home/signs")).unwrap();
     let running = home.start(&["run", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
-    let outside = home.root().join("home");
+    let outside = home.root().join("home/signs");
     appears(&outside.join("up"));
     assert_eq!(
         home.read("shared.txt"),

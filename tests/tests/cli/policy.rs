@@ -26,7 +26,7 @@ fn home(server: &ModelServer, policy: Option<&str>) -> Home {
         }
         None => home,
     };
-    let wide = "profile = \"full\"\n[profiles.own]\nextends = \"full\"\n[rules]\nallow = [\"touch *\", \"write:**\"]\n";
+    let wide = "profile = \"full\"\nsandbox.level = 1\n[profiles.own]\nextends = \"full\"\n[rules]\nallow = [\"touch *\", \"write:**\"]\n";
     home.configure(&format!("{wide}{}", provider("openai-chat", server))).unwrap();
     home
 }

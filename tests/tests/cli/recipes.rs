@@ -111,7 +111,8 @@ fn tests_that_fail_are_fixed() {
     let read = Reply::call("read", &json!({"path": "a.txt"}));
     let edit = |old, new| Reply::call("edit", &json!({"path": "a.txt", "old": old, "new": new}));
     // What nobody can allow is refused, and the work goes on; the first attempt is not right yet.
-    let first = [read, edit("one", "three"), Reply::call("shell", &json!({"command": "echo ran > ran"}))];
+    let call = json!({"command": "echo ran > ran", "needs": {"net": ["example.com"]}});
+    let first = [read, edit("one", "three"), Reply::call("shell", &call)];
     let second = [Reply::text("Fixed."), edit("three", "two"), Reply::text("Now it is.")];
     let server = ModelServer::start(Script::new(first.into_iter().chain(second))).unwrap();
     let home = home(&server).unwrap();
