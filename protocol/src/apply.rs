@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::change::{Conflict, FileChange, Uncovered};
-use crate::ids::{CallId, ChangeId, CheckpointId, PlanId, SessionId, TurnId};
+use crate::ids::{CallId, ChangeId, CheckpointId, JobId, PlanId, SessionId, TurnId};
 use crate::plan::TestReport;
 
 wire! {
@@ -205,6 +205,8 @@ wire! {
         turn: TurnId,
         /// The call that made it.
         call_id: CallId,
+        /// The job that ran meanwhile.
+        job_id: JobId,
     }
 }
 

@@ -56,6 +56,9 @@ wire! {
         after_mode: u32,
         /// Whether bytes of the path are not UTF-8 and stand as `%XX`.
         path_encoded: bool,
+        /// Whether somebody else may have done it: it was found by comparing before and after, while people could write there
+        /// too. To take it back is a conflict of the kind `uncertain`.
+        uncertain: bool,
     }
 }
 
@@ -72,6 +75,9 @@ words! {
         Type = "type",
         /// Somebody has it open with changes that are not saved.
         Dirty = "dirty",
+        /// It was changed while a command ran that writes to the workspace itself: whether by that or by somebody else nobody
+        /// can tell.
+        Uncertain = "uncertain",
     }
 }
 

@@ -62,6 +62,8 @@ wire! {
         path_encoded: bool,
         /// Why the file could not be compared.
         problem: String,
+        /// Whether somebody else may have done some of it, while a command ran.
+        uncertain: bool,
     }
 }
 

@@ -374,6 +374,8 @@ export interface ChangeApplied {
   conflicts?: Array<Conflict>;
   /** Folders that had to be made for it, outermost first: an undo removes those that are empty then. */
   folders?: Array<string>;
+  /** The job that ran meanwhile, which ends with the next event. The change belongs to no turn, also where one runs. */
+  jobId?: JobId;
   /** The plan that was applied. Its hunks keep the numbers they were staged with. */
   planId?: PlanId;
 }
@@ -696,7 +698,9 @@ export type ConflictKind =
   /** It is another kind of thing now. */
   | "type"
   /** Somebody has it open with changes that are not saved. */
-  | "dirty";
+  | "dirty"
+  /** It was changed while a command ran that writes to the workspace itself: whether by that or by somebody else nobody can tell. */
+  | "uncertain";
 
 /** One piece of content. Text is whole up to 1 MiB; beyond that stands a `ref` that is `whole`. */
 export type Content =
@@ -847,6 +851,8 @@ export interface DiffFile {
   pathEncoded?: boolean;
   /** Why the file could not be compared. */
   problem?: string;
+  /** Whether somebody else may have done some of it, while a command ran. */
+  uncertain?: boolean;
 }
 
 /** How much a difference says. */
@@ -1130,6 +1136,8 @@ export interface FileChange {
   from?: string;
   /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
   pathEncoded?: boolean;
+  /** Whether somebody else may have done it: it was found by comparing before and after, while people could write there too. To take it back is a conflict of the kind `uncertain`. */
+  uncertain?: boolean;
 }
 
 /** What happened to a file. */
@@ -1248,6 +1256,8 @@ export interface JobEnded {
   jobId: JobId;
   /** How: `ok` with exit code 0, `failed`, `interrupted` if it was ended from outside, `unknown` if the agent died while it ran. */
   status: CallStatus;
+  /** What was changed in the workspace while it ran. */
+  changeId?: ChangeId;
   /** Its exit code. */
   exit?: number;
   /** The whole output as it was printed, for `agent/fetch`: offsets in it are those of the deltas. Of more than 32 MiB it has the beginning, a line that says how much is missing, and the end. */

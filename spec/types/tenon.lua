@@ -225,6 +225,7 @@
 ---@field callId? tenon.CallId The call that made it.
 ---@field conflicts? tenon.Conflict[] Files that a command changed and somebody else too while it ran: what is on the disk stayed.
 ---@field folders? string[] Folders that had to be made for it, outermost first: an undo removes those that are empty then.
+---@field jobId? tenon.JobId The job that ran meanwhile, which ends with the next event. The change belongs to no turn, also where one runs.
 ---@field planId? tenon.PlanId The plan that was applied. Its hunks keep the numbers they were staged with.
 
 ---A set of file edits, applied and reverted as one.
@@ -418,6 +419,7 @@
 ---| '"created"' # Something else is there now.
 ---| '"type"' # It is another kind of thing now.
 ---| '"dirty"' # Somebody has it open with changes that are not saved.
+---| '"uncertain"' # It was changed while a command ran that writes to the workspace itself: whether by that or by somebody else nobody can tell.
 
 ---Plain text or Markdown.
 ---@class tenon.Content.text
@@ -541,6 +543,7 @@
 ---@field hunks? tenon.Hunk[] Its hunks; absent in the form `stat`.
 ---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
 ---@field problem? string Why the file could not be compared.
+---@field uncertain? boolean Whether somebody else may have done some of it, while a command ran.
 
 ---How much a difference says.
 ---@alias tenon.DiffForm
@@ -1004,6 +1007,7 @@
 ---@field beforeMode? integer The permission bits before; absent where there was no file. 40960 (0120000) is a symbolic link, whose content is its target.
 ---@field from? string The old path of a move.
 ---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
+---@field uncertain? boolean Whether somebody else may have done it: it was found by comparing before and after, while people could write there too. To take it back is a conflict of the kind `uncertain`.
 
 ---What happened to a file.
 ---@alias tenon.FileOp
@@ -1076,6 +1080,7 @@
 ---@field content tenon.Content[] What it printed, without the terminal's control sequences; a long output is its beginning and its end.
 ---@field jobId tenon.JobId The job.
 ---@field status tenon.CallStatus How: `ok` with exit code 0, `failed`, `interrupted` if it was ended from outside, `unknown` if the agent died while it ran.
+---@field changeId? tenon.ChangeId What was changed in the workspace while it ran.
 ---@field exit? integer Its exit code.
 ---@field ref? string The whole output as it was printed, for `agent/fetch`: offsets in it are those of the deltas. Of more than 32 MiB it has the beginning, a line that says how much is missing, and the end.
 ---@field signal? integer The signal that ended it.

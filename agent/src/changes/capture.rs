@@ -6,8 +6,10 @@
 //! keeps for itself. *Conflicts* are files that somebody else changed while the command ran: they stay as they are on the disk,
 //! and the command's text is kept.
 mod bases;
+mod before;
 mod commit;
 mod compare;
+mod kept;
 mod look;
 mod planned;
 mod shown;
@@ -21,9 +23,10 @@ use crate::workspace::layer::Entry;
 use crate::workspace::path::RelPath;
 
 pub(crate) use crate::changes::capture::bases::Bases;
+pub(crate) use crate::changes::capture::before::Before;
 pub(crate) use crate::changes::capture::commit::{Committed, commit, in_the_way};
-pub(crate) use crate::changes::capture::compare::{Before, compare};
-pub(crate) use crate::changes::capture::look::{Look, look};
+pub(crate) use crate::changes::capture::compare::{compare, uncertain_file};
+pub(crate) use crate::changes::capture::look::{Look, look, there};
 pub(crate) use crate::changes::capture::planned::planned;
 pub(crate) use crate::changes::capture::shown::patch_of;
 

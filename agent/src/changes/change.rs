@@ -110,6 +110,7 @@ impl FileEdit {
             before_mode: self.before.map(|version| version.mode),
             after_mode: self.after.map(|version| version.mode),
             path_encoded: encode.then_some(true),
+            uncertain: None,
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Touch {
     pub(crate) before: Option<Was>,
     /// The file as it was left.
     pub(crate) after: Option<Was>,
+    /// Whether somebody else may have done it: then it goes back only if a person says so.
+    pub(crate) is_uncertain: bool,
 }
 
 /// What is at a path now.
@@ -161,7 +163,7 @@ pub(crate) fn decide(wanted: &Wanted<'_>, now: &Now, blobs: &dyn BlobStore) -> R
         }
         Now::Other => return Ok(chosen_to_stay(wanted).unwrap_or_else(|| Fate::Blocked(no_file()))),
     };
-    let (result, is_over) = match undo_all(&runs, present) {
+    let (result, mut is_over) = match undo_all(&runs, present) {
         Ok(result) if result.as_ref() == present => return Ok(Fate::Same),
         Ok(result) => (result, false),
         Err((run, obstacle)) => {
@@ -183,6 +185,12 @@ pub(crate) fn decide(wanted: &Wanted<'_>, now: &Now, blobs: &dyn BlobStore) -> R
         let theirs = kept(present, blobs)?;
         let kind = ConflictKind::Dirty;
         return Ok(Fate::Blocked(Blocked { kind, hunk, lines, base, ours, theirs, later, is_others: true }));
+    }
+    if wanted.touches.iter().any(|touch| touch.is_uncertain && wanted.goes.contains(&touch.change)) {
+        is_over = true;
+        if wanted.choice.is_none() {
+            return uncertain(&runs, present, result.as_ref(), blobs).map(Fate::Blocked);
+        }
     }
     Ok(Fate::Goes {
         edit: FileEdit {
@@ -265,6 +273,26 @@ fn undo_all(runs: &[Run], now: Option<&Contents>) -> Result<Option<Contents>, (u
 fn chosen_to_stay(wanted: &Wanted<'_>) -> Option<Fate> {
     (wanted.choice == Some(RevertChoice::Keep))
         .then(|| Fate::Stays("it was chosen to stay as it is".to_owned()))
+}
+
+/// What is taken back may be somebody else's work.
+fn uncertain(
+    runs: &[Run],
+    now: Option<&Contents>,
+    result: Option<&Contents>,
+    blobs: &dyn BlobStore,
+) -> Result<Blocked, RevertError> {
+    let base = runs.last().and_then(|run| run.inverse.after.as_ref());
+    Ok(Blocked {
+        kind: ConflictKind::Uncertain,
+        hunk: None,
+        lines: Vec::new(),
+        base: kept(base, blobs)?,
+        ours: kept(result, blobs)?,
+        theirs: kept(now, blobs)?,
+        later: Vec::new(),
+        is_others: true,
+    })
 }
 
 fn no_file() -> Blocked {

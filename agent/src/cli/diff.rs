@@ -87,6 +87,10 @@ fn print(terminal: Terminal, args: &DiffArgs, result: &DiffResult) -> Result<(),
         let problem = file.problem.as_deref().unwrap_or_default();
         terminal.note(&format!("{}: {}", safe_line(&file.path), safe_line(problem)));
     }
+    for file in result.files.iter().filter(|file| file.uncertain == Some(true)) {
+        let path = safe_line(&file.path);
+        terminal.note(&format!("{path}: somebody else may have changed it too, while a command ran"));
+    }
     if result.files.is_empty() {
         terminal.note("nothing differs");
         return Ok(());

@@ -3,6 +3,7 @@ mod shown;
 mod target;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use clap::Args;
 use tenon_client::Client;
@@ -32,8 +33,11 @@ const LISTED_FILES_MAX: usize = 3;
 Only what the agent did goes back: lines that you wrote since stay, and where that cannot be, nothing is written and the \
 files are named. Going back is a change too and can be taken back: the checkpoint to do so is printed.
 
-The target is an id (a turn t_…, a change c_…; a checkpoint k_… takes back everything from there on), turn:-1 for the last \
+The target is an id (a turn t_…, a change c_…, a job j_…; a checkpoint k_… takes back everything from there on), turn:-1 for the last \
 turn that changed files, turn:-2 for the one before, change:-1 for the last change, or seq:N for everything after event N.
+
+What was changed while a job ran, or a command without a layer over the workspace, may be yours: it stays unless --overwrite \
+names it.
 
 Ends with 1 where something is in the way, --dry-run included.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -53,10 +57,11 @@ pub(crate) struct RevertArgs {
     /// Takes back what nothing is in the way of, and leaves the rest
     #[arg(long)]
     partial: bool,
-    /// Leaves this file as it is
+    /// Leaves this file as it is, or what is in the way beneath this folder
     #[arg(long, value_name = "PATH")]
     keep: Vec<String>,
-    /// Brings back this file whatever was done to it since; what is there now is kept, and where is printed
+    /// Brings back this file whatever was done to it since, or what is in the way beneath this folder; what is there now is kept,
+    /// and where is printed
     #[arg(long, value_name = "PATH")]
     overwrite: Vec<String>,
     /// Only shows what would happen
@@ -88,7 +93,8 @@ pub(crate) fn run(args: &RevertArgs) -> Result<Exit, Failure> {
         }
         let places = Places::of(&surroundings)?;
         let to = target::resolve(&client, &session, &args.target).await?;
-        let params = params(args, &places, &session, to)?;
+        let mut params = params(args, &places, &session, to)?;
+        params.resolve = resolve(&client, args, &places, &params).await?;
         revert(&client, terminal, args, params).await
     })
 }
@@ -99,14 +105,6 @@ fn params(args: &RevertArgs, places: &Places, session: &str, to: RevertTo) -> Re
         Ok(Selected { path, hunks: wanted.hunks.clone(), path_encoded: None })
     });
     let select = select.collect::<Result<Vec<_>, Failure>>()?;
-    let mut resolve = BTreeMap::new();
-    for (paths, choice) in
-        [(&args.keep, RevertChoice::Keep), (&args.overwrite, RevertChoice::OursAfterBackup)]
-    {
-        for path in paths {
-            resolve.insert(places.relative(path)?, choice);
-        }
-    }
     Ok(RevertParams {
         session_id: session.into(),
         to,
@@ -118,8 +116,38 @@ fn params(args: &RevertArgs, places: &Places, session: &str, to: RevertTo) -> Re
         }),
         partial: (args.partial && args.scope != "conversation").then_some(true),
         dry_run: Some(true),
-        resolve: (!resolve.is_empty()).then_some(resolve),
+        resolve: None,
     })
+}
+
+/// Returns what was chosen, by file: a folder stands for what is in the way beneath it.
+async fn resolve(
+    client: &Client,
+    args: &RevertArgs,
+    places: &Places,
+    params: &RevertParams,
+) -> Result<Option<BTreeMap<String, RevertChoice>>, Failure> {
+    if args.keep.is_empty() && args.overwrite.is_empty() {
+        return Ok(None);
+    }
+    let conflicts = client.call::<Revert>(params).await?.conflicts;
+    let mut resolve = BTreeMap::new();
+    for (paths, choice) in
+        [(&args.overwrite, RevertChoice::OursAfterBackup), (&args.keep, RevertChoice::Keep)]
+    {
+        for path in paths {
+            let path = places.within(path)?;
+            let is_beneath = |name: &str| Path::new(name).starts_with(&path) && name != path;
+            let beneath = conflicts.iter().filter(|conflict| is_beneath(&conflict.path));
+            let count = resolve.len();
+            resolve.extend(beneath.map(|conflict| (conflict.path.clone(), choice)));
+            // The agent knows whether there is such a file.
+            if resolve.len() == count && !path.is_empty() {
+                resolve.insert(path, choice);
+            }
+        }
+    }
+    Ok((!resolve.is_empty()).then_some(resolve))
 }
 
 /// Asks the agent what would happen, shows it, and lets it happen.
@@ -174,14 +202,15 @@ fn print_json(terminal: Terminal, result: &RevertResult) -> Result<(), Failure> 
 async fn list(client: &Client, terminal: Terminal, session: &str, json: bool) -> Result<Exit, Failure> {
     let wanted = Wanted { kind: "change", session: Some(session.to_owned()), filter: None };
     let items = listing::read(client, &wanted).await?;
-    let headings = ["CHANGE", "CHECKPOINT BEFORE IT", "TURN", "WHEN", "FILES"];
+    let headings = ["CHANGE", "CHECKPOINT BEFORE IT", "TURN OR JOB", "WHEN", "FILES"];
     listing::print(terminal, &items, json, &headings, "the session changed no files", |item: ChangeItem| {
         let named = item.files.iter().take(LISTED_FILES_MAX).map(|file| safe_line(&file.path));
         let mut files = named.collect::<Vec<_>>().join(", ");
         if item.files.len() > LISTED_FILES_MAX {
             files = format!("{files} and {} more", item.files.len() - LISTED_FILES_MAX);
         }
-        let turn = item.turn.map(|turn| turn.to_string()).unwrap_or_default();
+        let job = item.job_id.map(|job| job.to_string());
+        let turn = item.turn.map(|turn| turn.to_string()).or(job).unwrap_or_default();
         vec![item.id.to_string(), item.checkpoint_id.to_string(), turn, short_time(&item.at), files]
     })?;
     Ok(Exit::Done)

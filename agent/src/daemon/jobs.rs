@@ -46,7 +46,7 @@ impl Daemon {
         let ids: Vec<String> =
             page.map(|page| page.items).unwrap_or_default().into_iter().map(|item| item.id).collect();
         for id in &ids {
-            for file in [resources.record_of(id), resources.output_of(id)] {
+            for file in [resources.record_of(id), resources.output_of(id), resources.before_of(id)] {
                 // There need not be one.
                 let _absent = std::fs::remove_file(file);
             }

@@ -89,6 +89,8 @@ fn item(kind: &str, session: &SessionId, event: &Envelope) -> Option<(String, Js
         (event.seq?, event.at.clone().unwrap_or_default(), session.clone(), event.turn.clone());
     let (id, item) = match (event.body()?, kind) {
         (EventBody::ChangeApplied(change), "change") => {
+            // A job's is no turn's, also where one ran at that time.
+            let turn = turn.filter(|_| change.job_id.is_none());
             let item = ChangeItem {
                 id: change.change_id.clone(),
                 checkpoint_id: change.checkpoint_id,
@@ -99,11 +101,13 @@ fn item(kind: &str, session: &SessionId, event: &Envelope) -> Option<(String, Js
                 at,
                 turn,
                 call_id: change.call_id,
+                job_id: change.job_id,
             };
             (change.change_id.to_string(), Json::from_serialize(&item))
         }
         (EventBody::ChangeApplied(change), _) => {
             let id = change.checkpoint_id.to_string();
+            let turn = turn.filter(|_| change.job_id.is_none());
             let (change_id, checkpoint_id) = (change.change_id, change.checkpoint_id);
             (
                 id,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tenon_protocol::apply::RevertTo;
 use tenon_protocol::change::{FileChange, Uncovered};
 use tenon_protocol::event::EventBody;
-use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, PlanId, TurnId};
+use tenon_protocol::ids::{CallId, ChangeId, CheckpointId, JobId, PlanId, TurnId};
 use tenon_protocol::tool::{EffectClass, PathIntent};
 
 use crate::base::digest::Digest;
@@ -36,6 +36,8 @@ pub(crate) struct Touch {
     pub(crate) before: Option<Kept>,
     /// The file as it was left.
     pub(crate) after: Option<Kept>,
+    /// Whether somebody else may have done it.
+    pub(crate) is_uncertain: bool,
 }
 
 /// A change, as far as going back has to know it.
@@ -52,6 +54,8 @@ pub(crate) struct Done {
     /// What it did not cover.
     pub(crate) uncovered: Vec<Uncovered>,
     call: Option<CallId>,
+    /// The job it came of: no turn's, also where one ran at that time.
+    job: Option<JobId>,
 }
 
 /// A call that may have done what no change records.
@@ -142,9 +146,10 @@ impl History {
                     id: change.change_id.clone(),
                     checkpoint: change.checkpoint_id.clone(),
                     seq,
-                    turn: turn.cloned(),
+                    turn: turn.filter(|_| change.job_id.is_none()).cloned(),
                     uncovered: change.uncovered.clone(),
                     call: change.call_id.clone(),
+                    job: change.job_id.clone(),
                 });
             }
             (EventBody::TurnStarted(_), Some(turn)) => {
@@ -176,10 +181,10 @@ impl History {
         let after_mode = file.after_mode.or_else(|| intent?.after_mode);
         let before = kept(file.before.as_ref(), before_mode);
         let after = kept(file.after.as_ref(), after_mode);
-        let change = self.changes.len();
+        let (change, is_uncertain) = (self.changes.len(), file.uncertain == Some(true));
         let mut add = |path: &str, before, after| {
             let touches = self.touches.entry((path.to_owned(), encoded)).or_default();
-            touches.push(Touch { change, before, after });
+            touches.push(Touch { change, before, after, is_uncertain });
         };
         match &file.from {
             Some(from) => {
@@ -229,6 +234,11 @@ impl History {
         self.touches.get(path).map_or(&[], Vec::as_slice)
     }
 
+    /// Tells whether somebody else may have done some of what happened to a path between two places.
+    pub(crate) fn is_uncertain(&self, path: &WirePath, places: std::ops::Range<usize>) -> bool {
+        self.touches(path).iter().any(|touch| touch.is_uncertain && places.contains(&touch.change))
+    }
+
     /// Returns a change by its number.
     pub(crate) fn change(&self, number: usize) -> Option<&Done> {
         self.changes.get(number)
@@ -266,7 +276,8 @@ impl History {
         if let Some(id) = &to.turn {
             let turn = self.turns.get(id)?;
             let end = turn.end.map_or(self.changes.len(), |(place, _)| place);
-            let changes = if all { from(turn.start) } else { (turn.start..end).collect() };
+            let is_its = |place: &usize| self.changes.get(*place).is_some_and(|change| change.job.is_none());
+            let changes = if all { from(turn.start) } else { (turn.start..end).filter(is_its).collect() };
             let own =
                 |command: &Command| command.turn.as_ref() == Some(id) || (all && command.seq > turn.started);
             return Some(Going { changes, commands: commands(&own), at: turn.started.saturating_sub(1) });
@@ -329,6 +340,7 @@ mod tests {
             conflicts: None,
             call_id: None,
             plan_id: None,
+            job_id: None,
         }
         .into()
     }
@@ -344,6 +356,7 @@ mod tests {
             before_mode: None,
             after_mode: None,
             path_encoded: None,
+            uncertain: None,
         }
     }
 

@@ -96,6 +96,9 @@ pub(crate) fn line(body: &EventBody) -> String {
         EventBody::ChangeStaged(change) => format!("staged {}", paths(&change.files)),
         EventBody::ChangeStarted(change) => format!("changes {}", paths(&change.files)),
         EventBody::ChangeApplied(change) if change.files.is_empty() => "nothing was changed".to_owned(),
+        EventBody::ChangeApplied(change) if change.files.iter().any(|file| file.uncertain == Some(true)) => {
+            format!("changed, perhaps by somebody else: {}", paths(&change.files))
+        }
         EventBody::ChangeApplied(change) => format!("changed {}", paths(&change.files)),
         EventBody::RequestOpened(request) => format!("asks: {}", request.title),
         EventBody::RequestResolved(resolved) => format!("answered: {}", resolved.decision),

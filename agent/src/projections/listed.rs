@@ -112,7 +112,8 @@ impl Listed {
                 Arc::make_mut(&mut self.asking).remove(&resolved.request_id);
             }
             EventBody::ChangeApplied(change) => {
-                self.changing = false;
+                // What a job did is recorded beside whatever is written at that time.
+                self.changing &= change.job_id.is_some();
                 Arc::make_mut(&mut self.files).extend(change.files.iter().map(|file| file.path.clone()));
             }
             EventBody::UsageChanged(usage) => self.item.cost = usage.usage.cost.unwrap_or(0.0),

@@ -309,6 +309,7 @@ impl Texts {
             }
             (ConflictKind::Type, _) => format!("{name} is no regular file any more"),
             (ConflictKind::Dirty, _) => format!("{name} has changes that are not saved"),
+            (ConflictKind::Uncertain, _) => format!("{name} may have been changed by somebody else"),
             (ConflictKind::Unheard(kind), _) => format!("{name}: {}", kind.as_str()),
         };
         Conflict {

@@ -40,7 +40,7 @@ impl Actor {
     pub(super) async fn bring_in(&mut self, call: &OpenCall) -> Option<Brought> {
         let place = LayerFolder::place(&self.resources.records_dir, call.id.as_str());
         let layer = LayerFolder::open(place).ok()?;
-        self.wait_for_death(call).await;
+        self.wait_for_death(call.id.as_str()).await;
         let policy = self.policy();
         let is_guarded = move |path: &RelPath| policy.decide_written(path).is_some();
         let (root, blobs) = (Arc::clone(&self.root), self.blobs());
@@ -64,11 +64,11 @@ impl Actor {
         Some(Brought { applied, told })
     }
 
-    /// Waits until the command's supervisor has recorded that nothing of it is left; it may be gone itself.
-    async fn wait_for_death(&mut self, call: &OpenCall) {
+    /// Waits until the supervisor of a call or job has recorded that nothing of it is left; it may be gone itself.
+    pub(super) async fn wait_for_death(&mut self, id: &str) {
         let mut waited = Duration::ZERO;
         while waited < DYING.0
-            && self.recorded(&call.id).is_some_and(|record| record.spawned && record.exit.is_none())
+            && self.recorded(id).is_some_and(|record| record.spawned && record.exit.is_none())
         {
             self.resources.clock.sleep(DYING.1).await;
             waited += DYING.1;

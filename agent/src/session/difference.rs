@@ -240,9 +240,23 @@ impl Comparison {
             .load(name, path, self.from)
             .and_then(|before| self.load(name, path, self.to).map(|after| (before, after)));
         match sides {
-            Ok((before, after)) => self.compared(name, path, before.as_ref(), after.as_ref(), text),
+            Ok((before, after)) => {
+                let file = self.compared(name, path, before.as_ref(), after.as_ref(), text)?;
+                Some(DiffFile { uncertain: self.is_uncertain(name).then_some(true), ..file })
+            }
             Err(problem) => Some(DiffFile { problem: Some(problem), ..empty(name, FileOp::Modify) }),
         }
+    }
+
+    /// Tells whether somebody else may have done some of what differs.
+    fn is_uncertain(&self, name: &WirePath) -> bool {
+        let place = |end| match end {
+            End::Place(place) => Some(place),
+            End::Disk => Some(self.history.head()),
+            End::Plan(_) => None,
+        };
+        let places = place(self.from).zip(place(self.to));
+        places.is_some_and(|(from, to)| self.history.is_uncertain(name, from.min(to)..from.max(to)))
     }
 
     fn compared(
@@ -349,5 +363,6 @@ fn empty(name: &WirePath, op: FileOp) -> DiffFile {
         binary: None,
         path_encoded: name.1.then_some(true),
         problem: None,
+        uncertain: None,
     }
 }

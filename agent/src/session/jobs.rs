@@ -18,6 +18,7 @@ use tenon_protocol::tool::CallStatus;
 use crate::approvals::{Action, Programs};
 use crate::base::task::{self, Task};
 use crate::base::{base64, ids};
+use crate::changes::capture::Committed;
 use crate::config::profile::Verdict;
 use crate::feed::SignalHub;
 use crate::jobs::{
@@ -28,6 +29,7 @@ use crate::process::{Ended as Why, Exit, Launch, ProcessError, TerminalSize, rea
 use crate::sandbox::{self, Given, Limits, Needs, SandboxError};
 use crate::session::actor::{Actor, Beside, Refusal};
 use crate::session::command::{Command, Reply};
+use crate::session::job_changes::ended_at;
 use crate::tools::output::cut;
 use crate::turn::ports::Fact;
 use crate::turn::record::{self, InputRecord};
@@ -63,6 +65,8 @@ pub(crate) struct SettledJob {
     bytes: u64,
     exit: Option<i32>,
     signal: Option<i32>,
+    /// What was changed in the workspace while it ran.
+    changed: Committed,
 }
 
 /// Which jobs are meant.
@@ -188,13 +192,16 @@ impl Actor {
         };
         let (job, life) = Job::start(start);
         let (commands, blobs) = (self.commands.clone(), self.resources.journal.blobs().clone());
-        let job_id = id.clone();
+        let (job_id, watch) = (id.clone(), self.watch(id));
         let task = task::spawn(async move {
+            // Before it starts: what is there is what it finds.
+            watch.begin().await;
             let settled = match task::spawn(life).await {
                 Ok(ended) => tokio::task::spawn_blocking(move || settled(ended, &blobs)).await.ok(),
                 Err(error) => Some(fault(&error.to_string())),
             };
             let settled = settled.unwrap_or_else(|| fault("its output cannot be shown"));
+            let settled = SettledJob { changed: watch.end(None).await, ..settled };
             // Without an actor the session ends, and the next start settles the job.
             let _gone = commands.send(Command::JobEnded { job_id, settled: Box::new(settled) }).await;
         });
@@ -202,14 +209,20 @@ impl Actor {
     }
 
     /// Records the end of a job.
-    pub(crate) async fn job_ended(&mut self, id: JobId, settled: SettledJob) -> Result<(), AppendError> {
-        let result = self.commit(vec![Fact::new(settled.into_event(id.clone()))]).await;
+    pub(crate) async fn job_ended(&mut self, id: JobId, mut settled: SettledJob) -> Result<(), AppendError> {
+        let change = self.change_of_job(&id, std::mem::take(&mut settled.changed)).await;
+        let change_id = change.as_ref().map(|change| change.change_id.clone());
+        let ended = JobEnded { change_id, ..settled.into_event(id.clone()) };
+        let facts = change.map(Fact::new).into_iter().chain([Fact::new(ended)]);
+        let result = self.commit(facts.collect()).await;
         self.jobs.remove(&id);
         self.resources.jobs.send_modify(|jobs| {
             Arc::make_mut(jobs).remove(&id);
         });
-        // It was only there for the case that the end is not recorded.
-        let _absent = std::fs::remove_file(self.resources.record_of(id.as_str()));
+        // They were only there for the case that the end is not recorded.
+        for file in [self.resources.record_of(id.as_str()), self.resources.before_of(id.as_str())] {
+            let _absent = std::fs::remove_file(file);
+        }
         result
     }
 
@@ -266,9 +279,12 @@ impl Actor {
         for id in open {
             let (record, output) =
                 (self.resources.record_of(id.as_str()), self.resources.output_of(id.as_str()));
+            self.wait_for_death(id.as_str()).await;
+            let until_ns = ended_at(&record);
             let blobs = self.resources.journal.blobs().clone();
             let settled = tokio::task::spawn_blocking(move || left_behind(&record, output, &blobs)).await;
             let settled = settled.unwrap_or_else(|error| fault(&error.to_string()));
+            let settled = SettledJob { changed: self.watch(&id).end(until_ns).await, ..settled };
             self.job_ended(id, settled).await?;
         }
         Ok(())
@@ -442,14 +458,15 @@ fn fault(text: &str) -> SettledJob {
         bytes: 0,
         exit: None,
         signal: None,
+        changed: Committed::default(),
     }
 }
 
 impl SettledJob {
     fn into_event(self, job_id: JobId) -> JobEnded {
-        let Self { status, text, reference, bytes, exit, signal } = self;
+        let Self { status, text, reference, bytes, exit, signal, changed: _ } = self;
         let content = if text.is_empty() { Vec::new() } else { vec![Content::text(text)] };
-        JobEnded { job_id, status, content, bytes, exit, signal, reference }
+        JobEnded { job_id, status, content, bytes, exit, signal, reference, change_id: None }
     }
 }
 

@@ -72,6 +72,7 @@ impl Actor {
                     conflicts: None,
                     call_id: Some(id.clone()),
                     plan_id: None,
+                    job_id: None,
                 }));
                 (CallStatus::Ok, vec![Content::text(text)], None)
             }
@@ -134,12 +135,12 @@ impl Actor {
     }
 
     /// Reads what the supervisor recorded of a command. It is never run again, unless it certainly never ran.
-    pub(super) fn recorded(&self, id: &CallId) -> Option<Record> {
-        read_record(&self.resources.record_of(id.as_str())).ok()
+    pub(super) fn recorded(&self, id: &str) -> Option<Record> {
+        read_record(&self.resources.record_of(id)).ok()
     }
 
     fn command_fate(&self, id: &CallId) -> Fate {
-        let Some(record) = self.recorded(id) else { return Fate::Unknown };
+        let Some(record) = self.recorded(id.as_str()) else { return Fate::Unknown };
         if !record.spawned {
             let text = "The agent was stopped before this command started; it did not run. Call it again if it is still wanted.";
             return Fate::Known { status: CallStatus::Interrupted, text: text.to_owned(), exit: None };

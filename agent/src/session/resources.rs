@@ -103,6 +103,11 @@ impl Resources {
         }
     }
 
+    /// Returns the file that tells what was in the workspace before a job, while it runs.
+    pub(crate) fn before_of(&self, id: &str) -> PathBuf {
+        self.records_dir.join(format!("{id}.before"))
+    }
+
     /// Returns the file of a job's output while it runs.
     pub(crate) fn output_of(&self, id: &str) -> PathBuf {
         self.records_dir.join(format!("{id}.out"))

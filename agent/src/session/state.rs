@@ -23,6 +23,7 @@ use crate::projections::transcript::Transcript;
 use crate::projections::turn::OpenTurn;
 use crate::projections::waiting::Waiting;
 use crate::session::jobs;
+use crate::session::meanwhile::Meanwhile;
 use crate::session::plans::{self, Plans};
 use crate::session::revert::Reverting;
 use crate::workspace::path::RelPath;
@@ -126,6 +127,8 @@ pub(crate) struct State {
     pub(crate) shown: u64,
     /// Jobs that run.
     pub(crate) jobs: BTreeMap<JobId, JobItem>,
+    /// What the session itself wrote while they run.
+    pub(crate) meanwhile: Meanwhile,
     /// What happened beside the conversation (a job printed, a plan was applied, files were taken back), for the model with the
     /// next message.
     pub(crate) shared: VecDeque<String>,
@@ -166,6 +169,7 @@ impl State {
             usage: Usage::default(),
             shown: 0,
             jobs: BTreeMap::new(),
+            meanwhile: Meanwhile::default(),
             shared: VecDeque::new(),
         }
     }
@@ -180,6 +184,7 @@ impl State {
         }
         self.waiting.apply(&event.body);
         self.shown += u64::from(is_shown(&event.body));
+        self.meanwhile.apply(&event.body);
         self.apply_job(event);
         self.plans.apply(&event.body, event.seq);
         self.apply_session(event);
@@ -302,8 +307,8 @@ impl State {
                     bounded_push(&mut self.shared, SHARED_MAX, note);
                 }
             }
-            // What a command wrote, the model has not seen: a file that it had read is stale now.
-            EventBody::ChangeApplied(change) if self.is_of_command(change) => {}
+            // What a command or a job wrote, the model has not seen: a file that it had read is stale now.
+            EventBody::ChangeApplied(change) if change.job_id.is_some() || self.is_of_command(change) => {}
             EventBody::ChangeApplied(change) => {
                 self.writing = None;
                 let set = Arc::make_mut(&mut self.reads);

@@ -120,6 +120,7 @@ pub(super) fn ended(
         conflicts: None,
         call_id: started.call_id.clone(),
         plan_id: started.plan_id.clone(),
+        job_id: None,
     }
 }
 

@@ -376,6 +376,7 @@ fn settlement(ports: &dyn Ports, id: &CallId, outcome: Outcome) -> Vec<Fact> {
             conflicts: (!outcome.conflicts.is_empty()).then_some(outcome.conflicts),
             call_id: Some(id.clone()),
             plan_id: None,
+            job_id: None,
         }));
     }
     if let Some(staged) = outcome.staged {

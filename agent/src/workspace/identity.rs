@@ -1,5 +1,6 @@
 //! What tells one state of a file from another without reading it. Not here: contents.
 use rustix::fs::{FileType, Stat as RawStat};
+use serde::{Deserialize, Serialize};
 
 /// What stands for the permission bits of a symbolic link, which has none that count; its contents are its target. The
 /// number is git's for the same.
@@ -22,7 +23,7 @@ pub(crate) struct Identity {
 }
 
 /// What kind of thing a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// A regular file: the only kind that is read or written.
     File,

@@ -1,7 +1,7 @@
 //! `plan.*` and `change.*`.
 use crate::apply::Selected;
 use crate::change::{Conflict, FileChange, Uncovered};
-use crate::ids::{CallId, ChangeId, CheckpointId, PlanId};
+use crate::ids::{CallId, ChangeId, CheckpointId, JobId, PlanId};
 use crate::plan::TestReport;
 
 words! {
@@ -133,5 +133,7 @@ wire! {
         call_id: CallId,
         /// The plan that was applied. Its hunks keep the numbers they were staged with.
         plan_id: PlanId,
+        /// The job that ran meanwhile, which ends with the next event. The change belongs to no turn, also where one runs.
+        job_id: JobId,
     }
 }

@@ -1,7 +1,7 @@
 //! `job.*`. Between start and end come deltas of bytes: `t` is base64, `from` counts the bytes before it.
 use crate::content::Content;
 use crate::event::session::By;
-use crate::ids::JobId;
+use crate::ids::{ChangeId, JobId};
 use crate::tool::CallStatus;
 
 wire! {
@@ -52,6 +52,8 @@ wire! {
         exit: i32,
         /// The signal that ended it.
         signal: i32,
+        /// What was changed in the workspace while it ran.
+        change_id: ChangeId,
         /// The whole output as it was printed, for `agent/fetch`: offsets in it are those of the deltas. Of more than
         /// 32 MiB it has the beginning, a line that says how much is missing, and the end.
         #[serde(rename = "ref")]

@@ -6,10 +6,10 @@ use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
 /// The largest file that is kept: what people and models edit is smaller.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Files that are kept.
-const FILES_MAX: usize = 4_096;
+pub(super) const FILES_MAX: usize = 4_096;
 
 /// Contents and modes of files before a command, by path.
 #[derive(Debug, Default)]

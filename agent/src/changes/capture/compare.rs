@@ -1,16 +1,16 @@
 //! What a command did to the workspace where no layer caught it: the names before and after, compared. Not here: layers (`look`).
 //!
 //! What a file held before is known only where it was kept; where it was not, the file is told as uncovered. Nor can it be known
-//! here whose a change is: somebody who saves while the command runs is taken for it.
+//! here whose a change is: somebody may have saved while the command ran. So every file is marked as uncertain.
 use std::collections::BTreeSet;
 
-use tenon_protocol::change::Uncovered;
+use tenon_protocol::change::{FileChange, Uncovered};
 
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::look::{
     Content, FOLDER, IGNORED, LARGE, LookError, SPECIAL, captured_file, content,
 };
-use crate::changes::capture::{BUDGET_BYTES, Bases, Committed, uncovered};
+use crate::changes::capture::{BUDGET_BYTES, Before, Committed, uncovered};
 use crate::changes::change::EDITS_MAX;
 use crate::workspace::identity::{Identity, Kind, Stat};
 use crate::workspace::path::RelPath;
@@ -24,35 +24,14 @@ const UNKNOWN: &str = "what it held before was not kept: it is written, and cann
 const UNSAVED: &str = "somebody has it open with changes that are not saved: whose this is cannot be told, and it is not undone";
 const GIT: &str = "git's own records: they are written, and are git's to undo";
 const OVER: &str = "the change would be too large with it: it is written, and cannot be undone";
+
+/// Names that are told as uncovered; the rest is counted.
+const UNCOVERED_MAX: usize = 1_000;
+
 const CUT: &str = "the workspace has too many files to be compared: what else changed is not known";
 
-/// What was there before a command.
-#[derive(Debug)]
-pub(crate) struct Before {
-    /// The names.
-    pub(crate) survey: Survey,
-    /// What was kept of contents.
-    pub(crate) bases: Bases,
-    /// When it was looked at, by the clock of a file system; `None` if that is not known.
-    pub(crate) since_ns: Option<i128>,
-}
-
-impl Before {
-    /// Looks at a workspace and keeps of its contents what there is room for: first what is `wanted`. Blocks.
-    pub(crate) fn look(root: &Root, wanted: &[RelPath], room_bytes: u64, since_ns: Option<i128>) -> Self {
-        let survey = Survey::of(root);
-        let mut bases = Bases::with_room(room_bytes);
-        let others = survey.entries.iter().filter(|(_, stat)| matches!(stat.kind, Kind::File | Kind::Link));
-        for path in wanted.iter().chain(others.map(|(path, _)| path)) {
-            if bases.get(path).is_none() {
-                bases.keep(root, path);
-            }
-        }
-        Self { survey, bases, since_ns }
-    }
-}
-
 /// Finds out what changed since. Contents are stored; nothing else is written. `is_unsaved` tells of files that somebody edits.
+/// What was changed after `until_ns`, when the command had ended, by the clock of a file system, is not counted.
 ///
 /// # Errors
 /// The disk fails, or is full.
@@ -61,16 +40,22 @@ pub(crate) fn compare(
     before: &Before,
     blobs: &dyn BlobStore,
     is_unsaved: &dyn Fn(&RelPath) -> bool,
+    until_ns: Option<i128>,
 ) -> Result<Committed, LookError> {
     let now = Survey::of(root);
-    let found = Committed::default();
-    let mut comparing = Comparing { root, before, blobs, found, left_bytes: BUDGET_BYTES };
+    let (found, left_bytes) = (Committed::default(), BUDGET_BYTES);
+    let mut comparing = Comparing { root, before, blobs, found, left_bytes, untold: 0 };
+    let mut later = Vec::new();
     let names: BTreeSet<&RelPath> = before.survey.entries.keys().chain(now.entries.keys()).collect();
     for path in names {
         let (was, is) = (before.survey.entries.get(path), now.entries.get(path));
         // A name that an ignore file names only now, or no more, is told with those.
         let is_passed = before.survey.passed.contains_key(path) || now.passed.contains_key(path);
         if was == is || is_passed {
+            continue;
+        }
+        if until_ns.is_some_and(|until_ns| changed_ns(root, path, is).is_some_and(|at| at > until_ns)) {
+            later.push(path);
             continue;
         }
         match (was.map(|stat| stat.kind), is.map(|stat| stat.kind)) {
@@ -88,10 +73,30 @@ pub(crate) fn compare(
         }
     }
     comparing.passed(&now);
+    comparing.later(&later);
     if before.survey.is_cut || now.is_cut {
-        comparing.tell(&RelPath::root(), CUT);
+        comparing.note(&RelPath::root(), CUT);
     }
-    Ok(comparing.found)
+    Ok(comparing.finish())
+}
+
+/// Makes the edit of a file of which nobody can tell whose it is.
+pub(crate) fn uncertain_file(
+    path: &RelPath,
+    before: Option<&Content>,
+    after: Option<&Content>,
+) -> FileChange {
+    FileChange { uncertain: Some(true), ..captured_file(path, before, after, None).wire }
+}
+
+/// Returns when a name was changed last: of one that is gone, the folder it was in. A folder's own time says nothing of it.
+fn changed_ns(root: &Root, path: &RelPath, is: Option<&Stat>) -> Option<i128> {
+    let stat = match is {
+        Some(stat) if stat.kind == Kind::Folder => return None,
+        Some(stat) => *stat,
+        None => root.stat(&path.parent()?).ok()??,
+    };
+    Some(stat.identity.changed_ns)
 }
 
 struct Comparing<'a> {
@@ -100,10 +105,42 @@ struct Comparing<'a> {
     blobs: &'a dyn BlobStore,
     found: Committed,
     left_bytes: u64,
+    /// How many more names would have been told.
+    untold: usize,
 }
 
 impl Comparing<'_> {
     fn tell(&mut self, path: &RelPath, reason: &str) {
+        if self.found.uncovered.len() < UNCOVERED_MAX {
+            self.note(path, reason);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// Tells what was changed when the command had ended: people went on while the agent was not there.
+    fn later(&mut self, paths: &[&RelPath]) {
+        let [first, ..] = paths else { return };
+        let names = if paths.len() == 1 {
+            format!("{first} was")
+        } else {
+            format!("{first} and {} more were", paths.len() - 1)
+        };
+        self.note(
+            &RelPath::root(),
+            &format!("{names} changed after the command had ended: that is not counted as its work"),
+        );
+    }
+
+    fn finish(mut self) -> Committed {
+        if self.untold > 0 {
+            let reason = format!("{} more names were changed that cannot be undone", self.untold);
+            self.note(&RelPath::root(), &reason);
+        }
+        self.found
+    }
+
+    fn note(&mut self, path: &RelPath, reason: &str) {
         let Uncovered { path, reason } = uncovered(path, reason);
         let path = if path.is_empty() { ".".to_owned() } else { path };
         self.found.uncovered.push(Uncovered { path, reason });
@@ -173,7 +210,7 @@ impl Comparing<'_> {
         for (bytes, _) in before.iter().chain(&after) {
             self.blobs.put(bytes)?;
         }
-        self.found.files.push(captured_file(path, before.as_ref(), after.as_ref(), None).wire);
+        self.found.files.push(uncertain_file(path, before.as_ref(), after.as_ref()));
         Ok(())
     }
 
@@ -185,8 +222,8 @@ impl Comparing<'_> {
         is: Option<Stat>,
         after: Option<&Content>,
     ) -> Option<Content> {
-        if let Some(kept) = self.before.bases.get(path) {
-            return Some(kept.clone());
+        if let Some(kept) = self.before.content(path) {
+            return Some(kept);
         }
         let same =
             |a: Identity, b: Identity| Identity { changed_ns: 0, ..a } == Identity { changed_ns: 0, ..b };

@@ -323,6 +323,14 @@ pub(super) fn content(root: &Root, path: &RelPath) -> Result<Content, FileError>
     }
 }
 
+/// Reads what is there, with its mode; folders and special files are no content.
+pub(crate) fn there(root: &Root, path: &RelPath) -> Result<Option<Content>, FileError> {
+    match root.stat(path)?.map(|stat| stat.kind) {
+        Some(Kind::File | Kind::Link) => content(root, path).map(Some),
+        Some(Kind::Folder | Kind::Special) | None => Ok(None),
+    }
+}
+
 /// Tells of a file that two have changed.
 pub(super) fn conflict(
     path: &RelPath,

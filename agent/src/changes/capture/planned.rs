@@ -6,7 +6,7 @@ use tenon_protocol::change::FileChange;
 
 use crate::base::digest::Digest;
 use crate::changes::blobs::BlobStore;
-use crate::changes::capture::look::{Content, LookError, captured_file, content};
+use crate::changes::capture::look::{Content, LookError, captured_file, there};
 use crate::changes::capture::{Captured, CapturedFile};
 use crate::changes::change::Version;
 use crate::changes::overlay::{Overlay, Staged};
@@ -62,17 +62,11 @@ fn seen(root: &Root, layer: &Root, path: &RelPath) -> Result<Option<Content>, Lo
         match layer.stat(folder)?.map(|stat| stat.kind) {
             // Nothing more of it is in the layer.
             None if is_hidden => return Ok(None),
-            None => return there(root, path),
+            None => return Ok(there(root, path)?),
             Some(Kind::Folder) => is_hidden |= layer.is_opaque(folder),
             Some(Kind::File | Kind::Link | Kind::Special) => return Ok(None),
         }
     }
-    if is_hidden || layer.stat(path)?.is_some() { there(layer, path) } else { there(root, path) }
-}
-
-fn there(root: &Root, path: &RelPath) -> Result<Option<Content>, LookError> {
-    match root.stat(path)?.map(|stat| stat.kind) {
-        Some(Kind::File | Kind::Link) => Ok(Some(content(root, path)?)),
-        Some(Kind::Folder | Kind::Special) | None => Ok(None),
-    }
+    let seen = if is_hidden || layer.stat(path)?.is_some() { there(layer, path) } else { there(root, path) };
+    Ok(seen?)
 }

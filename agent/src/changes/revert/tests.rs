@@ -61,6 +61,7 @@ impl World {
                 change: self.changes,
                 before: self.was(before.as_ref()),
                 after: self.was(after.as_ref()),
+                is_uncertain: false,
             };
             self.touches.entry(name.clone()).or_default().push(touch);
             match after {
@@ -127,6 +128,16 @@ impl World {
             disk.save(name, &file);
         }
         self.tree.insert(name.to_owned(), file);
+    }
+
+    /// The same while a job runs: it is recorded as what the session did, since nobody can tell whose it is.
+    fn person_beside_a_job(&mut self, name: &str, at: Index, replaces: bool) {
+        let before = self.was(self.tree.get(name));
+        self.person(name, at, replaces);
+        let after = self.was(self.tree.get(name));
+        let touch = Touch { change: self.changes, before, after, is_uncertain: true };
+        self.touches.entry(name.to_owned()).or_default().push(touch);
+        self.changes += 1;
     }
 
     /// The lines of people, by file.
@@ -200,6 +211,7 @@ impl Rewrite {
 enum Act {
     Agent(Vec<Rewrite>),
     Person(&'static str, Index, bool),
+    BesideAJob(&'static str, Index, bool),
     TakeBack(Index),
 }
 
@@ -211,6 +223,7 @@ fn any_act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => prop::collection::vec(rewrite, 1..3).prop_map(Act::Agent),
         4 => (name(), any::<Index>(), any::<bool>()).prop_map(|(name, at, over)| Act::Person(name, at, over)),
+        1 => (name(), any::<Index>(), any::<bool>()).prop_map(|(name, at, over)| Act::BesideAJob(name, at, over)),
         1 => any::<Index>().prop_map(Act::TakeBack),
     ]
 }
@@ -262,6 +275,7 @@ fn people_keep_their_lines(mut world: World, acts: Vec<Act>, order: Vec<Index>) 
                 world.change(files.into_iter().collect());
             }
             Act::Person(name, at, replaces) => world.person(name, at, replaces),
+            Act::BesideAJob(name, at, replaces) => world.person_beside_a_job(name, at, replaces),
             Act::TakeBack(change) if world.changes > 0 => {
                 let people = world.people();
                 world.revert(&[change.index(world.changes)]);
@@ -348,6 +362,27 @@ fn a_choice_decides_what_is_in_the_way() {
     };
     assert_eq!(over("a"), (None, "made\nand more\n".to_owned(), true));
     assert_eq!(over("d/b"), (Some(Digest::of(b"old\n")), "newer\n".to_owned(), true));
+}
+
+#[test]
+fn what_may_be_somebody_elses_goes_back_only_where_a_person_says_so() {
+    let mut world = World::of(&[Some("1\n2\n3\n".to_owned()), None, None]);
+    let change = world.change(vec![("a".to_owned(), Some(file("1\nx\n3\n", 0o644)))]);
+    world.touches.get_mut("a").unwrap()[0].is_uncertain = true;
+    let check = |world: &World, choice| world.decide("a", &[change].into(), choice);
+    let Fate::Blocked(blocked) = check(&world, None) else { panic!() };
+    assert_eq!((blocked.kind, blocked.ours), (ConflictKind::Uncertain, Some(Digest::of(b"1\n2\n3\n"))));
+    assert!(matches!(check(&world, Some(RevertChoice::Keep)), Fate::Stays(_)));
+    world.tree.insert("a".to_owned(), file("0\n1\nx\n3\n", 0o644));
+    for choice in [RevertChoice::Merge, RevertChoice::OursAfterBackup] {
+        let Fate::Goes { edit, is_over, .. } = check(&world, Some(choice)) else { panic!() };
+        assert_eq!(
+            (edit.after.map(|after| after.digest), is_over),
+            (Some(Digest::of(b"0\n1\n2\n3\n")), true)
+        );
+    }
+    world.tree.insert("a".to_owned(), file("1\n2\n3\n", 0o644));
+    assert_eq!(check(&world, None), Fate::Same);
 }
 
 #[test]

@@ -215,6 +215,10 @@ impl Shown<'_> {
         if !sentence.is_empty() && (!is_shown || ended.status == CallStatus::Unknown) {
             self.terminal.note(&safe(sentence));
         }
+        if let Some(change) = ended.change_id.as_ref().filter(|_| self.terminal.output) {
+            let all = format!("tenon diff --from {change} --to {change}");
+            self.terminal.note(&self.terminal.faint(&format!("files were changed meanwhile: {all}")));
+        }
         let code = match (ended.exit, ended.signal) {
             _ if self.is_interrupted => return Ok(Exit::Interrupted),
             (Some(code), _) => code,

@@ -84,6 +84,9 @@ impl Shown<'_> {
                     first.path
                 ));
         }
+        if in_the_way > 1 {
+            failure = failure.hint("a folder stands for all that is in the way beneath it, such as .");
+        }
         if !result.restored.is_empty() {
             failure = failure.hint(format!("take back only the rest: tenon revert {target} --partial"));
         }

@@ -13,7 +13,7 @@ use crate::cli::surroundings::Surroundings;
 /// A target as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// An id of a change, a turn or a checkpoint.
+    /// An id of a change, a turn, a job or a checkpoint.
     Id(String),
     /// Everything after an event.
     Seq(u64),
@@ -42,12 +42,13 @@ pub(super) fn parse(text: &str) -> Result<Target, String> {
         Some(("turn", back)) => back.strip_prefix('-').and_then(number).map(Target::Turn),
         Some(("change", back)) => back.strip_prefix('-').and_then(number).map(Target::Change),
         Some(_) => None,
-        None => {
-            ["t_", "c_", "k_"].iter().any(|kind| text.starts_with(kind)).then(|| Target::Id(text.to_owned()))
-        }
+        None => ["t_", "c_", "k_", "j_"]
+            .iter()
+            .any(|kind| text.starts_with(kind))
+            .then(|| Target::Id(text.to_owned())),
     };
     found.ok_or_else(|| {
-        "a target is an id of a turn (t_…), a change (c_…) or a checkpoint (k_…), turn:-N, change:-N or seq:N".to_owned()
+        "a target is an id of a turn (t_…), a change (c_…), a job (j_…) or a checkpoint (k_…), turn:-N, change:-N or seq:N".to_owned()
     })
 }
 
@@ -74,6 +75,8 @@ pub(super) fn selection(text: &str) -> Result<Selection, String> {
 /// Finds what a target means in a session.
 pub(super) async fn resolve(client: &Client, session: &str, target: &Target) -> Result<RevertTo, Failure> {
     let back = match target {
+        // Found below: a job's change has an id of its own.
+        Target::Id(id) if id.starts_with("j_") => 0,
         Target::Id(id) => {
             return Ok(match id.get(..2) {
                 Some("t_") => RevertTo { turn: Some(id.as_str().into()), ..RevertTo::default() },
@@ -90,6 +93,11 @@ pub(super) async fn resolve(client: &Client, session: &str, target: &Target) -> 
     let nothing = |what: &str| {
         Failure::failed(format!("the session has no {what}")).hint("tenon revert --list shows its changes")
     };
+    if let Target::Id(id) = target {
+        let change = changes.find(|change| change.job_id.as_ref().is_some_and(|job| job.as_str() == id));
+        let change = change.ok_or_else(|| nothing(&format!("change of the job {id}")))?;
+        return Ok(RevertTo { change: Some(change.id), ..RevertTo::default() });
+    }
     if matches!(target, Target::Change(_)) {
         let change = changes.nth(back - 1).ok_or_else(|| nothing(&format!("{back} changes")))?;
         return Ok(RevertTo { change: Some(change.id), ..RevertTo::default() });
@@ -122,6 +130,11 @@ impl Places {
 
     /// Returns a path as events name it: the file need not be there, so that it is worked out from its text.
     pub(super) fn relative(&self, path: &str) -> Result<String, Failure> {
+        Some(self.within(path)?).filter(|inside| !inside.is_empty()).ok_or_else(|| self.outside(path))
+    }
+
+    /// Returns the same; the workspace itself is empty.
+    pub(super) fn within(&self, path: &str) -> Result<String, Failure> {
         let mut plain = PathBuf::new();
         for part in self.directory.join(path).components() {
             match part {
@@ -133,10 +146,11 @@ impl Places {
             }
         }
         let inside = plain.strip_prefix(&self.workspace).ok().and_then(Path::to_str);
-        let inside = inside.filter(|inside| !inside.is_empty());
-        inside.map(str::to_owned).ok_or_else(|| {
-            Failure::usage(format!("{path} is no file of the workspace {}", self.workspace.display()))
-        })
+        inside.map(str::to_owned).ok_or_else(|| self.outside(path))
+    }
+
+    fn outside(&self, path: &str) -> Failure {
+        Failure::usage(format!("{path} is no file of the workspace {}", self.workspace.display()))
     }
 }
 

@@ -167,7 +167,12 @@ impl Looking {
 
 fn touch(touch: &history::Touch) -> Touch {
     let was = |kept: Kept| Was { digest: kept.digest, mode: kept.mode };
-    Touch { change: touch.change, before: touch.before.map(was), after: touch.after.map(was) }
+    Touch {
+        change: touch.change,
+        before: touch.before.map(was),
+        after: touch.after.map(was),
+        is_uncertain: touch.is_uncertain,
+    }
 }
 
 fn refused(error: &RevertError) -> RpcError {

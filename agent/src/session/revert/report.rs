@@ -27,8 +27,8 @@ pub(super) fn conflict(
     Conflict {
         path: name.0.clone(),
         kind: blocked.kind,
-        // Lines that can be kept on both sides are kept without a question.
-        mergeable: false,
+        // Lines that can be kept on both sides are kept without a question, but for those that may be somebody else's.
+        mergeable: blocked.kind == ConflictKind::Uncertain,
         text: text(&name.0, blocked, &later, unsaved_in.unwrap_or("an editor")),
         hunk: blocked.hunk,
         base: reference(blocked.base),
@@ -54,6 +54,9 @@ fn text(path: &str, blocked: &Blocked, later: &[ChangeId], editor: &str) -> Stri
         }
         ConflictKind::Type => format!("{path} is no regular file any more"),
         ConflictKind::Dirty => format!("{path} has changes in {editor} that are not saved"),
+        ConflictKind::Uncertain => {
+            format!("{path} was changed while a command ran: by it or by somebody else, which cannot be told")
+        }
     }
 }
 

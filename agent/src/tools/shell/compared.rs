@@ -46,7 +46,7 @@ impl Compared {
     pub(super) async fn settle(self, context: &RunContext) -> Caught {
         let Self { root, blobs, unsaved, before } = self;
         let compared = blocking(move || {
-            compare(&root, &before, &*blobs, &|path| unsaved.0.contains_key(path))
+            compare(&root, &before, &*blobs, &|path| unsaved.0.contains_key(path), None)
                 .map_err(|error| ToolFailure::new(causes::told(&error)))
         });
         match compared.await.flatten() {

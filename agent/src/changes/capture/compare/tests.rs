@@ -25,7 +25,7 @@ fn check(room_bytes: u64, act: impl FnOnce(&Path)) -> Told {
     let since_ns = root.stat(&RelPath::parse("link").unwrap()).unwrap().map(|stat| stat.identity.changed_ns);
     let before = Before::look(&root, &[], room_bytes, since_ns);
     act(folder.path());
-    let found = compare(&root, &before, &Memory::default(), &|path| path.to_string() == "b").unwrap();
+    let found = compare(&root, &before, &Memory::default(), &|path| path.to_string() == "b", None).unwrap();
     let files = found.files.into_iter().map(|file| (file.op, file.path)).collect();
     (files, found.uncovered.into_iter().map(|told| (told.path, told.reason)).collect())
 }
