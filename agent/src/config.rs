@@ -141,6 +141,8 @@ pub(crate) struct Sandbox {
     pub(crate) cpu_s: u64,
     /// MiB that a command may print.
     pub(crate) output_mib: u64,
+    /// MiB that the copies of caches of one workspace may take; 0: there are none.
+    pub(crate) caches_mib: u64,
 }
 
 impl Default for Sandbox {
@@ -154,6 +156,7 @@ impl Default for Sandbox {
             processes: 2048,
             cpu_s: 0,
             output_mib: 256,
+            caches_mib: 8192,
         }
     }
 }

@@ -63,7 +63,7 @@ use crate::daemon::texts::Texts;
 use crate::feed::Feed;
 use crate::journal::{ItemKind, Journal, ReadError};
 use crate::process::{Build, Spawn};
-use crate::sandbox::{Capturing, Probing};
+use crate::sandbox::{Caches, Capturing, Probing};
 use crate::session::answerers::Answerers;
 pub(crate) use crate::session::answerers::Seeing;
 use crate::session::listing;
@@ -144,7 +144,8 @@ impl Daemon {
         };
         let capturing = Arc::new(Capturing::new(parts.records_dir.clone(), Arc::clone(&parts.spawner)));
         let own = [Some(parts.paths.state_dir.as_path()), parts.paths.config_file.parent()];
-        let own = own.into_iter().flatten().map(PathBuf::from).collect();
+        let own: Vec<PathBuf> = own.into_iter().flatten().map(PathBuf::from).collect();
+        let caches = Arc::new(Caches::new(parts.paths.caches_dir(), own.clone()));
         let memory = (parts.paths.state_dir.clone(), instance.build.clone());
         let probing = Probing::new(Arc::clone(&parts.spawner), parts.path, own, memory);
         let resources = Resources {
@@ -156,6 +157,7 @@ impl Daemon {
             spawner: parts.spawner,
             probing,
             capturing,
+            caches,
             files: Files::new(parts.paths),
             records_dir: parts.records_dir,
             standing,

@@ -15,6 +15,7 @@
 //!
 //! Imports: process, workspace, config, base
 mod bubblewrap;
+mod caches;
 mod capture;
 mod confine;
 mod confinement;
@@ -30,11 +31,13 @@ mod remembered;
 mod staged;
 mod wanted;
 
+pub(crate) use caches::kept::copies;
+pub(crate) use caches::{Cache, Caches, Laid};
 pub(crate) use capture::{Capturing, LayerFolder, remove};
 pub(crate) use confine::confine_main;
 pub(crate) use confinement::Network;
 pub(crate) use launch::{Command, Given, Limits, SandboxError, launch};
 pub(crate) use level::{Level, Probe};
-pub(crate) use needs::{Needs, needed_path};
+pub(crate) use needs::{Foreseen, Needs, absolute, needed_path};
 pub(crate) use probe::Probing;
 pub(crate) use wanted::{wanted, wanted_for_a_person};

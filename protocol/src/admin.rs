@@ -42,6 +42,8 @@ wire! {
         keep: u64,
         /// For `prune`: whether only to tell what would go.
         dry_run: bool,
+        /// For `prune`: whether the copies of caches that commands wrote to go too, but for those that a command uses now.
+        caches: bool,
         /// For `export`: the new file, an absolute path.
         path: String,
     }
@@ -58,6 +60,7 @@ impl AdminParams {
             older_than_s: None,
             keep: None,
             dry_run: None,
+            caches: None,
             path: None,
         }
     }
@@ -94,6 +97,10 @@ wire! {
         blobs: u64,
         /// Their bytes on the disk.
         bytes: u64,
+    }
+    optional {
+        /// Bytes on the disk of copies of caches, where these were asked for.
+        caches_bytes: u64,
     }
 }
 

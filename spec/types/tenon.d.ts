@@ -25,6 +25,8 @@ export type AdminOp =
 export interface AdminParams {
   /** What to do. */
   op: AdminOp;
+  /** For `prune`: whether the copies of caches that commands wrote to go too, but for those that a command uses now. */
+  caches?: boolean;
   /** For `prune`: whether only to tell what would go. */
   dryRun?: boolean;
   /** The grant, for `revoke`. */
@@ -1879,6 +1881,8 @@ export interface Pruned {
   bytes: number;
   /** The sessions. */
   sessions: Array<SessionId>;
+  /** Bytes on the disk of copies of caches, where these were asked for. */
+  cachesBytes?: number;
 }
 
 /** Support for queued messages. */

@@ -16,6 +16,7 @@
 ---Housekeeping of the daemon.
 ---@class tenon.AdminParams
 ---@field op tenon.AdminOp What to do.
+---@field caches? boolean For `prune`: whether the copies of caches that commands wrote to go too, but for those that a command uses now.
 ---@field dryRun? boolean For `prune`: whether only to tell what would go.
 ---@field grant? tenon.GrantId The grant, for `revoke`.
 ---@field keep? integer For `prune`: all but this many of each workspace, the newest.
@@ -1454,6 +1455,7 @@
 ---@field blobs integer Contents that no session needed, beside those that went with their sessions.
 ---@field bytes integer Their bytes on the disk.
 ---@field sessions tenon.SessionId[] The sessions.
+---@field cachesBytes? integer Bytes on the disk of copies of caches, where these were asked for.
 
 ---Support for queued messages.
 ---@class tenon.QueueSupport

@@ -2,6 +2,7 @@
 //! root, as an ordinary one. Level 1 is the control: there each of them has to be possible.
 //!
 //! The table of `docs/security-cases.md` is what the cases expect; `UPDATE_EXPECT=1` writes it.
+mod caches;
 mod cases;
 mod limits;
 mod matrix;

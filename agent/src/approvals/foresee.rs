@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::approvals::shell::{self, Words};
-use crate::sandbox::Needs;
+use crate::sandbox::Foreseen;
 
 /// The table.
 #[derive(Debug, Default, Deserialize)]
@@ -27,6 +27,9 @@ struct Known {
     words: Vec<String>,
     #[serde(default)]
     write: Vec<String>,
+    /// Caches that it writes: needs where it gets no copies of them.
+    #[serde(default)]
+    caches: Vec<String>,
     #[serde(default)]
     net: Vec<String>,
 }
@@ -37,6 +40,9 @@ struct Known {
 struct Moved {
     path: String,
     variable: String,
+    /// What of the folder follows the variable's value.
+    #[serde(default)]
+    inner: String,
 }
 
 /// Empty for a table that does not parse: nothing is foreseen then, and nothing granted. A test reads it.
@@ -47,17 +53,18 @@ static TABLE: LazyLock<Table> =
 const WITH_VALUE: [&str; 8] =
     ["-C", "-c", "--cwd", "--dir", "--git-dir", "--manifest-path", "--prefix", "--work-tree"];
 
-/// Returns what a command needs, as far as its words tell. `environment` is the session's.
-pub(crate) fn foresee(command: &str, environment: &BTreeMap<String, String>) -> Needs {
+/// Returns what a command needs, as far as its words tell, and the caches that it writes, as needs name paths. `environment` is the
+/// session's.
+pub(crate) fn foresee(command: &str, environment: &BTreeMap<String, String>) -> Foreseen {
     let analysis = shell::analyse(command);
-    let mut needs = Needs::default();
+    let mut needs = Foreseen::default();
     for words in analysis.commands.iter().chain(&analysis.suspected) {
         of_words(words, environment, &mut needs);
     }
     needs
 }
 
-fn of_words(words: &Words, environment: &BTreeMap<String, String>, needs: &mut Needs) {
+fn of_words(words: &Words, environment: &BTreeMap<String, String>, foreseen: &mut Foreseen) {
     let Some(program) = words.first().map(|word| shell::program(word)) else { return };
     let plain = plain_words(&words[1..]);
     let is_it = |known: &&Known| {
@@ -65,7 +72,9 @@ fn of_words(words: &Words, environment: &BTreeMap<String, String>, needs: &mut N
             && known.words.iter().any(|wanted| begins(&plain, wanted))
     };
     for known in TABLE.known.iter().filter(is_it) {
+        let Foreseen { needs, caches } = &mut *foreseen;
         needs.write.extend(known.write.iter().map(|path| placed(path, environment)));
+        caches.extend(known.caches.iter().map(|path| placed(path, environment)));
         needs.net.extend(known.net.iter().cloned());
         if program == "git" {
             needs.net.extend(words.iter().filter_map(|word| remote_host(word)));
@@ -101,15 +110,18 @@ fn begins(words: &[&str], wanted: &str) -> bool {
 /// Returns where a folder really is.
 fn placed(path: &str, environment: &BTreeMap<String, String>) -> String {
     let moved = TABLE.moved.iter().find(|moved| moved.path == path);
-    let place =
-        moved.and_then(|moved| environment.get(&moved.variable)).filter(|place| place.starts_with('/'));
+    let place = moved.and_then(|moved| {
+        let value = environment.get(&moved.variable).filter(|value| value.starts_with('/'))?;
+        let inner = if moved.inner.is_empty() { String::new() } else { format!("/{}", moved.inner) };
+        Some(format!("{value}{inner}"))
+    });
     let home = environment.get("HOME").map(Path::new);
     match (place, home) {
-        (Some(place), Some(home)) => match Path::new(place).strip_prefix(home).ok().and_then(Path::to_str) {
+        (Some(place), Some(home)) => match Path::new(&place).strip_prefix(home).ok().and_then(Path::to_str) {
             Some(inner) => format!("~/{inner}"),
-            None => place.clone(),
+            None => place,
         },
-        (Some(place), None) => place.clone(),
+        (Some(place), None) => place,
         (None, _) => path.to_owned(),
     }
 }
@@ -137,7 +149,9 @@ mod tests {
             ("GOPATH".to_owned(), "/opt/go".to_owned()),
             ("UV_CACHE_DIR".to_owned(), "/users/u/uv".to_owned()),
         ]);
-        foresee(command, &environment).texts().join(" ")
+        let Foreseen { mut needs, caches } = foresee(command, &environment);
+        needs.write.extend(caches);
+        needs.texts().join(" ")
     }
 
     #[test]
@@ -145,7 +159,8 @@ mod tests {
         let table: Table = toml::from_str(include_str!("../../data/needs.toml")).unwrap();
         assert!(!table.known.is_empty() && !table.moved.is_empty());
         for known in &table.known {
-            assert!(!known.write.is_empty() || !known.net.is_empty(), "{:?}", known.programs);
+            let names = known.write.len() + known.caches.len() + known.net.len();
+            assert!(names > 0, "{:?}", known.programs);
         }
     }
 
@@ -161,14 +176,27 @@ mod tests {
         assert_eq!(check("npm i"), "write:~/.npm net:registry.npmjs.org");
         assert_eq!(
             check("yarn"),
-            "write:~/.cache/yarn write:~/.yarn net:registry.npmjs.org net:registry.yarnpkg.com"
+            "write:~/.cache/yarn write:~/.yarn/berry net:registry.npmjs.org net:registry.yarnpkg.com"
         );
         let pip = "write:~/.cache/pip net:files.pythonhosted.org net:pypi.org";
         assert_eq!(check("python3 -m pip install -r requirements.txt"), pip);
         assert_eq!(check("sudo env A=b pip3 install x"), pip);
-        assert!(check("go mod download").contains("write:/opt/go"), "{}", check("go mod download"));
+        assert!(check("go mod download").contains("write:/opt/go/pkg"), "{}", check("go mod download"));
         assert_eq!(check("go test ./..."), "write:~/.cache/go-build");
-        assert!(check("uv sync").starts_with("write:~/.local/share/uv write:~/uv "), "{}", check("uv sync"));
+        assert!(check("uv sync").starts_with("write:~/uv "), "{}", check("uv sync"));
+    }
+
+    #[test]
+    fn what_is_installed_for_the_person_is_no_cache() {
+        let check = |command: &str| {
+            let Foreseen { needs, caches } = foresee(command, &BTreeMap::new());
+            (needs.write.into_iter().collect::<Vec<_>>(), caches.into_iter().collect::<Vec<_>>())
+        };
+        let one = |path: &str| vec![path.to_owned()];
+        assert_eq!(check("cargo fetch"), (vec![], one("~/.cargo")));
+        assert_eq!(check("cargo install x"), (one("~/.cargo"), vec![]));
+        assert_eq!(check("pip install x"), (vec![], one("~/.cache/pip")));
+        assert_eq!(check("go install ./..."), (one("~/go"), one("~/.cache/go-build")));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::config::credentials::{Credentials, KeyPlace, KeyState};
 use crate::config::environment::Environment;
 use crate::config::paths::workspace_config;
+use crate::sandbox::copies;
 
 /// The arguments of `tenon doctor`.
 #[derive(Args, Debug)]
@@ -74,6 +75,7 @@ pub(crate) fn run(_: &DoctorArgs) -> Result<Exit, Failure> {
     report.fact("tenon", env!("CARGO_PKG_VERSION"))?;
     state_dir(&mut report, &surroundings)?;
     let trusted = agent(&mut report, &surroundings)?;
+    caches(&report, &surroundings)?;
     configuration(&mut report, &surroundings)?;
     workspace(&mut report, &surroundings, trusted.as_deref())?;
     match report.problems {
@@ -106,6 +108,21 @@ fn state_dir(report: &mut Report, surroundings: &Surroundings) -> Result<(), Fai
         ),
         Ok(_) => report.fact("state", &shown),
     }
+}
+
+/// Tells how large the copies of caches are that commands write to.
+fn caches(report: &Report, surroundings: &Surroundings) -> Result<(), Failure> {
+    let copies = copies(&surroundings.paths.caches_dir());
+    let Some(largest) = copies.first() else { return Ok(()) };
+    let mib = |bytes: u64| bytes >> 20;
+    let all = copies.iter().map(|copies| copies.bytes).fold(0, u64::saturating_add);
+    let largest = format!("{} has {} MiB", largest.workspace.display(), mib(largest.bytes));
+    let line = format!(
+        "copies for {} workspaces, {} MiB; {largest} (`tenon sessions prune --caches` removes them)",
+        copies.len(),
+        mib(all)
+    );
+    report.fact("caches", &line)
 }
 
 /// Tells about the agent; returns the trusted workspaces if one runs.

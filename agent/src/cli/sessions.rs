@@ -65,6 +65,9 @@ struct PruneArgs {
     /// All but the N newest of each workspace
     #[arg(long, value_name = "N")]
     keep: Option<u64>,
+    /// Also the copies of package managers' caches that commands wrote to
+    #[arg(long)]
+    caches: bool,
     /// Only says what would go
     #[arg(long)]
     dry_run: bool,

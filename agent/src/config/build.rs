@@ -70,6 +70,7 @@ fn sandbox(merged: &Merged) -> Sandbox {
         processes: processes.unwrap_or(default.processes),
         cpu_s: whole(merged, "sandbox.cpu_s", default.cpu_s),
         output_mib: whole(merged, "sandbox.output_mib", default.output_mib),
+        caches_mib: whole(merged, "sandbox.caches_mib", default.caches_mib),
     }
 }
 

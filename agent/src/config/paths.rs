@@ -68,6 +68,11 @@ impl Paths {
         self.state_dir.join("credentials.json")
     }
 
+    /// Returns the directory of copies of caches.
+    pub(crate) fn caches_dir(&self) -> PathBuf {
+        self.state_dir.join("caches")
+    }
+
     /// Returns the directory of log files.
     pub(crate) fn log_dir(&self) -> PathBuf {
         self.state_dir.join("log")

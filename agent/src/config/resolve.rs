@@ -265,6 +265,7 @@ fn built_in(environment: &Variables) -> Entries {
         ("sandbox.processes", Value::Integer(sandbox.processes.into())),
         ("sandbox.cpu_s", Value::Integer(whole(sandbox.cpu_s))),
         ("sandbox.output_mib", Value::Integer(whole(sandbox.output_mib))),
+        ("sandbox.caches_mib", Value::Integer(whole(sandbox.caches_mib))),
         ("daemon.linger_s", Value::Integer(linger_s)),
         ("daemon.unload_s", Value::Integer(whole(unload_s))),
         ("daemon.listen", Value::Text(String::new())),

@@ -147,6 +147,12 @@ pub(crate) const KEYS: &[Key] = &[
         "MiB that a command may print before it is ended",
     ),
     key(
+        "sandbox.caches_mib",
+        Shape::Integer(0, MIB_MAX),
+        Lower,
+        "MiB of a workspace's copies of caches; 0 makes none",
+    ),
+    key(
         "daemon.linger_s",
         Shape::Integer(0, WEEK_S),
         Refused,

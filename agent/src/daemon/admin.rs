@@ -126,6 +126,9 @@ impl Daemon {
             let capturing = std::sync::Arc::clone(&self.0.resources.capturing);
             tokio::task::spawn_blocking(move || capturing.sweep());
         }
+        let caches = std::sync::Arc::clone(&self.0.resources.caches);
+        // How large they may be the commands know that write to them.
+        tokio::task::spawn_blocking(move || caches.sweep(u64::MAX));
         // Behind what people wait for.
         if let Err(error) = self.0.resources.journal.collect_left_behind().await {
             tracing::warn!(%error, "what was deleted is not removed yet");

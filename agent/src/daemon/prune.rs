@@ -66,7 +66,13 @@ impl Daemon {
             }
         }
         let collected = journal.collect(is_dry).await.map_err(|error| read_error(&error))?;
-        let pruned = Pruned { sessions, blobs: collected.blobs, bytes: collected.bytes };
+        let caches_bytes = if params.caches == Some(true) {
+            let caches = std::sync::Arc::clone(&self.0.resources.caches);
+            tokio::task::spawn_blocking(move || caches.clear(is_dry)).await.ok()
+        } else {
+            None
+        };
+        let pruned = Pruned { sessions, blobs: collected.blobs, bytes: collected.bytes, caches_bytes };
         Ok(AdminResult { pruned: Some(pruned), ..AdminResult::default() })
     }
 

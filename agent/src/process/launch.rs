@@ -32,6 +32,8 @@ pub(crate) struct Launch {
     pub(crate) record_path: Option<PathBuf>,
     /// The layer that catches what it writes beneath a folder; `None` lets it write there itself.
     pub(crate) layer: Option<Layer>,
+    /// Layers that are seen beside what they cover, where they can be had; the folder of one that cannot is removed.
+    pub(crate) beside: Vec<Layer>,
     /// The size of the terminal that it gets for its three standard streams; `None` gives it an empty input and two pipes.
     pub(crate) terminal: Option<TerminalSize>,
     /// What stands between the supervisor and the command, where it is confined.
@@ -91,6 +93,8 @@ impl fmt::Display for Bound {
 pub(crate) struct Layer {
     /// The folder; absolute, links resolved.
     pub(crate) root: PathBuf,
+    /// Where the folder is seen with its layer: an existing folder, the same or another one.
+    pub(crate) at: PathBuf,
     /// Where writes go: an empty folder.
     pub(crate) upper: PathBuf,
     /// A second empty folder on the same file system, for the kernel.

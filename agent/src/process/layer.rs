@@ -20,17 +20,35 @@ use crate::process::system;
 /// each file that is copied up: what is kept is written again, durably, by the transaction that commits it.
 const OPTIONS: &str = "userxattr,volatile,index=off";
 
-/// Moves this process into a mount namespace of its own in which the layer covers its folder. A process that may not do so
-/// takes a user namespace in which it is who it was.
+/// Moves this process into a mount namespace of its own in which the layer covers its folder, and others are seen beside theirs. A
+/// process that may not do so takes a user namespace in which it is who it was. Without any layer nothing is done.
+///
+/// One beside its folder that cannot be had is done without: its place is removed.
 ///
 /// # Errors
 /// The system refuses a step; nothing of it is seen by anybody else, and this process must not go on.
-pub(crate) fn enter(layer: &LayerSpec) -> io::Result<()> {
+pub(crate) fn enter(layer: Option<&LayerSpec>, beside: &[LayerSpec]) -> io::Result<()> {
+    if layer.is_none() && beside.is_empty() {
+        return Ok(());
+    }
+    leave(layer)?;
+    for other in beside {
+        if cover(other).is_err() {
+            told("remove the place of a layer", fs::remove_dir(&other.at))?;
+        }
+    }
+    layer.map_or(Ok(()), lay)
+}
+
+/// Leaves the namespaces of everybody else.
+fn leave(layer: Option<&LayerSpec>) -> io::Result<()> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     if !user.is_root() || system::leave_namespaces(false).is_err() {
-        let owner = told("look at the workspace", stat(Path::new(&layer.root)).map_err(Into::into))?;
-        if (owner.st_uid, owner.st_gid) != (user.as_raw(), group.as_raw()) {
-            return Err(io::Error::other("the workspace belongs to another user or group"));
+        if let Some(layer) = layer {
+            let owner = told("look at the workspace", stat(Path::new(&layer.root)).map_err(Into::into))?;
+            if (owner.st_uid, owner.st_gid) != (user.as_raw(), group.as_raw()) {
+                return Err(io::Error::other("the workspace belongs to another user or group"));
+            }
         }
         told("make namespaces", system::leave_namespaces(true))?;
         // A group may only be mapped by who can no longer leave groups.
@@ -41,7 +59,10 @@ pub(crate) fn enter(layer: &LayerSpec) -> io::Result<()> {
     }
     // Nothing of this shows outside, and what is mounted outside later still shows here.
     let propagation = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-    told("keep mounts apart", mount_change("/", propagation).map_err(Into::into))?;
+    told("keep mounts apart", mount_change("/", propagation).map_err(Into::into))
+}
+
+fn lay(layer: &LayerSpec) -> io::Result<()> {
     let through = layer
         .through
         .iter()
@@ -64,20 +85,17 @@ fn cover(layer: &LayerSpec) -> io::Result<()> {
     let [lower, upper, work] = [&lower, &upper, &work].map(descriptor);
     let data = format!("{OPTIONS},lowerdir={lower},upperdir={upper},workdir={work}");
     let data = std::ffi::CString::new(data)?;
-    let mounted = mount("overlay", Path::new(&layer.root), "overlay", MountFlags::empty(), data.as_c_str());
+    let mounted = mount("overlay", Path::new(&layer.at), "overlay", MountFlags::empty(), data.as_c_str());
     told("mount an overlay", mounted.map_err(Into::into))
 }
 
 /// The covered folder looks like the upper one: gives that the owner and the permission bits of what it covers.
 fn as_its_own(layer: &LayerSpec) -> io::Result<()> {
-    let owner = told("look at the workspace", stat(Path::new(&layer.root)).map_err(Into::into))?;
+    let owner = told("look at what is covered", stat(Path::new(&layer.root)).map_err(Into::into))?;
     let mode = Mode::from_raw_mode(owner.st_mode & 0o7777);
     let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
     let upper = Path::new(&layer.upper);
-    told(
-        "make the layer the workspace's owner's",
-        chown(upper, Some(user), Some(group)).map_err(Into::into),
-    )?;
+    told("make the layer its owner's", chown(upper, Some(user), Some(group)).map_err(Into::into))?;
     told("give the layer its mode", chmod(upper, mode).map_err(Into::into))
 }
 

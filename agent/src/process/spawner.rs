@@ -158,6 +158,7 @@ fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
         descriptors_max,
         has_terminal: launch.terminal.is_some(),
         layer: launch.layer.clone().map(layer_spec),
+        beside: launch.beside.iter().cloned().map(layer_spec).collect(),
         helper: launch.helper.clone(),
         bounds: launch.bounds,
     }
@@ -166,6 +167,7 @@ fn spec_of(launch: &Launch, descriptors_max: Option<u64>) -> Spec {
 fn layer_spec(layer: Layer) -> LayerSpec {
     LayerSpec {
         root: layer.root.into_os_string(),
+        at: layer.at.into_os_string(),
         upper: layer.upper.into_os_string(),
         work: layer.work.into_os_string(),
         through: layer.through.into_iter().map(PathBuf::into_os_string).collect(),

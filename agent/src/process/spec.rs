@@ -42,6 +42,8 @@ pub(crate) struct Spec {
     pub(crate) has_terminal: bool,
     /// The layer that its writes go to.
     pub(crate) layer: Option<LayerSpec>,
+    /// Layers that are seen beside what they cover.
+    pub(crate) beside: Vec<LayerSpec>,
     /// What stands between.
     pub(crate) helper: Option<Helper>,
     /// How much of the machine it may take.
@@ -53,6 +55,8 @@ pub(crate) struct Spec {
 pub(crate) struct LayerSpec {
     /// The folder that is covered.
     pub(crate) root: OsString,
+    /// Where it is seen with its layer.
+    pub(crate) at: OsString,
     /// Where writes go.
     pub(crate) upper: OsString,
     /// The kernel's own folder.

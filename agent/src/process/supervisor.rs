@@ -62,9 +62,7 @@ fn supervise() -> io::Result<()> {
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     let (spec, outputs) = spec::receive(&socket)?;
     let mut records = Records { socket: socket.try_clone()?, file: None };
-    if let Some(layer) = &spec.layer
-        && let Err(error) = layer::enter(layer)
-    {
+    if let Err(error) = layer::enter(spec.layer.as_ref(), &spec.beside) {
         return records.write(&Line::NoLayer { reason: error.to_string() });
     }
     let scratch = Scratch::of(&spec)?;

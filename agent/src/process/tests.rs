@@ -89,6 +89,7 @@ fn script(text: &str) -> Launch {
         output_bytes_max: 1 << 20,
         record_path: None,
         layer: None,
+        beside: Vec::new(),
         terminal: None,
         helper: None,
         bounds: Bounds::default(),

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::protected::is_protected;
+use crate::sandbox::caches::Cache;
 use crate::sandbox::confinement::{Confinement, Network};
 use crate::sandbox::hidden::Hidden;
 use crate::workspace::path::RelPath;
@@ -41,6 +42,8 @@ pub(in crate::sandbox) struct View<'a> {
     pub(in crate::sandbox) hidden: &'a [Hidden],
     /// Folders that it sees as they are although they lie in `/tmp`.
     pub(in crate::sandbox) kept: &'a [PathBuf],
+    /// Caches in whose places it sees copies.
+    pub(in crate::sandbox) caches: &'a [Cache],
 }
 
 /// Returns the program with its arguments; the words of what it starts come behind them.
@@ -72,12 +75,20 @@ pub(in crate::sandbox) fn words(program: &Path, confinement: &Confinement, view:
     if !is_everything {
         words.mount("--bind", workspace);
     }
+    for cache in view.caches {
+        words.copy(cache);
+    }
     let is_granted = |hidden: &Hidden| confinement.writable.iter().any(|path| path == hidden.path());
-    for hidden in within.into_iter().filter(|hidden| !is_granted(hidden)) {
+    let within: Vec<_> = within.into_iter().filter(|hidden| !is_granted(hidden)).collect();
+    for hidden in &within {
         words.hide(hidden);
     }
     for writable in &confinement.writable {
         words.mount("--bind-try", writable);
+        // Whoever is given a folder is not given the secrets in it.
+        for hidden in within.iter().filter(|hidden| hidden.path().starts_with(writable)) {
+            words.hide(hidden);
+        }
     }
     protect(&mut words, workspace, &confinement.writable);
     words.0
@@ -138,6 +149,19 @@ impl Words {
     /// Mounts a place onto itself.
     fn mount(&mut self, how: &str, place: &Path) {
         self.0.extend([OsString::from(how), place.into(), place.into()]);
+    }
+
+    /// Shows the copy of a cache in its place. Without a copy, which is not there then, the cache is read-only like all else.
+    fn copy(&mut self, cache: &Cache) {
+        self.0.extend([OsString::from("--bind-try"), cache.copy.clone().into(), cache.place.clone().into()]);
+        for fixed in cache.fixed {
+            self.mount("--ro-bind-try", &cache.place.join(fixed));
+        }
+        for secret in cache.secret.iter().map(|secret| cache.place.join(secret)) {
+            if secret.is_file() {
+                self.hide(&Hidden::File(secret));
+            }
+        }
     }
 
     fn hide(&mut self, hidden: &Hidden) {

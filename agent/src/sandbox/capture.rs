@@ -97,6 +97,7 @@ impl Capturing {
             output_bytes_max: 0,
             record_path: None,
             layer: Some(folder.layer(root, Vec::new())),
+            beside: Vec::new(),
             terminal: None,
             helper: None,
             bounds: Bounds::default(),
@@ -218,7 +219,13 @@ impl LayerFolder {
 
     /// Returns the layer over a folder, for a launch.
     pub(crate) fn layer(&self, root: PathBuf, through: Vec<PathBuf>) -> Layer {
-        Layer { root, upper: self.upper(), work: self.place.join("work"), through }
+        let (upper, work) = (self.upper(), self.place.join("work"));
+        Layer { at: root.clone(), root, upper, work, through }
+    }
+
+    /// Returns the layer over a folder, seen at another one, for a launch.
+    pub(crate) fn layer_at(&self, root: PathBuf, at: PathBuf) -> Layer {
+        Layer { at, ..self.layer(root, Vec::new()) }
     }
 
     /// Removes it and all in it.

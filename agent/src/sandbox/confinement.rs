@@ -15,6 +15,8 @@ pub(crate) struct Confinement {
     pub(crate) workspace: PathBuf,
     /// What else it may write, files or folders; also protected paths of the workspace. What does not exist is left out.
     pub(crate) writable: Vec<PathBuf>,
+    /// Caches of which it has copies, at level 3.
+    pub(crate) copies: Vec<PathBuf>,
     /// Whom it may talk to.
     pub(crate) network: Network,
     /// Whether it may talk to programs of this machine through their sockets.

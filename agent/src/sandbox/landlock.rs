@@ -78,6 +78,8 @@ fn folders(confinement: &Confinement, scratch: Option<&Path>) -> Vec<PathBuf> {
     folders.extend(scratch.map(Path::to_owned));
     if confinement.level == Level::Isolated {
         folders.push(PathBuf::from("/tmp"));
+        // Where there is no copy, what is there cannot be written either: the mount is read-only.
+        folders.extend(confinement.copies.iter().cloned());
     }
     folders
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::process::{Bounds, Helper, Launch};
 use crate::sandbox::bubblewrap::{self, View};
+use crate::sandbox::caches::Cache;
 use crate::sandbox::confinement::{Confinement, Network};
 use crate::sandbox::environment::child_environment;
 use crate::sandbox::hidden::hidden;
@@ -45,6 +46,8 @@ pub(crate) struct Command<'a> {
 pub(crate) struct Given {
     /// What else it may write: absolute, links resolved.
     pub(crate) writable: Vec<PathBuf>,
+    /// Caches of which it gets copies, at level 3.
+    pub(crate) caches: Vec<Cache>,
     /// Whom it may talk to.
     pub(crate) network: Network,
     /// Whether it may talk to programs of this machine through their sockets.
@@ -54,7 +57,7 @@ pub(crate) struct Given {
 impl Default for Given {
     /// Nothing.
     fn default() -> Self {
-        Self { writable: Vec::new(), network: Network::Off, unix_sockets: false }
+        Self { writable: Vec::new(), caches: Vec::new(), network: Network::Off, unix_sockets: false }
     }
 }
 
@@ -122,6 +125,7 @@ pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Re
         output_bytes_max: command.output_bytes_max,
         record_path: command.record_path,
         layer: None,
+        beside: Vec::new(),
         terminal: None,
         helper,
         bounds: Bounds { memory_bytes, processes, cpu_ms },
@@ -135,11 +139,12 @@ fn helper(
     env: &BTreeMap<String, String>,
     probe: &Probe,
 ) -> Result<Helper, SandboxError> {
-    let Given { writable, network, unix_sockets } = command.given.clone();
+    let Given { writable, caches, network, unix_sockets } = command.given.clone();
     let confinement = Confinement {
         level,
         workspace: command.workspace.to_owned(),
         writable,
+        copies: caches.iter().map(|cache| cache.place.clone()).collect(),
         network,
         unix_sockets,
         threads: command.limits.processes.map(|processes| u64::from(processes) * THREADS_PER_PROCESS),
@@ -150,7 +155,7 @@ fn helper(
         Some(program) if level == Level::Isolated => {
             let hidden = hidden(env.get("HOME").map(Path::new), &probe.own);
             let kept = kept(env);
-            bubblewrap::words(program, &confinement, View { hidden: &hidden, kept: &kept })
+            bubblewrap::words(program, &confinement, View { hidden: &hidden, kept: &kept, caches: &caches })
         }
         Some(_) | None => Vec::new(),
     };

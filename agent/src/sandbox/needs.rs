@@ -24,6 +24,15 @@ pub(crate) struct Needs {
     pub(crate) net: BTreeSet<String>,
 }
 
+/// What is known of a command before it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Foreseen {
+    /// What it needs.
+    pub(crate) needs: Needs,
+    /// Caches that it writes, told as needs are: needs themselves where it gets no copies.
+    pub(crate) caches: BTreeSet<String>,
+}
+
 /// A need that cannot be granted as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NeedError {
@@ -61,12 +70,8 @@ impl Needs {
     /// Returns the absolute path of each need to write, for the sandbox. What git records about the history every command may
     /// write, and the rest of `.git` is asked about when it has been written: that folder is not opened.
     pub(crate) fn writable(&self, root: &Path, home: Option<&str>) -> Vec<PathBuf> {
-        let absolute = |path: &String| match path.strip_prefix("~/") {
-            Some(rest) => home.map(|home| Path::new(home).join(rest)),
-            None => Some(root.join(path)),
-        };
-        let opened = self.write.iter().filter(|path| *path != ".git").filter_map(absolute);
-        opened.map(|path| path.canonicalize().unwrap_or(path)).collect()
+        let opened = self.write.iter().filter(|path| *path != ".git");
+        opened.filter_map(|path| absolute(path, root, home)).collect()
     }
 
     /// Returns whether a path of the workspace is one of those to write, or beneath one.
@@ -75,6 +80,15 @@ impl Needs {
             |need: &String| path.strip_prefix(need.as_str()).is_some_and(|rest| rest.starts_with('/'));
         self.write.iter().any(|need| need == path || is_beneath(need))
     }
+}
+
+/// Returns the absolute path of a path as needs name it, links resolved where it exists; `None` beneath a home that is not known.
+pub(crate) fn absolute(path: &str, root: &Path, home: Option<&str>) -> Option<PathBuf> {
+    let place = match path.strip_prefix("~/") {
+        Some(rest) => Path::new(home?).join(rest),
+        None => root.join(path),
+    };
+    Some(place.canonicalize().unwrap_or(place))
 }
 
 /// Returns a path as needs name it; `None` for one of the workspace's ordinary files, which every command may write.

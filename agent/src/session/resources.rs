@@ -15,7 +15,7 @@ use crate::config::files::Files;
 use crate::feed::Feed;
 use crate::journal::Journal;
 use crate::process::Spawn;
-use crate::sandbox::{Capturing, LayerFolder, Probing};
+use crate::sandbox::{Caches, Capturing, LayerFolder, Probing};
 use crate::session::answerers::Answerers;
 use crate::session::looking::Board;
 use crate::tools::Registry;
@@ -164,6 +164,8 @@ pub(crate) struct Resources {
     pub(crate) probing: Probing,
     /// Whether what commands write can be caught.
     pub(crate) capturing: Arc<Capturing>,
+    /// Copies of caches that commands write to.
+    pub(crate) caches: Arc<Caches>,
     /// The files of the configuration, and what was last good in each.
     pub(crate) files: Files,
     /// Where the records of commands are.

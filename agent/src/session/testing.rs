@@ -23,7 +23,7 @@ use crate::changes::apply::apply;
 use crate::changes::change::{ChangeSet, FileEdit};
 use crate::journal::{AppendError, Blobs};
 use crate::process::{Launch, ProcessError, Running, Spawn};
-use crate::sandbox::{self, Given, Limits};
+use crate::sandbox::{self, Cache, Caches, Given, Laid, Level, Limits};
 use crate::session::actor::{Actor, Refusal, respond};
 use crate::session::apply::{Chosen, changed};
 use crate::session::command::{Command, Reply};
@@ -80,6 +80,8 @@ struct Bench {
     over: Option<Launch>,
     /// For a copy.
     launch: Launch,
+    /// Where the tests find copies of the person's caches, and of which.
+    copies: (Arc<Caches>, Vec<Cache>),
     harness: &'static str,
     rev: u64,
     /// Where the shadow tree lies, and the copy.
@@ -150,15 +152,17 @@ impl Actor {
         let shadow = self.resources.shadow_of(id.as_str());
         let capture = self.world.config.sandbox.capture;
         let over = match Shadow::available(&self.resources.capturing, capture).await {
-            Ok(()) => Some(self.test_launch(text, self.root.path())?),
+            Ok(()) => Some(self.test_launch(text, self.root.path())?.0),
             Err(_) => None,
         };
+        let (launch, caches) = self.test_launch(text, &copy)?;
         Ok(Bench {
             root: Arc::clone(&self.root),
             blobs: self.blobs(),
             spawner: Arc::clone(&self.resources.spawner),
             over,
-            launch: self.test_launch(text, &copy)?,
+            launch,
+            copies: (Arc::clone(&self.resources.caches), caches),
             harness,
             rev: self.the_plan(plan)?.rev,
             scratch: [Scratch(shadow), Scratch(copy)],
@@ -166,13 +170,24 @@ impl Actor {
         })
     }
 
-    fn test_launch(&self, text: &str, folder: &Path) -> Result<Launch, RpcError> {
+    fn test_launch(&self, text: &str, folder: &Path) -> Result<(Launch, Vec<Cache>), RpcError> {
         let configured = self.world.config.sandbox;
+        let probe = self.resources.probing.known();
+        let demanded = sandbox::wanted(&configured, &probe);
+        let has_copies = configured.caches_mib > 0
+            && probe.at_least(demanded) == Some(Level::Isolated)
+            && self.resources.capturing.known() == Some(Ok(()));
+        let caches = if has_copies {
+            self.resources.caches.of(self.root.path(), &self.state.environment, &[])
+        } else {
+            Vec::new()
+        };
+        let copied = caches.clone();
         let command = sandbox::Command {
             text,
             cwd: folder,
             workspace: folder,
-            given: Given { unix_sockets: configured.unix_sockets, ..Given::default() },
+            given: Given { unix_sockets: configured.unix_sockets, caches, ..Given::default() },
             limits: Limits::of(&configured),
             session_env: &self.state.environment,
             timeout: TESTS_TIMEOUT,
@@ -180,12 +195,10 @@ impl Actor {
             output_bytes_max: u64::MAX,
             record_path: None,
         };
-        let probe = self.resources.probing.known();
-        let demanded = sandbox::wanted(&configured, &probe);
         let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         // Test programs ask for it, and print for people who are not there otherwise.
         launch.env.insert("CI".to_owned(), "1".to_owned());
-        Ok(launch)
+        Ok((launch, copied))
     }
 
     /// Goes on with an apply whose tests have ended: what they said is recorded first.
@@ -215,7 +228,9 @@ pub(super) fn not_passed(report: &TestReport) -> RpcError {
 }
 
 impl Bench {
-    async fn run(self, edits: &[FileEdit]) -> Result<TestReport, RpcError> {
+    async fn run(mut self, edits: &[FileEdit]) -> Result<TestReport, RpcError> {
+        // They are the tests' own until these have ended.
+        let _laid = self.lay_copies().await;
         let change = ChangeSet::new(edits.to_vec()).map_err(|error| failed(&error))?;
         let mut running = match self.start_over(&change).await? {
             Some(running) => running,
@@ -251,6 +266,18 @@ impl Bench {
             report
         });
         report.await.map_err(|error| failed(&error))
+    }
+
+    /// Gives both launches copies of caches; where that cannot be, caches are read-only.
+    async fn lay_copies(&mut self) -> Option<Laid> {
+        let (root, (caches, of)) = (Arc::clone(&self.root), self.copies.clone());
+        if of.is_empty() {
+            return None;
+        }
+        let laid = tokio::task::spawn_blocking(move || caches.lay(root.path(), &of)).await.ok()?.ok()?;
+        laid.give(&mut self.launch);
+        self.over.iter_mut().for_each(|over| laid.give(over));
+        Some(laid)
     }
 
     /// Starts the tests on the workspace with the edits laid over it; `None` where that cannot be had.

@@ -324,6 +324,7 @@ impl Actor {
                 ways: NetworkEnvironment::of(&self.world.environment.network),
                 near: Arc::clone(&self.world.config.network.private),
             },
+            caches: Arc::clone(&self.resources.caches),
             sandbox: self.world.config.sandbox,
             environment: Arc::clone(&self.state.environment),
             secrets: self.world.secrets.clone(),

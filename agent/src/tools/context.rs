@@ -17,7 +17,7 @@ use crate::changes::read_set::ReadSet;
 use crate::config::Sandbox;
 use crate::network::Egress;
 use crate::process::Spawn;
-use crate::sandbox::{Capturing, Needs, Probe};
+use crate::sandbox::{Caches, Capturing, Foreseen, Probe};
 use crate::tools::Boxed;
 use crate::tools::settling::Settling;
 use crate::workspace::path::RelPath;
@@ -46,6 +46,8 @@ pub(crate) struct ToolContext {
     pub(crate) probe: Arc<Probe>,
     /// Whether what commands write can be caught.
     pub(crate) capturing: Arc<Capturing>,
+    /// Copies of caches that commands write to.
+    pub(crate) caches: Arc<Caches>,
     /// What is configured of the sandbox, and whether what commands write shall be caught.
     pub(crate) sandbox: Sandbox,
     /// What well-known commands need.
@@ -94,7 +96,7 @@ impl fmt::Debug for Sight {
 
 /// Tells what a well-known command needs beyond its confinement, from its text.
 #[derive(Clone)]
-pub(crate) struct Foresee(pub(crate) Arc<dyn Fn(&str) -> Needs + Send + Sync>);
+pub(crate) struct Foresee(pub(crate) Arc<dyn Fn(&str) -> Foreseen + Send + Sync>);
 
 impl fmt::Debug for Foresee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

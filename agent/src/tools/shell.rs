@@ -4,6 +4,7 @@
 //! durable, so whoever settles calls removes them.
 mod caught;
 mod compared;
+mod copies;
 mod follow;
 mod hint;
 mod needs;
@@ -25,7 +26,9 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::capture::Bases;
 use crate::config::Capture;
 use crate::process::{Ended, Exit, Launch, ProcessError, Running, Spawn};
-use crate::sandbox::{Capturing, Command, Given, LayerFolder, Level, Limits, Needs, Network, launch, wanted};
+use crate::sandbox::{
+    Capturing, Command, Given, Laid, LayerFolder, Level, Limits, Needs, Network, launch, wanted,
+};
 use crate::tools::arguments::{count, one_line, parse};
 use crate::tools::background::blocking;
 use crate::tools::context::Unsaved;
@@ -36,9 +39,10 @@ use crate::tools::prepared::{Access, Outcome, Prepared, ToolFailure, Work};
 use crate::tools::shadow::{Shadow, ShadowParts};
 use crate::tools::shell::caught::{Caught, Layered};
 use crate::tools::shell::compared::Compared;
+use crate::tools::shell::copies::Copying;
 use crate::tools::shell::follow::{Followed, follow};
 use crate::tools::shell::hint::hint;
-use crate::tools::shell::needs::{Wanted, needed};
+use crate::tools::shell::needs::{Needed, Wanted, needed};
 use crate::tools::shell::program::program;
 use crate::tools::target::{Target, failure, wire};
 use crate::tools::{Boxed, Descriptor, RunContext, Tool, ToolContext};
@@ -127,15 +131,21 @@ impl Tool for Shell {
                     "the command holds a NUL character, which no program can be given",
                 ));
             }
+            // Whether it gets copies of caches is a part of what is asked; found out once.
+            let has_layers = context.capturing.find().await.is_ok();
             let context = context.clone();
-            blocking(move || prepared(&context, arguments)).await?
+            blocking(move || prepared(&context, arguments, has_layers)).await?
         })
     }
 }
 
-fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, ToolFailure> {
+fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Result<Prepared, ToolFailure> {
     let Arguments { command, timeout_s, cwd, needs } = arguments;
-    let (needs, caches) = needed(context, &command, &needs.unwrap_or_default())?;
+    let level = wanted(&context.sandbox, &context.probe);
+    let copies = has_layers
+        && context.sandbox.caches_mib > 0
+        && context.probe.at_least(level) == Some(Level::Isolated);
+    let Needed { needs, caches, absent } = needed(context, &command, &needs.unwrap_or_default(), copies)?;
     let home = context.environment.get("HOME").map(String::as_str);
     let target = folder(context, cwd.as_deref())?;
     let timeout = timeout_s
@@ -143,7 +153,6 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
         })
         .clamp(Duration::from_secs(1), COMMAND_TIMEOUT_MAX);
-    let level = wanted(&context.sandbox, &context.probe);
     let absolute = context.root.absolute(&target.real);
     let launch = launch(
         Command {
@@ -152,6 +161,7 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             workspace: context.root.path(),
             given: Given {
                 writable: needs.writable(context.root.path(), home),
+                caches: caches.clone(),
                 network: if needs.net.is_empty() { Network::Off } else { Network::Machine },
                 unix_sockets: context.sandbox.unix_sockets,
             },
@@ -185,7 +195,8 @@ fn prepared(context: &ToolContext, arguments: Arguments) -> Result<Prepared, Too
             launch,
             level,
             needs,
-            caches,
+            absent,
+            copies: Copying { caches, of: Arc::clone(&context.caches), mib_max: context.sandbox.caches_mib },
             command,
             spawner: Arc::clone(&context.spawner),
             blobs: Arc::clone(&context.blobs),
@@ -228,7 +239,9 @@ struct Run {
     level: Level,
     needs: Needs,
     /// Folders of caches that it may write and that are not there: what is not there cannot be opened to it.
-    caches: Vec<PathBuf>,
+    absent: Vec<PathBuf>,
+    /// The caches of which it gets copies.
+    copies: Copying,
     command: String,
     spawner: Arc<dyn Spawn>,
     blobs: Arc<dyn BlobStore>,
@@ -274,11 +287,13 @@ impl Work for Run {
             let (blobs, timeout) = (Arc::clone(&self.blobs), self.launch.timeout);
             let (secrets, output_bytes_max) = (self.secrets.clone(), self.output_bytes_max);
             let (level, needs) = (self.level, self.needs.clone());
-            let (running, catch) = match self.start(&context).await {
+            let copies = self.copies.clone();
+            let (running, catch, laid) = match self.start(&context).await {
                 Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
             let followed = follow(running, &context, &secrets, output_bytes_max).await;
+            copies.done(laid);
             let Followed { output, is_cancelled, printed_too_much, end } = followed;
             let caught = catch.settle(&context, &needs).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
@@ -302,12 +317,13 @@ impl Work for Run {
 
 impl Run {
     /// Starts the command: beneath a layer where there can be one, else with a look at what is there before.
-    async fn start(self, context: &RunContext) -> Result<(Running, Catch), ProcessError> {
+    async fn start(self, context: &RunContext) -> Result<(Running, Catch, Option<Laid>), ProcessError> {
         let Self {
             mut launch,
             level,
             needs: _,
-            caches,
+            absent,
+            copies,
             command,
             spawner,
             blobs,
@@ -322,13 +338,14 @@ impl Run {
             shadow,
         } = self;
         if level >= Level::Confined {
-            blocking(move || caches.iter().for_each(|folder| make(folder))).await.ok();
+            blocking(move || absent.iter().for_each(|folder| make(folder))).await.ok();
         }
+        let laid = copies.lay(&root, &mut launch).await;
         launch.record_path = Some(records_dir.join(format!("{}.jsonl", context.call)));
         if let Some(parts) = shadow {
             let shadow =
                 Shadow::open(parts).await.map_err(|error| ProcessError::NoLayer(error.to_string()))?;
-            return Ok((shadow.start(launch).await?, Catch::Shadow(shadow)));
+            return Ok((shadow.start(launch).await?, Catch::Shadow(shadow), laid));
         }
         let made = LayerFolder::make(LayerFolder::place(&records_dir, context.call.as_str()));
         let since_ns = made.as_ref().ok().map(LayerFolder::since_ns);
@@ -346,11 +363,11 @@ impl Run {
             };
             let (through, bases) = blocking(look).await.unwrap_or_default();
             let names = through.iter().map(|path| path.as_path().to_owned()).collect();
-            let laid = layer.layer(root.path().to_owned(), names);
-            match spawner.run(Launch { layer: Some(laid), ..launch.clone() }).await {
+            let over = layer.layer(root.path().to_owned(), names);
+            match spawner.run(Launch { layer: Some(over), ..launch.clone() }).await {
                 Ok(running) => {
                     let layered = Layered { root, blobs, layer, bases: Arc::new(bases), through };
-                    return Ok((running, Catch::Layer(layered)));
+                    return Ok((running, Catch::Layer(layered), laid));
                 }
                 Err(ProcessError::NoLayer(reason)) => {
                     tracing::info!(%reason, "no layer over this workspace");
@@ -366,7 +383,7 @@ impl Run {
         };
         // Lost only with the runtime itself.
         let compared = blocking(look).await.map_err(|_| ProcessError::Lost)?;
-        Ok((spawner.run(launch).await?, Catch::Compare(compared)))
+        Ok((spawner.run(launch).await?, Catch::Compare(compared), laid))
     }
 }
 

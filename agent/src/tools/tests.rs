@@ -26,7 +26,7 @@ use crate::changes::read_set::ReadSet;
 use crate::config::Sandbox;
 use crate::process::read_record;
 use crate::process::tests::spawner;
-use crate::sandbox::{Capturing, Probe};
+use crate::sandbox::{Caches, Capturing, Probe};
 use crate::tools::context::{Begun, Foresee, Judge, Judgement, Progress, Sight, Withheld, Written};
 use crate::tools::settling::Settling;
 use crate::tools::{Access, Boxed, Outcome, Prepared, Registry, RunContext, ToolContext, built_in};
@@ -110,6 +110,7 @@ impl World {
             spawner: Arc::new(spawner()),
             probe: Arc::new(Probe::nothing()),
             capturing: Arc::new(Capturing::new(records.path().to_owned(), Arc::new(spawner()))),
+            caches: Arc::new(Caches::new(records.path().join("caches"), Vec::new())),
             sandbox: Sandbox::default(),
             foresee: Foresee(Arc::new(|command| crate::approvals::foresee(command, &BTreeMap::new()))),
             network: crate::network::Egress::default(),

@@ -20,7 +20,7 @@ const ORDINARY: u32 = 61_234;
 
 /// Whom the cases are tried as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum User {
+pub(super) enum User {
     /// Whoever runs the tests.
     Own,
     /// Another one than root, who runs the tests.
@@ -66,7 +66,7 @@ fn answer(mut stream: impl std::io::Read + std::io::Write) {
 }
 
 /// Returns a command of the binary as a user.
-fn command(home: &Home, user: User, arguments: &[&str]) -> std::process::Command {
+pub(super) fn command(home: &Home, user: User, arguments: &[&str]) -> std::process::Command {
     match user {
         User::Own => home.command(arguments),
         User::Ordinary => {
@@ -78,8 +78,21 @@ fn command(home: &Home, user: User, arguments: &[&str]) -> std::process::Command
     }
 }
 
+/// Tells whether something can be tried as an ordinary user beside the tests' own.
+pub(super) fn can_be_ordinary() -> bool {
+    let reason = if !geteuid().is_root() {
+        "the tests run as an ordinary user already"
+    } else if !Path::new("/usr/bin/setpriv").exists() {
+        "there is no setpriv to become another user with"
+    } else {
+        return true;
+    };
+    eprintln!("skipped: {reason}");
+    false
+}
+
 /// Gives a whole folder to a user.
-fn give(folder: &Path, user: User) {
+pub(super) fn give(folder: &Path, user: User) {
     if user == User::Ordinary {
         chown(folder, Some(ORDINARY), Some(ORDINARY)).unwrap();
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -211,15 +224,9 @@ fn every_case_is_as_the_table_has_it() {
 
 #[test]
 fn every_case_is_as_the_table_has_it_for_an_ordinary_user() {
-    if !geteuid().is_root() {
-        eprintln!("skipped: the tests run as an ordinary user already");
-        return;
+    if can_be_ordinary() {
+        assert_eq!(check(User::Ordinary), Vec::<String>::new());
     }
-    if !Path::new("/usr/bin/setpriv").exists() {
-        eprintln!("skipped: there is no setpriv to become another user with");
-        return;
-    }
-    assert_eq!(check(User::Ordinary), Vec::<String>::new());
 }
 
 #[test]

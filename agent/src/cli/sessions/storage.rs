@@ -20,6 +20,7 @@ pub(super) fn prune(
     let params = AdminParams {
         older_than_s: args.older_than.map(|time| time.as_secs()),
         keep: args.keep,
+        caches: args.caches.then_some(true),
         dry_run: args.dry_run.then_some(true),
         ..AdminParams::of(AdminOp::Prune)
     };
@@ -36,7 +37,10 @@ pub(super) fn prune(
         "{would} {sessions} sessions and {} unneeded contents ({} bytes)",
         pruned.blobs, pruned.bytes
     ));
-    if args.older_than.is_none() && args.keep.is_none() {
+    if let Some(bytes) = pruned.caches_bytes {
+        terminal.note(&format!("{would} copies of caches ({bytes} bytes)"));
+    }
+    if args.older_than.is_none() && args.keep.is_none() && !args.caches {
         terminal.note("name --older-than or --keep to delete sessions");
     }
     Ok(Exit::Done)

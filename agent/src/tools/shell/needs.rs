@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::network::{Egress, Target};
-use crate::sandbox::{Needs, needed_path};
+use crate::sandbox::{Cache, Foreseen, Needs, absolute, needed_path};
 use crate::tools::ToolContext;
 use crate::tools::prepared::ToolFailure;
 
@@ -29,13 +29,25 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
     }
 }
 
-/// Returns what a command needs: what its call says, and what is known of such commands; and the folders among what is known
-/// that are not there yet.
+/// What a command needs, and what it gets beside that.
+#[derive(Debug)]
+pub(super) struct Needed {
+    /// What is asked for.
+    pub(super) needs: Needs,
+    /// Caches of which it gets copies, and so needs none.
+    pub(super) caches: Vec<Cache>,
+    /// Folders that have to be there for this, and are not yet.
+    pub(super) absent: Vec<PathBuf>,
+}
+
+/// Returns what a command needs: what its call says, and what is known of such commands. `copies` tells whether it gets copies of
+/// caches.
 pub(super) fn needed(
     context: &ToolContext,
     command: &str,
     wanted: &Wanted,
-) -> Result<(Needs, Vec<PathBuf>), ToolFailure> {
+    copies: bool,
+) -> Result<Needed, ToolFailure> {
     let (root, home) = (context.root.path(), context.environment.get("HOME").map(String::as_str));
     let mut needs = Needs::default();
     for path in &wanted.write {
@@ -45,7 +57,16 @@ pub(super) fn needed(
     for host in &wanted.net {
         needs.net.extend(needed_host(host, &context.network)?);
     }
-    let mut foreseen = (context.foresee.0)(command);
+    let Foreseen { needs: mut foreseen, caches: written } = (context.foresee.0)(command);
+    let written: Vec<(String, PathBuf)> = written
+        .into_iter()
+        .filter_map(|path| absolute(&path, root, home).map(|place| (path, place)))
+        .collect();
+    let places: Vec<PathBuf> = written.iter().map(|(_, place)| place.clone()).collect();
+    let mut caches = if copies { context.caches.of(root, &context.environment, &places) } else { Vec::new() };
+    let (met, unmet): (Vec<_>, Vec<_>) =
+        written.into_iter().partition(|(_, place)| caches.iter().any(|cache| cache.meets(place)));
+    foreseen.write.extend(unmet.into_iter().map(|(path, _)| path));
     // What is foreseen and cannot be granted is left to the command to fail at.
     foreseen.write.retain(|path| matches!(needed_path(path, root, home), Ok(Some(_))));
     if foreseen.write.contains(".git") {
@@ -54,9 +75,14 @@ pub(super) fn needed(
             .write
             .extend(places.iter().filter_map(|place| needed_path(place, root, home).ok().flatten()));
     }
-    let caches = foreseen.writable(root, home).into_iter().filter(|path| !path.exists()).collect();
-    let needs = needs.and(foreseen);
-    Ok((needs.map_err(|error| ToolFailure::new(error.to_string()))?, caches))
+    let opened = foreseen.writable(root, home);
+    let absent = opened.into_iter().chain(met.into_iter().map(|(_, place)| place));
+    let absent = absent.filter(|path| !path.exists()).collect();
+    let needs = needs.and(foreseen).map_err(|error| ToolFailure::new(error.to_string()))?;
+    // Who is given a cache itself wants that.
+    let given = needs.writable(root, home);
+    caches.retain(|cache| !given.iter().any(|given| cache.is_in(given)));
+    Ok(Needed { needs, caches, absent })
 }
 
 /// Returns a host as needs name it; `None` for this machine itself, where what a command starts is always within its reach.

@@ -58,6 +58,7 @@ mod tests {
             output_bytes_max: 0,
             record_path: None,
             layer: None,
+            beside: Vec::new(),
             terminal: None,
             helper: None,
             bounds: Bounds::default(),
