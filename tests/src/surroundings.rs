@@ -35,6 +35,11 @@ pub fn neovim() -> Option<PathBuf> {
     variable("TENON_NVIM").map(PathBuf::from)
 }
 
+/// Returns the cargo that runs the tests, past any shim.
+pub fn cargo() -> Option<PathBuf> {
+    variable("CARGO").map(PathBuf::from)
+}
+
 /// Returns whether tests of more than a second run.
 pub fn slow_tests() -> bool {
     variable("RUN_SLOW_TESTS").is_some()

@@ -6,3 +6,4 @@ mod caches;
 mod cases;
 mod limits;
 mod matrix;
+mod projects;

@@ -125,7 +125,12 @@ pub(crate) const KEYS: &[Key] = &[
         Refused,
         "how it is found what commands change: exact holds it back until they end, compared looks before and after",
     ),
-    key("sandbox.level", LEVELS, Refused, "the level that commands run at; the highest that the machine has where absent"),
+    key(
+        "sandbox.level",
+        LEVELS,
+        Refused,
+        "the level that commands run at; the highest that the machine has where absent",
+    ),
     key("sandbox.level_min", LEVELS, Raise, "the level below which no command runs"),
     key(
         "sandbox.memory_mib",
