@@ -1,5 +1,5 @@
-//! Whether what commands write can be caught in a layer on this machine: tests of that are skipped where it cannot. Not here: the
-//! tests.
+//! Whether what commands write can be caught in a layer on this machine, and which levels of the sandbox it has: tests of that are
+//! skipped where it cannot. Not here: the tests.
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,6 +16,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub fn available() -> Result<(), String> {
     static FOUND: OnceLock<Result<(), String>> = OnceLock::new();
     FOUND.get_or_init(|| ask().unwrap_or_else(|error| Err(format!("{error:#}")))).clone()
+}
+
+/// Tells whether commands can have a level of the sandbox here.
+///
+/// # Errors
+/// The agent cannot be asked.
+pub fn has_level(level: u8) -> anyhow::Result<bool> {
+    let home = Home::new()?;
+    home.configure(&format!("sandbox.level = {level}\n"))?;
+    home.tenon(&["trust"])?.expect(0)?;
+    let tried = home.tenon(&["jobs", "run", "true"])?;
+    Ok(!tried.stderr.contains("is demanded"))
 }
 
 fn ask() -> anyhow::Result<Result<(), String>> {

@@ -67,6 +67,23 @@ impl Process {
         Ok(value.with_context(|| format!("no row {row}"))?.trim().to_owned())
     }
 
+    /// Returns the nearest process above it one of whose arguments holds `marker`.
+    ///
+    /// # Errors
+    /// There is none, or one of them has ended.
+    pub fn ancestor(&self, marker: &str) -> Result<Self> {
+        let mut above = self.parent()?;
+        while !above.command_line().contains(marker) {
+            above = above.parent()?;
+        }
+        Ok(above)
+    }
+
+    fn parent(&self) -> Result<Self> {
+        let number = self.status("PPid")?.parse()?;
+        Self::of(number).with_context(|| format!("process {} has no parent", self.pid))
+    }
+
     /// Sends a signal; one that has ended gets none.
     pub fn signal(&self, signal: Signal) {
         // It may have ended in this moment, which is what the caller wanted or is about to find out.

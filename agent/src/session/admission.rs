@@ -202,7 +202,7 @@ impl Actor {
         if turn_id.is_none() && !had_jobs && !had_tests {
             return Err(none());
         }
-        let dropped = (params.drop == Some(true)).then(|| self.can_drop());
+        let dropped = (params.drop == Some(true)).then(|| self.drop_written());
         if let Some(turn) = &mut self.turn {
             turn.drops |= dropped == Some(true);
             turn.interrupt.cancel();
@@ -210,15 +210,23 @@ impl Actor {
         Ok(InterruptResult { seq, turn_id, dropped })
     }
 
-    /// Tells whether a command runs whose writes lie in a layer: others have written to the workspace itself.
-    fn can_drop(&self) -> bool {
+    /// Drops what running commands write, where it lies in a layer: others have written to the workspace itself. Tells whether
+    /// there is such a command.
+    fn drop_written(&self) -> bool {
         let calls = self.state.turn.iter().flat_map(|turn| &turn.calls);
         let is_command =
             |phase: &CallPhase| matches!(phase, CallPhase::Started { effect: EffectClass::Command, .. });
-        let mut running = calls.filter(|call| is_command(&call.phase));
-        running.any(|call| {
-            let records = &self.resources.records_dir;
-            self.state.plans.making().is_some() || LayerFolder::place(records, call.id.as_str()).is_dir()
-        })
+        // What is on its way into the workspace is brought to its end.
+        let running = calls.filter(|call| is_command(&call.phase) && call.begun.is_none());
+        let records = &self.resources.records_dir;
+        let mut dropped = self.state.plans.making().is_some();
+        for call in running.filter(|call| LayerFolder::place(records, call.id.as_str()).is_dir()) {
+            dropped = true;
+            // It is answered only when it is certain: the next start would bring in what lies in the layer.
+            if let Err(error) = std::fs::write(self.resources.dropped_of(call.id.as_str()), b"") {
+                tracing::warn!(%error, "that a command's writes are dropped is not recorded");
+            }
+        }
+        dropped
     }
 }

@@ -22,6 +22,10 @@ use crate::turn::call::unknown_outcome;
 use crate::turn::ports::Fact;
 use crate::workspace::path::RelPath;
 
+/// What the model is told where a person dropped what a command wrote.
+const DROPPED: &str =
+    "What it had written is dropped, as the person wished: nothing of it is in the workspace.";
+
 /// What was found out about a call.
 #[derive(PartialEq)]
 enum Fate {
@@ -112,8 +116,14 @@ impl Actor {
 
     /// Settles a command, with what it had written when the agent was stopped.
     async fn command_facts(&mut self, call: &OpenCall) -> Vec<Fact> {
-        let brought = self.bring_in(call).await;
+        let is_dropped = call.begun.is_none() && self.resources.dropped_of(call.id.as_str()).exists();
+        let brought = if is_dropped { None } else { self.bring_in(call).await };
         let mut fate = self.command_fate(&call.id);
+        if is_dropped {
+            let text = format!("The person interrupted it before the agent was stopped. {DROPPED}");
+            return self
+                .facts_of(&call.id, Fate::Known { status: CallStatus::Interrupted, text, exit: None });
+        }
         let Some(brought) = brought else { return self.facts_of(&call.id, fate) };
         let change_id = brought.applied.change_id.clone();
         if fate == Fate::Unknown {

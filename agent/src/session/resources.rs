@@ -91,6 +91,11 @@ impl Resources {
         }
     }
 
+    /// Returns the file that says, by being there, that what a running call writes is dropped: it counts after a crash too.
+    pub(crate) fn dropped_of(&self, call: &str) -> PathBuf {
+        self.records_dir.join(format!("{call}.dropped"))
+    }
+
     /// Returns where the shadow tree of a plan turn, or of tests, lies.
     pub(crate) fn shadow_of(&self, id: &str) -> PathBuf {
         LayerFolder::shadow_place(&self.records_dir, id)

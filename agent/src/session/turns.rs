@@ -244,7 +244,9 @@ impl Actor {
     pub(crate) fn forget_records(&self, calls: &[CallId]) {
         for call in calls {
             // Most calls are no commands and have none.
-            let _absent = std::fs::remove_file(self.resources.record_of(call.as_str()));
+            for file in [self.resources.record_of(call.as_str()), self.resources.dropped_of(call.as_str())] {
+                let _absent = std::fs::remove_file(file);
+            }
             self.resources.forget_layer(call.as_str());
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tenon_tests::home::Home;
 use tenon_tests::layers;
 use tenon_tests::model_server::{ModelServer, Reply, Script};
+use tenon_tests::waiting;
 
 /// How long something may take that takes some milliseconds on a quiet machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -117,9 +118,11 @@ fn twenty_files_there_and_back(configuration: &str, revert: &[&str]) {
 }
 
 #[test]
-fn twenty_files_are_shown_and_taken_back_to_the_byte() {
+fn twenty_files_are_shown_and_taken_back_to_the_byte_at_every_level() {
     match layers::available() {
-        Ok(()) => twenty_files_there_and_back("", &["revert"]),
+        Ok(()) => (1..=3).filter(|level| layers::has_level(*level).unwrap()).for_each(|level| {
+            twenty_files_there_and_back(&format!("sandbox.level = {level}"), &["revert"]);
+        }),
         Err(reason) => println!("skipped: {reason}"),
     }
 }
@@ -180,4 +183,52 @@ fn a_person_who_saves_what_a_command_rewrites_loses_nothing_and_finds_three_text
         home.tenon(&["fetch", conflict[name].as_str().unwrap()]).unwrap().expect(0).unwrap().stdout
     };
     assert_eq!(["base", "ours", "theirs"].map(text), ["both began here\n", "the command\n", "a person\n"]);
+}
+
+#[test]
+fn protected_files_that_a_command_makes_are_never_seen_before_they_are_allowed() {
+    if let Err(reason) = layers::available() {
+        return println!("skipped: {reason}");
+    }
+    (1..=3).filter(|level| layers::has_level(*level).unwrap()).for_each(protected_files_are_withheld);
+}
+
+fn protected_files_are_withheld(level: u8) {
+    let command = "mkfifo ~/signs/go; mkdir .vscode sub .VSCODE; echo '{}' > .vscode/settings.json; echo r > sub/.npmrc; echo x > .VSCODE/x; \
+        touch ~/signs/up; read line < ~/signs/go";
+    let replies = vec![
+        Reply::call("shell", &json!({"command": command, "needs": {"write": ["~/signs"]}})),
+        Reply::text("Done."),
+    ];
+    let server = ModelServer::start(Script::new(replies)).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    let own = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("sandbox.level = {level}\n{own}")).unwrap();
+    home.write("there.txt", "there\n").unwrap();
+    let signs = home.root().join("home/signs");
+    fs::create_dir_all(&signs).unwrap();
+    let before = digest(&home.workspace());
+    let session = waiting::session(&home).unwrap();
+    let answer = |decision: &str| {
+        let approval = waiting::approval(&home).unwrap();
+        let params = json!({"requestId": approval["requestId"], "decision": decision});
+        waiting::rpc(&home, "agent/answer", &params).unwrap();
+        approval
+    };
+    let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
+    let mut next_approval =
+        || while observed.event_of("request.opened").unwrap()["data"]["kind"] != "approval" {};
+    next_approval();
+    answer("allow");
+    appears(&signs.join("up"));
+    assert_eq!(digest(&home.workspace()), before, "while it runs");
+    fs::write(signs.join("go"), "go\n").unwrap();
+    next_approval();
+    assert_eq!(digest(&home.workspace()), before, "while it is asked");
+    let asked = answer("deny");
+    let files = asked["subject"]["files"].as_array().unwrap();
+    let paths: Vec<&str> = files.iter().filter_map(|file| file["path"].as_str()).collect();
+    assert_eq!(paths, [".VSCODE/x", ".vscode/settings.json", "sub/.npmrc"]);
+    observed.event_of("turn.ended").unwrap();
+    assert_eq!(digest(&home.workspace()), before, "neither a file nor a folder of it");
 }

@@ -1,16 +1,20 @@
-//! `kill -9` of the daemon while a command runs: nothing of it survives, its outcome is unknown, and it is not run again.
+//! `kill -9` of the daemon while a command runs: nothing of it survives, its outcome is unknown, and it is not run again. What it
+//! wrote is brought in, unless a person dropped it.
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::Signal;
 use serde_json::json;
 use tenon_tests::conversation::{self, Exchange};
 use tenon_tests::home::{Home, provider};
+use tenon_tests::layers;
 use tenon_tests::model_server::{ModelServer, Reply};
 use tenon_tests::process::Process;
 use tenon_tests::running::PATIENCE;
+use tenon_tests::waiting::rpc;
 
 /// Returns an argument that no other process has: a number that `sleep` takes.
 fn marker() -> String {
@@ -43,17 +47,6 @@ fn tree(processes: usize) -> Vec<Process> {
     }
 }
 
-/// Tells whether commands can have a level of the sandbox here, and says so where they cannot.
-fn has(home: &Home, level: u8) -> bool {
-    home.tenon(&["trust"]).unwrap().expect(0).unwrap();
-    let tried = home.tenon(&["jobs", "run", "true"]).unwrap();
-    if tried.stderr.contains("is demanded") {
-        eprintln!("skipped: level {level} ({})", tried.stderr.trim());
-        return false;
-    }
-    true
-}
-
 fn dies_with_the_daemon(wire: &str, level: u8, command: &str, processes: usize) {
     let command = format!("echo ran >> ran.txt; {command}");
     let script = conversation::by_exchanges(move |done: &[Exchange]| match done.last() {
@@ -63,7 +56,7 @@ fn dies_with_the_daemon(wire: &str, level: u8, command: &str, processes: usize) 
     let server = ModelServer::start(script).unwrap();
     let home = Home::with_model(wire, &server).unwrap();
     home.configure(&format!("{}\n[sandbox]\nlevel = {level}\n", provider(wire, &server))).unwrap();
-    if level > 1 && !has(&home, level) {
+    if level > 1 && !layers::has_level(level).unwrap() {
         return;
     }
     mknodat(CWD, home.workspace().join("up"), FileType::Fifo, Mode::RWXU, 0).unwrap();
@@ -127,4 +120,47 @@ fn a_confined_command_that_hides_dies_with_the_daemon() {
 #[test]
 fn an_isolated_command_that_hides_dies_with_the_daemon() {
     hides(3);
+}
+
+#[test]
+fn what_a_person_dropped_stays_dropped_where_the_daemon_dies_before_it_is_settled() {
+    if let Err(reason) = layers::available() {
+        return println!("skipped: {reason}");
+    }
+    let marker = marker();
+    let command = format!("echo half > half.txt; sleep {marker}");
+    let script = conversation::by_exchanges(move |done: &[Exchange]| match done.last() {
+        None => Reply::call("shell", &json!({"command": command})),
+        Some(_) => Reply::text("I see."),
+    });
+    let server = ModelServer::start(script).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    let mut run = home.start(&["run", "--json", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
+    let opened = run.event_of("run.opened").unwrap();
+    let session = opened["data"]["sessionId"].as_str().unwrap().to_owned();
+    let asleep = |process: &Process| process.command_line().starts_with("sleep");
+    let deadline = Instant::now() + PATIENCE;
+    let sleeping = loop {
+        let found = tree(1).into_iter().find(asleep);
+        if let Some(found) = found {
+            break found;
+        }
+        assert!(Instant::now() < deadline, "it does not sleep");
+        std::thread::yield_now();
+    };
+    run.kill().unwrap();
+    // What supervises it stands still: the command is not ended, and nothing is settled.
+    let supervisor = sleeping.ancestor("__supervise").unwrap();
+    supervisor.signal(Signal::STOP);
+    let answer = rpc(&home, "agent/interrupt", &json!({"sessionId": session, "drop": true})).unwrap();
+    assert_eq!(answer["dropped"], true, "{answer}");
+    home.kill_daemon().unwrap();
+    supervisor.signal(Signal::CONT);
+    assert!(sleeping.ends_within(PATIENCE).unwrap(), "it survived");
+    let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
+    let ended = observed.event_of("tool.ended").unwrap();
+    assert_eq!((&ended["data"]["status"], &ended["data"]["changeId"]), (&json!("interrupted"), &json!(null)));
+    observed.event_of("turn.ended").unwrap();
+    assert!(!home.workspace().join("half.txt").exists(), "nothing of it is in the workspace");
+    home.tenon(&["log", "--verify"]).unwrap().expect(0).unwrap();
 }

@@ -118,6 +118,10 @@ impl Layered {
             let is_allowed = context.written.ask(question).await;
             verdict.close(is_allowed, &mut captured);
         }
+        // It may have taken a person's time to come here.
+        if context.written.is_dropped().await {
+            return Ok(Caught::dropped());
+        }
         captured.leave_out(&verdict.refused.iter().map(|refused| refused.0.clone()).collect());
         let files = captured.files.iter().map(|file| file.wire.clone()).collect();
         let begun =
