@@ -6,9 +6,12 @@
 //! Imports: config, base
 mod address;
 mod guard;
+mod proxy;
 mod target;
+mod upstream;
 mod ways;
 
 pub(crate) use crate::network::guard::Egress;
+pub(crate) use crate::network::proxy::{Admits, Guests, Proxy, Visits};
 pub(crate) use crate::network::target::Target;
 pub(crate) use crate::network::ways::{NetworkEnvironment, Scheme, client};

@@ -42,7 +42,7 @@ pub(crate) mod tests;
 pub(crate) use build::Build;
 pub(crate) use daemonise::Daemonised;
 pub(crate) use harden::harden;
-pub(crate) use helper::{CONFINE, help_main};
+pub(crate) use helper::{CONFINE, Inside, help_main};
 pub(crate) use launch::{
     Bounds, Chunk, Ended, Exit, Helper, Launch, Layer, ProcessError, Running, Source, Spawn,
 };

@@ -7,3 +7,4 @@ mod cases;
 mod limits;
 mod matrix;
 mod projects;
+mod reaching;

@@ -14,7 +14,7 @@ use crate::config::Rules;
 use crate::config::profile::{Profile, Unattended, Verdict};
 use crate::config::protected::is_protected;
 use crate::config::rule::{Pattern, Rule};
-use crate::sandbox::Level;
+use crate::sandbox::{Held, Level};
 use crate::workspace::path::RelPath;
 use crate::workspace::repository::{Part, part};
 
@@ -26,13 +26,21 @@ pub(crate) struct Policy {
     rules: Rules,
     grants: Grants,
     level: Level,
+    held: Held,
 }
 
 impl Policy {
     /// Makes the policy of a profile under the configured rules; an untrusted workspace caps it at `read`.
     pub(crate) fn new(profile: &Profile, rules: &Rules, trust: Trust, level: Level) -> Self {
         let (chosen, effective) = (profile.clone(), trust.cap(profile));
-        Self { chosen, effective, rules: rules.clone(), grants: Grants::default(), level }
+        let (rules, grants) = (rules.clone(), Grants::default());
+        Self { chosen, effective, rules, grants, level, held: Held::No }
+    }
+
+    /// Returns the policy where commands are held in this way to the hosts that they need.
+    #[must_use]
+    pub(crate) fn with_held(self, held: Held) -> Self {
+        Self { held, ..self }
     }
 
     /// Returns the policy with the grants that hold in the session and its workspace.
@@ -51,6 +59,12 @@ impl Policy {
         let action = Action::Read { paths: vec![path.clone()] };
         self.effective.read != Verdict::Deny
             && matching::restricting(&self.rules.deny, &action, &Analysis::default()).is_none()
+    }
+
+    /// Returns whether a host is reached without a question.
+    pub(crate) fn permits_host(&self, host: &str) -> bool {
+        let action = Action::Network { hosts: vec![host.to_owned()] };
+        self.decide(&action).verdict == Verdict::Allow
     }
 
     /// Returns whether a rule restricts commands, so that it matters which programs their words come to.

@@ -15,6 +15,11 @@ pub(crate) struct NearHost {
 pub(crate) struct NoHost;
 
 impl NearHost {
+    /// Returns whether it is this host, whatever the port.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        self.host == host
+    }
+
     /// Returns whether it is this host, in lower case and an IPv6 address in brackets, at this port.
     pub(crate) fn covers(&self, host: &str, port: u16) -> bool {
         self.host == host && self.port.is_none_or(|own| own == port)

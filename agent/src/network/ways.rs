@@ -26,7 +26,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 const CLIENTS_MAX: usize = 8;
 
 /// Hosts that no proxy can reach for us.
-const LOOPBACK: &str = "localhost,127.0.0.1,::1";
+pub(crate) const LOOPBACK: &str = "localhost,127.0.0.1,::1";
 
 /// Where systems keep their certificate authorities, the most common first.
 const ROOT_FILES: [&str; 6] = [

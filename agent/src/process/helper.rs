@@ -42,6 +42,8 @@ struct Order {
     has_terminal: bool,
     /// A folder of its own for temporary files, where it sees the machine's.
     scratch: Option<OsString>,
+    /// The number of a socket to hand something out through.
+    way_out: Option<RawFd>,
     /// What it does to itself first, in the words of whoever confines.
     orders: String,
 }
@@ -58,8 +60,18 @@ enum Message {
     Ended { code: Option<i32>, signal: Option<i32> },
 }
 
-/// Says a sentence about what could not be done to confine this process.
-pub(crate) type Confine = fn(&str, Option<&Path>) -> Result<(), String>;
+/// What whoever confines a process finds there beside the orders.
+#[derive(Debug)]
+pub(crate) struct Inside<'a> {
+    /// A folder of its own for temporary files.
+    pub(crate) scratch: Option<&'a Path>,
+    /// A socket to hand something out through; whoever launched the command has the other end.
+    pub(crate) way_out: Option<OwnedFd>,
+}
+
+/// Confines this process for good, and returns variables that the command gets beside its own; or says a sentence about what
+/// could not be done.
+pub(crate) type Confine = fn(&str, Inside<'_>) -> Result<BTreeMap<String, String>, String>;
 
 /// Is the whole life of `tenon __confine ORDER STDERR`. Must be called first in `main`.
 pub(crate) fn help_main(order: RawFd, stderr: RawFd, confine: Confine) -> ExitCode {
@@ -87,13 +99,18 @@ fn help(order: RawFd, stderr: RawFd, confine: Confine, back: &File) -> io::Resul
     file.read_to_string(&mut text)?;
     drop(file);
     let order: Order = serde_json::from_str(&text)?;
+    let way_out = order.way_out.and_then(system::adopt);
     // Whatever is open beside the standard streams ends with this program.
     system::close_all_on_exec();
-    if process::getpid() == Pid::INIT { stay(&order, confine, back) } else { Err(become_it(&order, confine)) }
+    if process::getpid() == Pid::INIT {
+        stay(&order, confine, way_out, back)
+    } else {
+        Err(become_it(&order, confine, way_out))
+    }
 }
 
 /// Runs the command as a child, stays until it has ended, and tells how.
-fn stay(order: &Order, confine: Confine, back: &File) -> io::Result<()> {
+fn stay(order: &Order, confine: Confine, way_out: Option<OwnedFd>, back: &File) -> io::Result<()> {
     system::disarm_signals();
     // What a command could make of this process would not be confined.
     process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
@@ -102,13 +119,13 @@ fn stay(order: &Order, confine: Confine, back: &File) -> io::Result<()> {
         Side::Child => {
             drop(executed);
             let led = lead(order.has_terminal);
-            let error = led.err().unwrap_or_else(|| become_it(order, confine));
+            let error = led.err().unwrap_or_else(|| become_it(order, confine, way_out));
             File::from(tells).write_all(error.to_string().as_bytes()).ok();
             system::leave_to_child()
         }
         Side::Parent(child) => child,
     };
-    drop(tells);
+    drop((tells, way_out));
     let mut reason = String::new();
     File::from(executed).read_to_string(&mut reason)?;
     if !reason.is_empty() {
@@ -130,19 +147,21 @@ fn lead(has_terminal: bool) -> io::Result<()> {
 }
 
 /// Becomes the command; returns only why not.
-fn become_it(order: &Order, confine: Confine) -> io::Error {
+fn become_it(order: &Order, confine: Confine, way_out: Option<OwnedFd>) -> io::Error {
     let Some((program, arguments)) = order.argv.split_first() else {
         return io::Error::other("no program is named");
     };
     if let Err(error) = process::chdir(&*order.cwd) {
         return io::Error::other(format!("cannot enter the directory in the sandbox: {error}"));
     }
-    if let Err(reason) = confine(&order.orders, order.scratch.as_deref().map(Path::new)) {
-        return io::Error::other(reason);
-    }
+    let inside = Inside { scratch: order.scratch.as_deref().map(Path::new), way_out };
+    let added = match confine(&order.orders, inside) {
+        Ok(added) => added,
+        Err(reason) => return io::Error::other(reason),
+    };
     #[expect(clippy::disallowed_methods, reason = "this process becomes the command; nothing is spawned")]
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(&order.env);
+    command.args(arguments).env_clear().envs(&order.env).envs(added);
     if let Some(scratch) = &order.scratch {
         command.env("TMPDIR", scratch);
     }
@@ -179,7 +198,7 @@ pub(in crate::process) struct Helped {
     /// Our end of that.
     pub(in crate::process) report: Report,
     /// Descriptors that it inherits by number, open until it is started.
-    _inherited: [OwnedFd; 3],
+    _inherited: Vec<OwnedFd>,
 }
 
 /// Makes ready what a helper of this command needs. `stderr` is the command's own.
@@ -187,30 +206,30 @@ pub(in crate::process) fn helped(
     spec: &Spec,
     helper: &Helper,
     stderr: OwnedFd,
-    scratch: Option<&Path>,
+    inside: Inside<'_>,
 ) -> io::Result<Helped> {
     let order = Order {
         argv: spec.argv.clone(),
         cwd: spec.cwd.clone(),
         env: spec.env.clone(),
         has_terminal: spec.has_terminal,
-        scratch: scratch.map(|scratch| scratch.as_os_str().to_owned()),
+        scratch: inside.scratch.map(|scratch| scratch.as_os_str().to_owned()),
+        way_out: inside.way_out.as_ref().map(AsRawFd::as_raw_fd),
         orders: helper.orders.clone(),
     };
     let memory = memfd_create("order", MemfdFlags::empty())?;
     File::from(memory.try_clone()?).write_all(&serde_json::to_vec(&order)?)?;
     // This very program, wherever its name leads by now and whatever can be seen from where it is started.
     let own = openat(CWD, "/proc/self/exe", OFlags::PATH, Mode::empty())?;
-    let inherited = [own, memory, stderr];
+    let program = OsString::from(format!("/proc/self/fd/{}", own.as_raw_fd()));
+    let numbers = [&memory, &stderr].map(|descriptor| descriptor.as_raw_fd().to_string());
+    let inherited: Vec<OwnedFd> = [own, memory, stderr].into_iter().chain(inside.way_out).collect();
     for descriptor in &inherited {
         fcntl_setfd(descriptor, FdFlags::empty())?;
     }
-    let [own, memory, stderr] = inherited.each_ref().map(AsRawFd::as_raw_fd);
-    let program = OsString::from(format!("/proc/self/fd/{own}"));
-    let own_arguments = [CONFINE.to_owned(), memory.to_string(), stderr.to_string()];
     let mut words: Vec<OsString> = helper.through.clone();
     words.push(program);
-    words.extend(own_arguments.into_iter().map(OsString::from));
+    words.extend([CONFINE.to_owned()].into_iter().chain(numbers).map(OsString::from));
     let program = words.remove(0);
     let (ours, way) = pipe_with(PipeFlags::CLOEXEC)?;
     let report = Report { way: File::from(ours), text: String::new(), stays: !helper.through.is_empty() };

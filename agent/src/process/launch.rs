@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,6 +40,8 @@ pub(crate) struct Launch {
     pub(crate) terminal: Option<TerminalSize>,
     /// What stands between the supervisor and the command, where it is confined.
     pub(crate) helper: Option<Helper>,
+    /// A socket for the helper, through which whoever confines the command hands something out; the caller has its other end.
+    pub(crate) way_out: Option<Arc<OwnedFd>>,
     /// How much of the machine its whole tree may take.
     pub(crate) bounds: Bounds,
 }

@@ -98,6 +98,7 @@ struct Thread {
 struct Request {
     spec: Spec,
     terminal: Option<TerminalSize>,
+    way_out: Option<Arc<OwnedFd>>,
     /// Gets the ends of the supervisor. If nobody is there any more the ends are dropped, and the supervisor leaves.
     reply: oneshot::Sender<Result<Ends, io::Error>>,
 }
@@ -117,7 +118,7 @@ impl Spawner {
         let spec = spec_of(launch, self.supervisor.descriptors_max);
         let requests = thread.requests.as_ref().ok_or(ProcessError::Busy)?;
         requests
-            .try_send(Request { spec, terminal: launch.terminal, reply })
+            .try_send(Request { spec, terminal: launch.terminal, way_out: launch.way_out.clone(), reply })
             .map_err(|_| ProcessError::Busy)?;
         thread.wake();
         Ok(answer)
@@ -267,7 +268,10 @@ impl State {
         loop {
             match self.waiting.try_recv() {
                 // A caller that left lets go of the ends here, and the supervisor of them.
-                Ok(request) => drop(request.reply.send(self.spawn(&request.spec, request.terminal))),
+                Ok(request) => {
+                    let ends = self.spawn(&request);
+                    drop(request.reply.send(ends));
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -276,9 +280,9 @@ impl State {
 
     /// Starts a supervisor and hands it the spec. Its environment is empty: what the daemon was born with is nobody's
     /// business down there. Nor does it hold the daemon's stderr, which somebody may be waiting to see closed.
-    fn spawn(&mut self, spec: &Spec, terminal: Option<TerminalSize>) -> io::Result<Ends> {
+    fn spawn(&mut self, request: &Request) -> io::Result<Ends> {
         let (socket, theirs) = UnixStream::pair()?;
-        let (outputs, theirs_of_outputs) = outputs(terminal)?;
+        let (outputs, theirs_of_outputs) = outputs(request.terminal)?;
         let child = {
             #[expect(clippy::disallowed_methods, reason = "the one place that spawns in the daemon")]
             let mut command = Command::new(&self.supervisor.program);
@@ -302,7 +306,7 @@ impl State {
         };
         self.children.push(mourned);
         socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
-        spec::send(&socket, spec, theirs_of_outputs.each_ref())?;
+        spec::send(&socket, &request.spec, &theirs_of_outputs, request.way_out.as_deref())?;
         Ok(Ends { socket, outputs, handle, dying, buried })
     }
 

@@ -1,6 +1,7 @@
 //! What travels over the socket between the spawner and the supervisor. Not here: what either does with it.
 //!
-//! First the length of the spec, four bytes, with the two descriptors for the command's output; then the spec as JSON.
+//! First the length of the spec, four bytes, with the two descriptors for the command's output and, where there is one, the
+//! socket for the helper; then the spec as JSON.
 //! Later one byte towards the supervisor, [`KILL`], or the end of the stream; lines of `record` the other way.
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,38 +66,56 @@ pub(crate) struct LayerSpec {
     pub(crate) through: Vec<OsString>,
 }
 
-/// Sends a spec, with the descriptors that become the command's stdout and stderr.
-pub(crate) fn send(mut socket: &UnixStream, spec: &Spec, outputs: [&OwnedFd; 2]) -> io::Result<()> {
+/// Descriptors that travel with a spec.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    /// What becomes the command's stdout and stderr.
+    pub(crate) outputs: [OwnedFd; 2],
+    /// The helper's socket.
+    pub(crate) way_out: Option<OwnedFd>,
+}
+
+/// The most descriptors that travel.
+const HANDED_MAX: usize = 3;
+
+/// Sends a spec, with the descriptors that become the command's stdout and stderr, and the socket of its helper.
+pub(crate) fn send(
+    mut socket: &UnixStream,
+    spec: &Spec,
+    outputs: &[OwnedFd; 2],
+    way_out: Option<&OwnedFd>,
+) -> io::Result<()> {
     let text = serde_json::to_vec(spec)?;
     let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= SPEC_BYTES_MAX);
     let length = length
         .ok_or_else(|| io::Error::new(io::ErrorKind::ArgumentListTooLong, "the command is too long"))?
         .to_le_bytes();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED_MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let outputs = outputs.map(AsFd::as_fd);
-    control.push(SendAncillaryMessage::ScmRights(&outputs));
+    let handed: Vec<_> = outputs.iter().chain(way_out).map(AsFd::as_fd).collect();
+    control.push(SendAncillaryMessage::ScmRights(&handed));
     let sent = sendmsg(socket, &[IoSlice::new(&length)], &mut control, SendFlags::NOSIGNAL)?;
     socket.write_all(&length[sent..])?;
     socket.write_all(&text)
 }
 
 /// Receives what `send` sent.
-pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<(Spec, [OwnedFd; 2])> {
+pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<(Spec, Handed)> {
     let mut length = [0; 4];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(HANDED_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let got =
         recvmsg(socket, &mut [IoSliceMut::new(&mut length)], &mut control, RecvFlags::CMSG_CLOEXEC)?.bytes;
-    let outputs: Vec<OwnedFd> = control
+    let mut handed = control
         .drain()
         .filter_map(
             |message| if let RecvAncillaryMessage::ScmRights(list) = message { Some(list) } else { None },
         )
-        .flatten()
-        .collect();
+        .flatten();
     let invalid = |text| io::Error::new(io::ErrorKind::InvalidData, text);
-    let outputs = outputs.try_into().map_err(|_| invalid("the descriptors of the output are missing"))?;
+    let outputs = handed.next().zip(handed.next());
+    let (stdout, stderr) = outputs.ok_or_else(|| invalid("the descriptors of the output are missing"))?;
+    let handed = Handed { outputs: [stdout, stderr], way_out: handed.next() };
     socket.read_exact(&mut length[got..])?;
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     if length > SPEC_BYTES_MAX {
@@ -104,5 +123,5 @@ pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<(Spec, [OwnedFd; 2]
     }
     let mut text = vec![0; length];
     socket.read_exact(&mut text)?;
-    Ok((serde_json::from_slice(&text)?, outputs))
+    Ok((serde_json::from_slice(&text)?, handed))
 }

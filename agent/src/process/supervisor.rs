@@ -21,10 +21,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{self, Pid, Resource, WaitOptions, WaitStatus};
 
-use crate::process::helper::{self, Report};
+use crate::process::helper::{self, Inside, Report};
 use crate::process::launch::{Ended, Exit, Helper};
 use crate::process::record::Line;
-use crate::process::spec::{self, KILL, Spec};
+use crate::process::spec::{self, Handed, KILL, Spec};
 use crate::process::usage::Guard;
 use crate::process::{layer, system, tree};
 
@@ -60,13 +60,13 @@ fn supervise() -> io::Result<()> {
     process::set_child_subreaper(Some(process::getpid()))?;
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    let (spec, outputs) = spec::receive(&socket)?;
+    let (spec, handed) = spec::receive(&socket)?;
     let mut records = Records { socket: socket.try_clone()?, file: None };
     if let Err(error) = layer::enter(spec.layer.as_ref(), &spec.beside) {
         return records.write(&Line::NoLayer { reason: error.to_string() });
     }
     let scratch = Scratch::of(&spec)?;
-    let result = start(&spec, outputs, scratch.as_ref(), &socket, &mut records);
+    let result = start(&spec, handed, scratch.as_ref(), &socket, &mut records);
     match result {
         Ok(command) => watch(command, socket, &spec, &mut records),
         Err(error) => records.write(&Line::Failed { reason: error.to_string() }),
@@ -105,7 +105,7 @@ struct Started {
 /// Executes the command. The copies of its outputs that are ours are closed by then.
 fn start(
     spec: &Spec,
-    outputs: [OwnedFd; 2],
+    Handed { outputs: [stdout, stderr], way_out }: Handed,
     scratch: Option<&Scratch>,
     socket: &UnixStream,
     records: &mut Records,
@@ -119,12 +119,11 @@ fn start(
     records.write(&Line::Starting)?;
     // What the agent keeps for itself is closed to others; what a command makes is the person's, as in their own shell.
     process::umask(Mode::from_raw_mode(UMASK));
-    let [stdout, stderr] = outputs;
     let stdin = if spec.has_terminal { stdout.try_clone()? } else { File::open("/dev/null")?.into() };
     let streams = [stdin, stdout, stderr];
     let (child, report) = match &spec.helper {
         None => (spawn_itself(spec, streams)?, None),
-        Some(helper) => spawn_helper(spec, helper, scratch, streams)?,
+        Some(helper) => spawn_helper(spec, helper, Place { scratch, way_out }, streams)?,
     };
     let pid = Pid::from_child(&child);
     let started = tree::entry(pid.as_raw_pid()).map_or(0, |entry| entry.started);
@@ -151,15 +150,22 @@ fn spawn_itself(spec: &Spec, [stdin, stdout, stderr]: [OwnedFd; 3]) -> io::Resul
     command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()
 }
 
+/// What a helper gets beside its orders.
+struct Place<'a> {
+    scratch: Option<&'a Scratch>,
+    way_out: Option<OwnedFd>,
+}
+
 /// Starts what stands between. Inside of namespaces the helper gives the command its session; outside it becomes the command.
 #[expect(clippy::disallowed_methods, reason = "this is the supervisor that everything else must go through")]
 fn spawn_helper(
     spec: &Spec,
     helper: &Helper,
-    scratch: Option<&Scratch>,
+    place: Place<'_>,
     [stdin, stdout, stderr]: [OwnedFd; 3],
 ) -> io::Result<(Child, Option<Report>)> {
-    let helped = helper::helped(spec, helper, stderr, scratch.map(|scratch| scratch.0.as_path()))?;
+    let scratch = place.scratch.map(|scratch| scratch.0.as_path());
+    let helped = helper::helped(spec, helper, stderr, Inside { scratch, way_out: place.way_out })?;
     let mut command = Command::new(&helped.program);
     command.args(&helped.arguments).env_clear().current_dir("/");
     lead_or_own(&mut command, spec.has_terminal && helper.through.is_empty());

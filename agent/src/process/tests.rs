@@ -92,6 +92,7 @@ fn script(text: &str) -> Launch {
         beside: Vec::new(),
         terminal: None,
         helper: None,
+        way_out: None,
         bounds: Bounds::default(),
     }
 }

@@ -100,6 +100,7 @@ impl Capturing {
             beside: Vec::new(),
             terminal: None,
             helper: None,
+            way_out: None,
             bounds: Bounds::default(),
         };
         let mut running = self.spawner.run(launch).await.map_err(|error| error.to_string())?;

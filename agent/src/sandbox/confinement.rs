@@ -28,11 +28,16 @@ pub(crate) struct Confinement {
 }
 
 /// Whom a command may talk to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Network {
     /// Nobody; at level 3 it has a loopback of its own, where what it starts itself can be reached.
     Off,
+    /// Whomever the agent lets it reach, through a door that the agent serves.
+    Door {
+        /// Hosts of its own network, which are reached without it.
+        direct: Vec<String>,
+    },
     /// Whoever the machine can reach.
     Machine,
 }

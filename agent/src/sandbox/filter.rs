@@ -83,6 +83,9 @@ const TYPING: [u64; 2] = [0x5412, 0x541c];
 /// The bits of a socket's type that name it; the others are flags.
 const TYPE_MASK: u64 = 0xf;
 
+/// The flag of a message that begins its connection (`MSG_FASTOPEN`).
+const FAST_OPEN: u64 = 0x2000_0000;
+
 /// The first number of the calls of another calling convention of the same machine (x32), which no table here names.
 const FOREIGN_FIRST: u32 = 0x4000_0000;
 
@@ -129,7 +132,17 @@ fn refused(confinement: &Confinement) -> Result<BTreeMap<i64, Vec<SeccompRule>>,
     let families = families(confinement);
     let others = families.iter().map(|family| word(0, SeccompCmpOp::Ne, family.unsigned_abs().into()));
     let others: Vec<_> = others.collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_socket, if others.is_empty() { Vec::new() } else { vec![rule(others)?] });
+    let mut sockets = if others.is_empty() { Vec::new() } else { vec![rule(others)?] };
+    if is_kept_to_door(confinement) {
+        sockets.extend(all_but_tcp()?);
+        // It connects without `connect`, and so without anybody who looks at the port.
+        for (call, flags) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
+            rules.insert(call, vec![rule(vec![word(flags, SeccompCmpOp::MaskedEq(FAST_OPEN), FAST_OPEN)?])?]);
+        }
+        // Listening needs no port that Landlock would be asked about.
+        rules.extend([libc::SYS_bind, libc::SYS_listen].map(|call| (call, Vec::new())));
+    }
+    rules.insert(libc::SYS_socket, sockets);
     if !confinement.unix_sockets {
         // A pair is connected for good, but for datagrams: those can be sent to any name.
         rules.insert(libc::SYS_socketpair, unconnected()?);
@@ -151,10 +164,35 @@ fn unconnected() -> Result<Vec<SeccompRule>, BackendError> {
         .collect()
 }
 
+/// Whether a command sees the machine's network and has nothing of it but its door.
+fn is_kept_to_door(confinement: &Confinement) -> bool {
+    confinement.level == Level::Confined && matches!(confinement.network, Network::Door { .. })
+}
+
+/// Sockets of the internet that are none of TCP, which is all that Landlock looks at: other types, and other protocols of the
+/// same type.
+fn all_but_tcp() -> Result<Vec<SeccompRule>, BackendError> {
+    let internet = [libc::AF_INET, libc::AF_INET6].map(|family| u64::from(family.unsigned_abs()));
+    let tcp = [0, libc::IPPROTO_TCP].map(|protocol| u64::from(protocol.unsigned_abs()));
+    let stream = u64::from(libc::SOCK_STREAM.unsigned_abs());
+    let mut rules = Vec::new();
+    for family in internet.map(|family| word(0, SeccompCmpOp::Eq, family)) {
+        let family = family?;
+        for kind in (0..=TYPE_MASK).filter(|kind| *kind != stream) {
+            rules.push(rule(vec![family.clone(), word(1, SeccompCmpOp::MaskedEq(TYPE_MASK), kind)?])?);
+        }
+        let others = tcp.map(|protocol| word(2, SeccompCmpOp::Ne, protocol));
+        rules.push(rule([Ok(family)].into_iter().chain(others).collect::<Result<_, _>>()?)?);
+    }
+    Ok(rules)
+}
+
 /// Returns the families of sockets that may be made.
 fn families(confinement: &Confinement) -> Vec<libc::c_int> {
     let mut families = Vec::new();
-    if confinement.level == Level::Isolated || confinement.network == Network::Machine {
+    if is_kept_to_door(confinement) {
+        families.extend([libc::AF_INET, libc::AF_INET6]);
+    } else if confinement.level == Level::Isolated || confinement.network == Network::Machine {
         // Netlink tells a program the addresses it has.
         families.extend([libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK]);
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, NetPort, Ruleset,
+    RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use crate::sandbox::confinement::{Confinement, Network};
@@ -15,6 +15,9 @@ const NEWEST: ABI = ABI::V7;
 
 /// The first version that knows truncating a file by its name.
 pub(in crate::sandbox) const TRUNCATES: ABI = ABI::V3;
+
+/// The first version that knows ports.
+pub(in crate::sandbox) const PORTS: ABI = ABI::V4;
 
 /// The first version that keeps signals and abstract sockets apart.
 pub(in crate::sandbox) const SCOPES: ABI = ABI::V6;
@@ -39,27 +42,42 @@ pub(in crate::sandbox) fn version() -> Option<ABI> {
     })
 }
 
-/// Confines this process, for good.
+/// Confines this process, for good; `door` is the port of its door.
 ///
 /// # Errors
 /// The kernel does not confine it: nothing may run then.
-pub(in crate::sandbox) fn confine(confinement: &Confinement, scratch: Option<&Path>) -> Result<(), String> {
-    match restrict(confinement, scratch) {
+pub(in crate::sandbox) fn confine(
+    confinement: &Confinement,
+    scratch: Option<&Path>,
+    door: Option<u16>,
+) -> Result<(), String> {
+    if door.is_some() && confinement.level == Level::Confined && version() < Some(PORTS) {
+        return Err("this kernel's Landlock cannot keep a command to its door".to_owned());
+    }
+    match restrict(confinement, scratch, door) {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) => Ok(()),
         Ok(RulesetStatus::NotEnforced) => Err("Landlock is not in force".to_owned()),
         Err(error) => Err(format!("Landlock cannot be put in force: {error}")),
     }
 }
 
-fn restrict(confinement: &Confinement, scratch: Option<&Path>) -> Result<RulesetStatus, RulesetError> {
+fn restrict(
+    confinement: &Confinement,
+    scratch: Option<&Path>,
+    door: Option<u16>,
+) -> Result<RulesetStatus, RulesetError> {
     let write = AccessFs::from_write(NEWEST);
     // What is older than a right or a scope does without it; the probe has told.
     let mut ruleset = Ruleset::default().handle_access(write)?.scope(Scope::from_all(NEWEST))?;
     let is_alone = confinement.level == Level::Isolated;
-    if !is_alone && confinement.network == Network::Off {
+    let is_kept = !is_alone && confinement.network != Network::Machine;
+    if is_kept {
         ruleset = ruleset.handle_access(AccessNet::from_all(NEWEST))?;
     }
     let mut ruleset = ruleset.create()?;
+    if let Some(port) = door.filter(|_| is_kept) {
+        ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    }
     ruleset = ruleset.add_rules(path_beneath_rules(folders(confinement, scratch), write))?;
     let places: &[&str] = if is_alone { &["/dev", "/proc"] } else { &DEVICES };
     let devices = AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev | made(is_alone);

@@ -10,7 +10,7 @@ use crate::sandbox::caches::Cache;
 use crate::sandbox::confinement::{Confinement, Network};
 use crate::sandbox::environment::child_environment;
 use crate::sandbox::hidden::hidden;
-use crate::sandbox::level::{Level, Probe};
+use crate::sandbox::level::{Held, Level, Probe};
 
 /// The shell that is used where it exists: it is what people and models write for.
 const BASH: &str = "/bin/bash";
@@ -128,6 +128,7 @@ pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Re
         beside: Vec::new(),
         terminal: None,
         helper,
+        way_out: None,
         bounds: Bounds { memory_bytes, processes, cpu_ms },
     })
 }
@@ -140,6 +141,8 @@ fn helper(
     probe: &Probe,
 ) -> Result<Helper, SandboxError> {
     let Given { writable, caches, network, unix_sockets } = command.given.clone();
+    let is_served = probe.held(level) != Held::No;
+    let network = if network == Network::Off || is_served { network } else { Network::Machine };
     let confinement = Confinement {
         level,
         workspace: command.workspace.to_owned(),

@@ -54,9 +54,31 @@ pub(crate) struct Probe {
     pub(crate) bubblewrap: Option<PathBuf>,
     /// The agent's own folders, which no command at level 3 sees.
     pub(crate) own: Vec<PathBuf>,
+    /// Whether a command at level 2 can be kept to one port.
+    pub(crate) knows_ports: bool,
+}
+
+/// How a command is held to the hosts that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Not at all: it reaches every host.
+    No,
+    /// To one port, whoever listens there: its door is at that port.
+    ToPort,
+    /// To its door, which lets it reach these hosts and no others.
+    ToHosts,
 }
 
 impl Probe {
+    /// Returns how commands that are to be confined at least so strongly are held to the hosts that they need.
+    pub(crate) fn held(&self, demanded: Level) -> Held {
+        match self.at_least(demanded) {
+            Some(Level::Confined) if self.knows_ports => Held::ToPort,
+            Some(Level::Isolated) => Held::ToHosts,
+            Some(Level::Clean | Level::Confined) | None => Held::No,
+        }
+    }
+
     /// Returns what is missing as the protocol tells it: `name: reason`.
     pub(crate) fn missing_texts(&self) -> Vec<String> {
         self.missing.iter().map(|missing| format!("{}: {}", missing.name, missing.reason)).collect()
@@ -83,6 +105,7 @@ impl Probe {
             missing: vec![missing("landlock", Level::Confined), missing("bubblewrap", Level::Isolated)],
             bubblewrap: None,
             own: Vec::new(),
+            knows_ports: false,
         }
     }
 }

@@ -59,6 +59,7 @@ impl Probing {
             missing: vec![lacks(Level::Confined), lacks(Level::Isolated)],
             bubblewrap: None,
             own: self.own.clone(),
+            knows_ports: false,
         }
     }
 
@@ -72,7 +73,7 @@ impl Probing {
         let (folder, build) = &self.memory;
         let of = dependence(build, bubblewrap.as_deref());
         if let Some(Remembered { level, missing, .. }) = recall(folder, &of) {
-            return Probe { level, missing, bubblewrap, own: self.own.clone() };
+            return Probe { level, missing, ..self.nothing_yet(bubblewrap) };
         }
         let probe = self.try_all(bubblewrap).await;
         // An attempt may have failed because the machine was busy.
@@ -82,8 +83,13 @@ impl Probing {
         probe
     }
 
+    fn nothing_yet(&self, bubblewrap: Option<PathBuf>) -> Probe {
+        let knows_ports = landlock::version() >= Some(landlock::PORTS);
+        Probe { level: Level::Clean, missing: Vec::new(), bubblewrap, own: self.own.clone(), knows_ports }
+    }
+
     async fn try_all(&self, bubblewrap: Option<PathBuf>) -> Probe {
-        let mut probe = Probe { level: Level::Clean, missing: Vec::new(), bubblewrap, own: self.own.clone() };
+        let mut probe = self.nothing_yet(bubblewrap);
         let lacks = |name: &'static str, level, reason: String| Missing { name: name.into(), level, reason };
         let version = landlock::version();
         if version.is_none() {

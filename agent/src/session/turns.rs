@@ -18,7 +18,7 @@ use crate::config::credentials::KeyState;
 use crate::config::profile::{self, Profile};
 use crate::config::rule::Rule;
 use crate::journal::{AppendError, LogId};
-use crate::network::{Egress, NetworkEnvironment};
+use crate::network::{Admits, Egress, NetworkEnvironment};
 use crate::projections::turn::CallPhase;
 use crate::projections::waiting::Pending;
 use crate::providers::{self, Provider};
@@ -308,7 +308,7 @@ impl Actor {
 
     fn call_view(&self) -> CallView {
         let policy = Arc::new(self.policy().with_grants(self.grants()));
-        let reader = Arc::clone(&policy);
+        let (reader, guide) = (Arc::clone(&policy), Arc::clone(&policy));
         let environment = Arc::clone(&self.state.environment);
         let tools = ToolContext {
             foresee: Foresee(Arc::new(move |command| foresee(command, &environment))),
@@ -327,6 +327,7 @@ impl Actor {
                 near: Arc::clone(&self.world.config.network.private),
             },
             caches: Arc::clone(&self.resources.caches),
+            permits: Admits(Arc::new(move |host| guide.permits_host(host))),
             sandbox: self.world.config.sandbox,
             environment: Arc::clone(&self.state.environment),
             secrets: self.world.secrets.clone(),
@@ -349,8 +350,9 @@ impl Actor {
         let trust = Trust { state: self.trust(), setting: self.state.settings.trust };
         let mut rules = self.world.config.rules.clone();
         rules.deny.extend(self.state.refusals.iter().filter_map(|pattern| Rule::parse(pattern).ok()));
-        let level = sandbox::wanted(&self.world.config.sandbox, &self.resources.probing.known());
-        Policy::new(&chosen, &rules, trust, level)
+        let probe = self.resources.probing.known();
+        let level = sandbox::wanted(&self.world.config.sandbox, &probe);
+        Policy::new(&chosen, &rules, trust, level).with_held(probe.held(level))
     }
 
     fn grants(&self) -> Grants {

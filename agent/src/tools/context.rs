@@ -15,7 +15,7 @@ use crate::changes::blobs::BlobStore;
 use crate::changes::overlay::Overlay;
 use crate::changes::read_set::ReadSet;
 use crate::config::Sandbox;
-use crate::network::Egress;
+use crate::network::{Admits, Egress};
 use crate::process::Spawn;
 use crate::sandbox::{Caches, Capturing, Foreseen, Probe};
 use crate::tools::Boxed;
@@ -54,6 +54,8 @@ pub(crate) struct ToolContext {
     pub(crate) foresee: Foresee,
     /// How requests leave the machine.
     pub(crate) network: Egress,
+    /// Which hosts are reached without a question.
+    pub(crate) permits: Admits,
     /// The session's variables for its children.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
     /// What must not be kept when a tool comes across it.

@@ -9,6 +9,7 @@ mod follow;
 mod hint;
 mod needs;
 mod program;
+mod reach;
 mod told;
 
 use std::fmt::Write as _;
@@ -25,10 +26,9 @@ use crate::base::secret::Secrets;
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::Bases;
 use crate::config::Capture;
+use crate::network::Visits;
 use crate::process::{Ended, Exit, Launch, ProcessError, Running, Spawn};
-use crate::sandbox::{
-    Capturing, Command, Given, Laid, LayerFolder, Level, Limits, Needs, Network, launch, wanted,
-};
+use crate::sandbox::{Capturing, Command, Given, Laid, LayerFolder, Level, Limits, Needs, launch, wanted};
 use crate::tools::arguments::{count, one_line, parse};
 use crate::tools::background::blocking;
 use crate::tools::context::Unsaved;
@@ -44,6 +44,7 @@ use crate::tools::shell::follow::{Followed, follow};
 use crate::tools::shell::hint::hint;
 use crate::tools::shell::needs::{Needed, Wanted, needed};
 use crate::tools::shell::program::program;
+use crate::tools::shell::reach::{Opened, Reach, network, told};
 use crate::tools::target::{Target, failure, wire};
 use crate::tools::{Boxed, Descriptor, RunContext, Tool, ToolContext};
 use crate::workspace::error::FileError;
@@ -148,11 +149,8 @@ fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Re
     let Needed { needs, caches, absent } = needed(context, &command, &needs.unwrap_or_default(), copies)?;
     let home = context.environment.get("HOME").map(String::as_str);
     let target = folder(context, cwd.as_deref())?;
-    let timeout = timeout_s
-        .map_or(context.command_timeout, |seconds| {
-            Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
-        })
-        .clamp(Duration::from_secs(1), COMMAND_TIMEOUT_MAX);
+    let asked = timeout_s.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)));
+    let timeout = asked.unwrap_or(context.command_timeout).clamp(Duration::from_secs(1), COMMAND_TIMEOUT_MAX);
     let absolute = context.root.absolute(&target.real);
     let launch = launch(
         Command {
@@ -162,7 +160,7 @@ fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Re
             given: Given {
                 writable: needs.writable(context.root.path(), home),
                 caches: caches.clone(),
-                network: if needs.net.is_empty() { Network::Off } else { Network::Machine },
+                network: network(&needs),
                 unix_sockets: context.sandbox.unix_sockets,
             },
             limits: Limits::of(&context.sandbox),
@@ -194,6 +192,7 @@ fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Re
         work: Box::new(Run {
             launch,
             level,
+            reach: Reach::of(context, &needs, level),
             needs,
             absent,
             copies: Copying { caches, of: Arc::clone(&context.caches), mib_max: context.sandbox.caches_mib },
@@ -238,6 +237,8 @@ struct Run {
     launch: Launch,
     level: Level,
     needs: Needs,
+    /// What it may reach through a door of its own.
+    reach: Option<Reach>,
     /// Folders of caches that it may write and that are not there: what is not there cannot be opened to it.
     absent: Vec<PathBuf>,
     /// The caches of which it gets copies.
@@ -277,7 +278,7 @@ impl Catch {
 }
 
 impl Work for Run {
-    fn run(self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome> {
+    fn run(mut self: Box<Self>, context: RunContext) -> Boxed<'static, Outcome> {
         Box::pin(async move {
             if context.cancel.is_cancelled() {
                 return Outcome::text(CallStatus::Interrupted, "interrupted before it was started");
@@ -288,13 +289,31 @@ impl Work for Run {
             let (secrets, output_bytes_max) = (self.secrets.clone(), self.output_bytes_max);
             let (level, needs) = (self.level, self.needs.clone());
             let copies = self.copies.clone();
+            let reach = self.reach.take();
+            let opened = match reach.map(|reach| reach.open(&mut self.launch)).transpose() {
+                Ok(opened) => opened,
+                Err(error) => return Outcome::failed(no_door(&error)),
+            };
             let (running, catch, laid) = match self.start(&context).await {
                 Ok(started) => started,
                 Err(error) => return Outcome::failed(not_started(&error)),
             };
+            let proxy = match opened.map(Opened::serve).transpose() {
+                Ok(proxy) => proxy,
+                Err(error) => {
+                    // That ends it.
+                    drop(running);
+                    copies.done(laid);
+                    return Outcome::failed(no_door(&error));
+                }
+            };
             let followed = follow(running, &context, &secrets, output_bytes_max).await;
             copies.done(laid);
             let Followed { output, is_cancelled, printed_too_much, end } = followed;
+            let visits = match proxy {
+                Some(proxy) => proxy.close().await,
+                None => Visits::default(),
+            };
             let caught = catch.settle(&context, &needs).await;
             let shown = blocking(move || show(output.into_text(), &*blobs)).await;
             let Shown { text, reference } =
@@ -304,8 +323,9 @@ impl Work for Run {
                 let mib = output_bytes_max >> 20;
                 note = format!("[ended: it printed more than {mib} MiB (sandbox.output_mib)]");
             }
-            let hint = if status == CallStatus::Failed { hint(level, &text) } else { "" };
+            let hint = if status == CallStatus::Failed { hint(level, &needs, &text) } else { "" };
             let text = with_note(with_note(with_note(text, &caught.note), &note), hint);
+            let text = with_note(text, &told(&visits));
             let mut outcome = Outcome::text(status, text);
             outcome.reference = reference;
             outcome.exit = end.ok().and_then(|exit| exit.code);
@@ -324,6 +344,7 @@ impl Run {
             needs: _,
             absent,
             copies,
+            reach: _,
             command,
             spawner,
             blobs,
@@ -392,6 +413,10 @@ fn make(folder: &Path) {
     if let Err(error) = std::fs::create_dir_all(folder) {
         tracing::debug!(%error, "the folder of a cache was not made");
     }
+}
+
+fn no_door(error: &std::io::Error) -> String {
+    format!("the door to the hosts that it needs cannot be opened: {error}")
 }
 
 fn not_started(error: &ProcessError) -> String {

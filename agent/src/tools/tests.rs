@@ -114,6 +114,7 @@ impl World {
             sandbox: Sandbox::default(),
             foresee: Foresee(Arc::new(|command| crate::approvals::foresee(command, &BTreeMap::new()))),
             network: crate::network::Egress::default(),
+            permits: crate::network::Admits(Arc::new(|_| false)),
             shadow: None,
             environment: Arc::new(BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])),
             secrets: crate::base::secret::Secrets::default(),

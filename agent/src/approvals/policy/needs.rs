@@ -7,7 +7,7 @@ use crate::approvals::{Action, Cause, Decision};
 use crate::config::profile::Verdict;
 use crate::config::protected::is_protected;
 use crate::config::rule::{Pattern, Rule};
-use crate::sandbox::{Level, Needs};
+use crate::sandbox::{Held, Level, Needs};
 
 impl Policy {
     /// Returns the decision about a command that is not denied by itself, with its needs.
@@ -43,10 +43,14 @@ impl Policy {
     fn not_confined(&self, needs: &Needs) -> &'static str {
         match self.level {
             Level::Clean => "; at sandbox level 1 nothing confines it to that",
-            Level::Confined | Level::Isolated if !needs.net.is_empty() => {
-                "; it then reaches every host, not only these"
-            }
-            Level::Confined | Level::Isolated => "",
+            Level::Confined | Level::Isolated if needs.net.is_empty() => "",
+            Level::Confined | Level::Isolated => match self.held {
+                Held::No => "; it then reaches every host, not only these",
+                Held::ToPort => {
+                    "; at sandbox level 2 it could also reach others, at one port that is chosen at random"
+                }
+                Held::ToHosts => "",
+            },
         }
     }
 

@@ -19,7 +19,12 @@ fn rules(allow: &[&str], ask: &[&str], deny: &[&str]) -> Rules {
 }
 
 fn policy(profile: &str, rules: &Rules, level: Level) -> Policy {
-    Policy::new(&built_in()[profile], rules, TRUSTED, level)
+    let held = match level {
+        Level::Clean => Held::No,
+        Level::Confined => Held::ToPort,
+        Level::Isolated => Held::ToHosts,
+    };
+    Policy::new(&built_in()[profile], rules, TRUSTED, level).with_held(held)
 }
 
 fn grants(patterns: &[&str]) -> Grants {
@@ -148,16 +153,21 @@ fn each_need_of_a_command_is_decided_for_itself() {
         row(&auto(&[], &wide), &install()),
         row(&policy("auto", &none, Level::Clean), &needing("git commit", &[".git"], &[])),
         row(&policy("auto", &none, Level::Confined), &needing("curl a.example", &[], &["a.example"])),
+        row(
+            &policy("auto", &none, Level::Confined).with_held(Held::No),
+            &needing("curl a.example", &[], &["a.example"]),
+        ),
         row(&policy("full", &none, Level::Clean), &install()),
         row(&policy("read", &none, Level::Isolated), &install()),
     ].join("\n"), @r"
-    ask Need: it needs write:.git, write:~/.x, net:files.example, net:registry.example; it then reaches every host, not only these [write:.git + write:~/.x + net:files.example + net:registry.example]
-    ask Need: it needs write:.git, net:files.example; it then reaches every host, not only these [write:.git + net:files.example]
+    ask Need: it needs write:.git, write:~/.x, net:files.example, net:registry.example [write:.git + write:~/.x + net:files.example + net:registry.example]
+    ask Need: it needs write:.git, net:files.example [write:.git + net:files.example]
     allow Profile: the profile auto allows commands []
     deny Rule: it needs net:files.example, and the rule `net:files.example` denies it []
-    ask Need: it needs write:.git; it then reaches every host, not only these []
-    ask Need: it needs write:.git, write:~/.x; it then reaches every host, not only these [write:.git + write:~/.x]
+    ask Need: it needs write:.git []
+    ask Need: it needs write:.git, write:~/.x [write:.git + write:~/.x]
     ask SandboxLevel: the profile auto allows commands, but the sandbox level is 1, and commands run without a question from level 2 on; it needs write:.git; at sandbox level 1 nothing confines it to that []
+    ask Need: it needs net:a.example; at sandbox level 2 it could also reach others, at one port that is chosen at random [net:a.example]
     ask Need: it needs net:a.example; it then reaches every host, not only these [net:a.example]
     allow Profile: the profile full allows commands []
     deny Profile: the profile read does not allow commands []

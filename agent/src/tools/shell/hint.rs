@@ -1,7 +1,7 @@
 //! What the model is told when a command failed because it is confined. Not here: whether it was (`sandbox`).
 //!
 //! It is told from what programs print, so it may be wrong; it only says what could be asked for.
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Needs};
 
 /// What programs say who cannot write.
 const READ_ONLY: [&str; 4] = ["read-only file system", "erofs", "os error 30", "errno 30"];
@@ -28,12 +28,14 @@ const WRITE: &str = "[What is outside of the workspace, and protected paths such
                      to write there, call it again with needs {\"write\": [\"PATH\"]}, the path as narrow as will do]";
 const NETWORK: &str = "[This command has no network but its own loopback. If it has to reach hosts, call it again with needs \
                        {\"net\": [\"HOST\"]}, each host by its exact name]";
+const THROUGH: &str = "[This command reaches the hosts that it needs through a proxy alone, which HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name. \
+                       What does not go through an HTTP proxy has no network: no name can be looked up, and ssh reaches nobody]";
 const BOTH: &str = "[This command has no network but its own loopback, and what is outside of the workspace, and protected paths \
                     such as .git, are read-only to it. If it needs more, call it again with needs {\"write\": [\"PATH\"], \
                     \"net\": [\"HOST\"]}]";
 
 /// Returns what to say below the output of a command that failed; nothing where it does not look like a need.
-pub(super) fn hint(level: Level, output: &str) -> &'static str {
+pub(super) fn hint(level: Level, needs: &Needs, output: &str) -> &'static str {
     if level < Level::Confined {
         return "";
     }
@@ -42,8 +44,9 @@ pub(super) fn hint(level: Level, output: &str) -> &'static str {
     let is_forbidden =
         |line: &str| FORBIDDEN.iter().any(|words| line.contains(words)) && line.contains(".git");
     match (says(&READ_ONLY) || output.lines().any(is_forbidden), says(&NO_NETWORK)) {
-        (true, true) => BOTH,
-        (true, false) => WRITE,
+        (false, true) if !needs.net.is_empty() => THROUGH,
+        (true, true) if needs.net.is_empty() => BOTH,
+        (true, _) => WRITE,
         (false, true) => NETWORK,
         (false, false) => "",
     }
@@ -55,7 +58,8 @@ mod tests {
 
     #[test]
     fn what_programs_print_tells_what_they_lack() {
-        let check = |output: &str| hint(Level::Isolated, output);
+        let check = |output: &str| hint(Level::Isolated, &Needs::default(), output);
+        let reaching = Needs { net: ["a.example".to_owned()].into(), ..Needs::default() };
         assert_eq!(check("fatal: Unable to create '/w/.git/index.lock': Read-only file system"), WRITE);
         assert_eq!(check("error: could not lock .git/config: Permission denied"), WRITE);
         assert_eq!(check("npm error code EAI_AGAIN"), NETWORK);
@@ -63,6 +67,8 @@ mod tests {
         assert_eq!(check("EROFS: x\ndial tcp: lookup a.example: no such host"), BOTH);
         assert_eq!(check("cat: x: Permission denied"), "");
         assert_eq!(check("error[E0308]: mismatched types"), "");
-        assert_eq!(hint(Level::Clean, "Read-only file system"), "");
+        assert_eq!(hint(Level::Clean, &Needs::default(), "Read-only file system"), "");
+        assert_eq!(hint(Level::Isolated, &reaching, "Could not resolve host: b.example"), THROUGH);
+        assert_eq!(hint(Level::Isolated, &reaching, "EROFS, EAI_AGAIN"), WRITE);
     }
 }

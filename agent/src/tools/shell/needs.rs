@@ -85,7 +85,8 @@ pub(super) fn needed(
     Ok(Needed { needs, caches, absent })
 }
 
-/// Returns a host as needs name it; `None` for this machine itself, where what a command starts is always within its reach.
+/// Returns a host as needs name it; `None` for this machine itself, where what a command starts is always within its reach, unless a
+/// person named it: then what else listens there is meant.
 fn needed_host(text: &str, egress: &Egress) -> Result<Option<String>, ToolFailure> {
     let wrong =
         |why: &str| ToolFailure::new(format!("`needs.net`: {text:?} is no host to be granted: {why}"));
@@ -96,10 +97,14 @@ fn needed_host(text: &str, egress: &Egress) -> Result<Option<String>, ToolFailur
         return Err(wrong("hosts are named exactly"));
     }
     let is_here = target.address().is_some_and(|address| address.is_loopback());
-    if is_here || host == "localhost" || host.ends_with(".localhost") {
+    let is_here = is_here || host == "localhost" || host.ends_with(".localhost");
+    if is_here && !egress.near.iter().any(|near| near.is_at(host)) {
         return Ok(None);
     }
-    egress.admit(&target).map_err(|refused| wrong(&refused.to_string()))?;
+    // A need is for every port; each connection is looked at again.
+    if !egress.near.iter().any(|near| near.is_at(host)) {
+        egress.admit(&target).map_err(|refused| wrong(&refused.to_string()))?;
+    }
     Ok(Some(host.to_owned()))
 }
 
@@ -141,6 +146,10 @@ mod tests {
         );
         assert_eq!(check("localhost:3000"), Ok(None));
         assert_eq!(check("127.0.0.1"), Ok(None));
+        let near = Egress { near: ["localhost:3000".parse().unwrap()].into(), ..Egress::default() };
+        let named = |text: &str| needed_host(text, &near).map_err(|failure| failure.0);
+        assert_eq!(named("http://localhost:3000/").unwrap().as_deref(), Some("localhost"));
+        assert_eq!(named("127.0.0.1"), Ok(None));
         for wrong in ["*", "*.example.org", "10.0.0.7", "169.254.169.254", "a b", "", "me@a.example"] {
             assert!(check(wrong).is_err(), "{wrong}: {:?}", check(wrong));
         }

@@ -61,6 +61,7 @@ mod tests {
             beside: Vec::new(),
             terminal: None,
             helper: None,
+            way_out: None,
             bounds: Bounds::default(),
         };
         let check = |command: &str, expected: Option<&str>| {
