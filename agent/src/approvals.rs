@@ -23,6 +23,8 @@ pub(crate) use crate::approvals::policy::Policy;
 pub(crate) use crate::approvals::programs::Programs;
 pub(crate) use crate::approvals::trust::Trust;
 
+use tenon_protocol::ids::GrantId;
+
 use crate::config::profile::Verdict;
 use crate::sandbox::Needs;
 use crate::workspace::path::RelPath;
@@ -88,15 +90,50 @@ pub(crate) struct Decision {
     pub(crate) reason: String,
     /// The rule or the grant's pattern that decided.
     pub(crate) rule: Option<String>,
+    /// The grant that decided.
+    pub(crate) grant: Option<GrantId>,
+    /// What speaks about each part of it, the action itself first; empty until all of it is decided.
+    pub(crate) grounds: Vec<Ground>,
     /// The narrow pattern of a grant that would answer the question next time; `None` where no grant could, and `always`
     /// is not offered.
     pub(crate) offer: Option<String>,
+}
+
+/// What decided about one part of an action: the action itself, or something that a command needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ground {
+    /// The part: `command`, `edit`, `network`, or a need as rules name it.
+    pub(crate) what: String,
+    /// What happens to it, if it were alone.
+    pub(crate) verdict: Verdict,
+    /// What made it so.
+    pub(crate) cause: Cause,
+    /// The rule or the grant's pattern.
+    pub(crate) rule: Option<String>,
+    /// The grant.
+    pub(crate) grant: Option<GrantId>,
+}
+
+impl Ground {
+    /// Returns the ground that a decision about a part gives.
+    pub(crate) fn of(what: &str, decision: &Decision) -> Self {
+        let Decision { verdict, cause, rule, grant, .. } = decision.clone();
+        Self { what: what.to_owned(), verdict, cause, rule, grant }
+    }
 }
 
 impl Decision {
     /// The decision about what touches nothing outside the session.
     pub(crate) fn harmless() -> Self {
         let reason = "it touches nothing".to_owned();
-        Self { verdict: Verdict::Allow, cause: Cause::Profile, reason, rule: None, offer: None }
+        Self {
+            verdict: Verdict::Allow,
+            cause: Cause::Profile,
+            reason,
+            rule: None,
+            grant: None,
+            grounds: Vec::new(),
+            offer: None,
+        }
     }
 }

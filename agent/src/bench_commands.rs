@@ -110,7 +110,7 @@ fn decide() -> Result<()> {
     };
     let ask = (0..50).map(|number| format!("rm{number} -rf * {number}")).collect();
     let deny = ["rm -rf *", "read:**/.env", "net:*.example.org"].map(str::to_owned).to_vec();
-    let rules = Rules { allow: Vec::new(), ask: parse(ask)?, deny: parse(deny)? };
+    let rules = Rules { ask: parse(ask)?, deny: parse(deny)?, ..Rules::default() };
     let trust = Trust { state: TrustState::Trusted, setting: None };
     let profile = built_in().remove("full").ok_or("no profile `full`")?;
     let policy = Policy::new(&profile, &rules, trust, Level::Isolated);

@@ -109,6 +109,8 @@ pub(crate) struct Limits {
 pub(crate) struct Rules {
     /// What needs no question.
     pub(crate) allow: Vec<Rule>,
+    /// Where that stands.
+    pub(crate) allowed_in: Option<String>,
     /// What needs one whatever the profile allows.
     pub(crate) ask: Vec<Rule>,
     /// What never happens; no grant and no profile lifts it.
@@ -151,7 +153,7 @@ impl Default for Sandbox {
             unix_sockets: false,
             capture: Capture::Exact,
             level: None,
-            level_min: 1,
+            level_min: 0,
             memory_mib: 0,
             processes: 2048,
             cpu_s: 0,

@@ -48,6 +48,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::SharedClock;
 use crate::base::ids::{self, SharedEntropy};
+use crate::config::environment::Variables;
 use crate::config::files::Files;
 use crate::config::paths::Paths;
 use crate::daemon::auth::Logins;
@@ -198,8 +199,11 @@ impl Daemon {
     /// Returns the running process and what it can do now.
     pub(crate) fn hello(&self) -> (Instance, Can) {
         let probe = self.0.resources.probing.known();
-        let sandbox =
-            SandboxInfo { level: SandboxLevel::Level(probe.level.number()), missing: probe.missing_texts() };
+        let sandbox = SandboxInfo {
+            level: SandboxLevel::Level(probe.level.number()),
+            missing: probe.missing_texts(),
+            configured: self.configured_level(),
+        };
         let can = Can {
             files: Some(Json(markers(&["read", "write", "search"]))),
             approve: Some(Json(markers(&["hunks"]))),
@@ -212,6 +216,14 @@ impl Daemon {
             auth: Some(AuthSupport { methods: vec!["key".to_owned()] }),
         };
         (self.0.instance.clone(), can)
+    }
+}
+
+impl Daemon {
+    /// Returns the level that the person's file names; a workspace, or a client's variables, may say another.
+    fn configured_level(&self) -> Option<u8> {
+        let good = self.0.resources.files.look(None).ok()?;
+        good.layers(&Variables::new()).resolve().ok()?.config.sandbox.level
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not here: durable state: only `session` appends.
 //!
 //! Imports: providers, tools, approvals, catalogue, projections, workspace, protocol, config, base
+mod allowed;
 pub(crate) mod attempt;
 pub(crate) mod call;
 pub(crate) mod context;

@@ -135,6 +135,10 @@ wire! {
         /// What a higher level lacks.
         missing: Vec<String>,
     }
+    optional {
+        /// The level that the person's configuration names for commands; 0 is no sandbox. Absent: the highest there is.
+        configured: u8,
+    }
 }
 
 words! {

@@ -16,6 +16,20 @@ words! {
 }
 
 words! {
+    /// What let a call, or something it needs, happen.
+    open enum AllowedBy {
+        /// The profile.
+        Profile = "profile",
+        /// A configured rule.
+        Rule = "rule",
+        /// A grant, for good or for the session.
+        Grant = "grant",
+        /// A person who was asked.
+        Request = "request",
+    }
+}
+
+words! {
     /// What refused a call.
     open enum DeniedBy {
         /// A configured rule, or an administrator's policy.

@@ -106,6 +106,33 @@ export interface AgentHello {
   schema: string;
 }
 
+/** What let one part of a call happen. */
+export interface Allowance {
+  /** What let it happen. */
+  by: AllowedBy;
+  /** The part: `command`, `edit`, `network`, or what a command needs, as rules name it (`write:PATH`, `net:HOST`). */
+  what: string;
+  /** Where the rule stands. */
+  from?: string;
+  /** The grant; one of the session alone has none. */
+  grantId?: GrantId;
+  /** The profile, the rule, or the pattern of the grant. */
+  name?: string;
+  /** The request that a person answered. */
+  requestId?: RequestId;
+}
+
+/** What let a call, or something it needs, happen. */
+export type AllowedBy =
+  /** The profile. */
+  | "profile"
+  /** A configured rule. */
+  | "rule"
+  /** A grant, for good or for the session. */
+  | "grant"
+  /** A person who was asked. */
+  | "request";
+
 /** Answers a request. The first committed answer wins, the others get 1206. */
 export interface AnswerParams {
   /** `allow`, `deny`, `answer`, or the id of one of its options; anything else is refused and decides nothing. */
@@ -2115,6 +2142,8 @@ export interface SandboxInfo {
   level: SandboxLevel;
   /** What a higher level lacks. */
   missing: Array<string>;
+  /** The level that the person's configuration names for commands; 0 is no sandbox. Absent: the highest there is. */
+  configured?: number;
 }
 
 export type SandboxLevel =
@@ -2528,6 +2557,8 @@ export interface ToolStarted {
   effect: EffectClass;
   /** What it will write, before and after. */
   intent: Array<PathIntent>;
+  /** What let each part of it happen, the call itself first; absent where it only reads. */
+  allowed?: Array<Allowance>;
   /** BLAKE3 of exactly what runs: what an approval was bound to, and would be. */
   digest?: string;
   /** For commands: the sandbox level. */

@@ -63,6 +63,22 @@
 ---@field protocol integer The version chosen: the highest both know.
 ---@field schema string The digest of the schema this build speaks.
 
+---What let one part of a call happen.
+---@class tenon.Allowance
+---@field by tenon.AllowedBy What let it happen.
+---@field what string The part: `command`, `edit`, `network`, or what a command needs, as rules name it (`write:PATH`, `net:HOST`).
+---@field from? string Where the rule stands.
+---@field grantId? tenon.GrantId The grant; one of the session alone has none.
+---@field name? string The profile, the rule, or the pattern of the grant.
+---@field requestId? tenon.RequestId The request that a person answered.
+
+---What let a call, or something it needs, happen.
+---@alias tenon.AllowedBy
+---| '"profile"' # The profile.
+---| '"rule"' # A configured rule.
+---| '"grant"' # A grant, for good or for the session.
+---| '"request"' # A person who was asked.
+
 ---Answers a request. The first committed answer wins, the others get 1206.
 ---@class tenon.AnswerParams
 ---@field decision string `allow`, `deny`, `answer`, or the id of one of its options; anything else is refused and decides nothing.
@@ -1595,6 +1611,7 @@
 ---@class tenon.SandboxInfo
 ---@field level tenon.SandboxLevel Which level there is.
 ---@field missing string[] What a higher level lacks.
+---@field configured? integer The level that the person's configuration names for commands; 0 is no sandbox. Absent: the highest there is.
 
 ---@alias tenon.SandboxLevel
 ---| integer
@@ -1885,6 +1902,7 @@
 ---@field callId tenon.CallId The call.
 ---@field effect tenon.EffectClass What it may do to the world.
 ---@field intent tenon.PathIntent[] What it will write, before and after.
+---@field allowed? tenon.Allowance[] What let each part of it happen, the call itself first; absent where it only reads.
 ---@field digest? string BLAKE3 of exactly what runs: what an approval was bound to, and would be.
 ---@field sandbox? integer For commands: the sandbox level.
 

@@ -6,5 +6,6 @@ mod caches;
 mod cases;
 mod limits;
 mod matrix;
+mod none;
 mod projects;
 mod reaching;

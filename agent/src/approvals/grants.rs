@@ -45,9 +45,9 @@ impl Grants {
         Self(grants.into_iter().collect())
     }
 
-    /// Returns what is granted.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.0.iter().map(|grant| &grant.rule)
+    /// Returns the first grant whose rule is as wanted.
+    pub(crate) fn find(&self, is_wanted: impl Fn(&Rule) -> bool) -> Option<&Grant> {
+        self.0.iter().find(|grant| is_wanted(&grant.rule))
     }
 
     /// Returns a grant that covers the whole action, or the first of several that do together; `None` if any part is

@@ -5,11 +5,11 @@
 //! the profile's question. Whatever would let a command run without a question needs a sandbox of level 2.
 mod needs;
 
-use crate::approvals::grants::Grants;
+use crate::approvals::grants::{Grant, Grants};
 use crate::approvals::proposal::propose_pattern;
 use crate::approvals::shell::{self, Analysis};
 use crate::approvals::trust::Trust;
-use crate::approvals::{Action, Cause, Decision, hints, matching};
+use crate::approvals::{Action, Cause, Decision, Ground, hints, matching};
 use crate::config::Rules;
 use crate::config::profile::{Profile, Unattended, Verdict};
 use crate::config::protected::is_protected;
@@ -54,6 +54,16 @@ impl Policy {
         matches!(self.effective.unattended, Unattended::Deny)
     }
 
+    /// Returns the name of the profile that counts.
+    pub(crate) fn profile(&self) -> &str {
+        &self.effective.name
+    }
+
+    /// Returns where the rules stand that allow.
+    pub(crate) fn allowed_in(&self) -> Option<&str> {
+        self.rules.allowed_in.as_deref()
+    }
+
     /// Returns whether no rule denies reading the path: for walks and searches, which leave out what is denied.
     pub(crate) fn may_read(&self, path: &RelPath) -> bool {
         let action = Action::Read { paths: vec![path.clone()] };
@@ -76,12 +86,19 @@ impl Policy {
     /// Decides about an action; about a command together with each of its needs.
     pub(crate) fn decide(&self, action: &Action) -> Decision {
         let own = self.decide_alone(action);
-        match action {
+        let first = Ground::of(kind_of(action), &own);
+        let mut decided = match action {
             Action::Command { needs, .. } if own.verdict != Verdict::Deny => self.with_needs(own, needs),
             Action::Read { .. } | Action::Write { .. } | Action::Network { .. } | Action::Command { .. } => {
                 own
             }
+        };
+        decided.grounds.insert(0, first);
+        let is_command = matches!(action, Action::Command { .. });
+        if is_command && self.level == Level::Bare && decided.verdict == Verdict::Ask {
+            decided.reason.push_str("; nothing confines it, as `sandbox.level` is 0");
         }
+        decided
     }
 
     fn decide_alone(&self, action: &Action) -> Decision {
@@ -166,10 +183,7 @@ impl Policy {
         if let Some(rule) = matching::allowing(&rules, action) {
             return Some(by_rule(Verdict::Allow, rule));
         }
-        let grant = self.grants.matches(action)?;
-        let pattern = grant.rule.text().to_owned();
-        let reason = format!("granted: `{pattern}`");
-        Some(Decision { rule: Some(pattern), ..decision(Verdict::Allow, Cause::Grant, reason) })
+        self.grants.matches(action).map(by_grant)
     }
 
     fn level_suffices(&self, action: &Action) -> bool {
@@ -210,6 +224,15 @@ impl Policy {
     }
 }
 
+const fn kind_of(action: &Action) -> &'static str {
+    match action {
+        Action::Read { .. } => "read",
+        Action::Write { .. } => "edit",
+        Action::Network { .. } => "network",
+        Action::Command { .. } => "command",
+    }
+}
+
 const fn verdict_of(profile: &Profile, action: &Action) -> Verdict {
     match action {
         Action::Read { .. } => profile.read,
@@ -217,6 +240,14 @@ const fn verdict_of(profile: &Profile, action: &Action) -> Verdict {
         Action::Network { .. } => profile.network,
         Action::Command { .. } => profile.shell,
     }
+}
+
+fn by_grant(grant: &Grant) -> Decision {
+    let pattern = grant.rule.text().to_owned();
+    let reason = format!("granted: `{pattern}`");
+    // One of this session alone has no name.
+    let id = Some(grant.id.clone()).filter(|id| !id.as_str().is_empty());
+    Decision { rule: Some(pattern), grant: id, ..decision(Verdict::Allow, Cause::Grant, reason) }
 }
 
 fn by_rule(verdict: Verdict, rule: &Rule) -> Decision {
@@ -230,7 +261,7 @@ fn by_rule(verdict: Verdict, rule: &Rule) -> Decision {
 }
 
 const fn decision(verdict: Verdict, cause: Cause, reason: String) -> Decision {
-    Decision { verdict, cause, reason, rule: None, offer: None }
+    Decision { verdict, cause, reason, rule: None, grant: None, grounds: Vec::new(), offer: None }
 }
 
 #[cfg(test)]

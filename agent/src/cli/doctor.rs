@@ -202,6 +202,14 @@ fn instance(report: &mut Report, hello: &AgentHello) -> Result<(), Failure> {
             report.fact("sandbox", &format!("level {level}; a higher one lacks: {missing}"))
         }
     }?;
+    match shell.sandbox.configured {
+        None => {}
+        Some(0) => report.fact(
+            "",
+            "commands run in no sandbox: `sandbox.level` is 0, so nothing confines them and nothing bounds them",
+        )?,
+        Some(level) => report.fact("", &format!("commands run at level {level}: `sandbox.level` says so"))?,
+    }
     let text = match shell.capture.as_ref().map(|capture| (capture.mode, capture.reason.as_deref())) {
         None => "what commands change: not known yet how it is found".to_owned(),
         Some((CaptureMode::Exact, _)) => "what commands change is caught exactly".to_owned(),

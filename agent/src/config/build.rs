@@ -35,6 +35,7 @@ pub(crate) fn build(merged: &Merged, home: Option<&str>) -> Result<Config, Confi
         limits: limits(merged),
         rules: Rules {
             allow: rules(merged, "rules.allow")?,
+            allowed_in: merged.get("rules.allow").map(|(_, entry)| entry.place.to_string()),
             ask: rules(merged, "rules.ask")?,
             deny: rules(merged, "rules.deny")?,
         },

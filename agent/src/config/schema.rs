@@ -64,7 +64,7 @@ const WEEK_S: i64 = 7 * 24 * 3600;
 const MIB_MAX: i64 = 1 << 40;
 
 /// Sandbox levels.
-const LEVELS: Shape = Shape::Integer(1, 3);
+const LEVELS: Shape = Shape::Integer(0, 3);
 
 const VERDICTS: Shape = Shape::Choice(&["deny", "ask", "allow"]);
 const WIRES: Shape =

@@ -108,14 +108,17 @@ pub(crate) fn launch(command: Command<'_>, demanded: Level, probe: &Probe) -> Re
     };
     let mut env = child_environment(command.session_env);
     let helper = match level {
-        Level::Clean => None,
+        Level::Bare | Level::Clean => None,
         Level::Confined | Level::Isolated => Some(helper(&command, level, &env, probe)?),
     };
     if level == Level::Isolated && env.contains_key("TMPDIR") {
         // Whatever it named is not there, or not its own.
         env.insert("TMPDIR".to_owned(), "/tmp".to_owned());
     }
-    let Limits { memory_bytes, processes, cpu_s } = command.limits;
+    let Limits { memory_bytes, processes, cpu_s } = match level {
+        Level::Bare => Limits::default(),
+        Level::Clean | Level::Confined | Level::Isolated => command.limits,
+    };
     let cpu_ms = cpu_s.map(|seconds| seconds.saturating_mul(1000));
     Ok(Launch {
         argv: argv(command.text, Shell::find())?,
@@ -273,7 +276,14 @@ mod tests {
         let refused = launch(command("true", &env), Level::Confined, &Probe::nothing()).unwrap_err();
         let SandboxError::Unavailable { demanded, available, missing } = refused else { panic!("{refused}") };
         assert_eq!((demanded, available, missing.is_empty()), (Level::Confined, Level::Clean, false));
-        let launched = launch(command("true", &env), Level::Clean, &Probe::nothing()).unwrap();
-        assert!(!launched.env.contains_key("LD_PRELOAD"));
+        let limited = Command {
+            limits: Limits { memory_bytes: Some(1 << 30), ..Limits::default() },
+            ..command("true", &env)
+        };
+        for (level, is_limited) in [(Level::Clean, true), (Level::Bare, false)] {
+            let launched = launch(limited.clone(), level, &Probe::nothing()).unwrap();
+            assert!(!launched.env.contains_key("LD_PRELOAD"));
+            assert_eq!(launched.bounds.memory_bytes.is_some(), is_limited);
+        }
     }
 }

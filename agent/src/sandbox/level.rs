@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 #[repr(u8)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
-    /// 1: a supervised tree and a clean environment. Nothing may be allowed automatically.
+    /// 0: the person asked for no sandbox: a supervised tree with a clean environment, and no limits. Nothing may be allowed
+    /// automatically, as at level 1.
+    Bare = 0,
+    /// 1: also limits of what it may take of the machine. Nothing may be allowed automatically.
     Clean = 1,
     /// 2: also Landlock and seccomp: no network, writes only where they belong.
     Confined = 2,
@@ -26,7 +29,7 @@ impl Level {
 
     /// Returns the level of a number.
     pub(crate) fn of_number(number: i64) -> Option<Self> {
-        [Self::Clean, Self::Confined, Self::Isolated]
+        [Self::Bare, Self::Clean, Self::Confined, Self::Isolated]
             .into_iter()
             .find(|level| i64::from(level.number()) == number)
     }
@@ -75,7 +78,7 @@ impl Probe {
         match self.at_least(demanded) {
             Some(Level::Confined) if self.knows_ports => Held::ToPort,
             Some(Level::Isolated) => Held::ToHosts,
-            Some(Level::Clean | Level::Confined) | None => Held::No,
+            Some(Level::Bare | Level::Clean | Level::Confined) | None => Held::No,
         }
     }
 
@@ -87,7 +90,7 @@ impl Probe {
     /// Returns the level that a command gets which is to be confined at least so strongly; `None` where there is none.
     pub(crate) fn at_least(&self, demanded: Level) -> Option<Level> {
         let lacks = |level: Level| self.missing.iter().any(|missing| missing.level == level);
-        [Level::Clean, Level::Confined, Level::Isolated]
+        [Level::Bare, Level::Clean, Level::Confined, Level::Isolated]
             .into_iter()
             .find(|level| *level >= demanded && *level <= self.level && !lacks(*level))
     }
@@ -117,6 +120,7 @@ mod tests {
     #[test]
     fn a_level_that_lacks_something_is_passed_over_and_never_for_a_lower_one() {
         let nothing = Probe::nothing();
+        assert_eq!(nothing.at_least(Level::Bare), Some(Level::Bare));
         assert_eq!(nothing.at_least(Level::Clean), Some(Level::Clean));
         assert_eq!(nothing.at_least(Level::Confined), None);
         assert_eq!(nothing.missing_texts().len(), 2);
@@ -130,6 +134,7 @@ mod tests {
     #[test]
     fn numbers_name_levels() {
         assert_eq!(Level::of_number(3), Some(Level::Isolated));
-        assert!([0, 4, -1].into_iter().all(|number| Level::of_number(number).is_none()));
+        assert_eq!(Level::of_number(0), Some(Level::Bare));
+        assert!([4, -1].into_iter().all(|number| Level::of_number(number).is_none()));
     }
 }

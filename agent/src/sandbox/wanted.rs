@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn the_highest_level_there_is_is_wanted_unless_another_is_configured() {
-        use Level::{Clean, Confined, Isolated};
+        use Level::{Bare, Clean, Confined, Isolated};
         check(Isolated, None, 1, (Isolated, Clean));
         check(Confined, None, 1, (Confined, Clean));
         check(Clean, None, 1, (Clean, Clean));
@@ -69,6 +69,9 @@ mod tests {
         check(Isolated, Some(1), 2, (Confined, Confined));
         check(Isolated, None, 2, (Isolated, Confined));
         check(Confined, Some(3), 1, (Isolated, Isolated));
+        check(Isolated, None, 0, (Isolated, Clean));
+        check(Isolated, Some(0), 0, (Bare, Bare));
+        check(Isolated, Some(0), 1, (Clean, Clean));
         let weak = Sandbox { level_min: 3, ..Sandbox::default() };
         assert_eq!(wanted(&weak, &Probe::nothing()), Isolated);
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tenon_protocol::apply::Selected;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::change::{ChangeApplied, ChangeStaged, PlanChanged};
-use tenon_protocol::event::tool::{ToolEnded, ToolStarted};
+use tenon_protocol::event::tool::{Allowance, ToolEnded, ToolStarted};
 use tenon_protocol::ids::{CallId, ChangeId, PlanId, RequestId};
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
 use tenon_protocol::signal::Delta;
@@ -24,6 +24,7 @@ use crate::tools::context::{Begun, Progress};
 use crate::tools::settling::Settling;
 use crate::tools::shadow::{Shadow, ShadowError};
 use crate::tools::{Access, Approved, Outcome, Prepared, Registry, RunContext, Tool};
+use crate::turn::allowed::allowances;
 use crate::turn::attempt::Proposal;
 use crate::turn::ports::{Answer, CallView, Fact, PortClosed, Ports};
 use crate::turn::unsaved::{self, Settled};
@@ -77,6 +78,7 @@ pub(crate) async fn run(
             Some(Subject::Command { sandbox, .. }) => Some(*sandbox),
             _ => None,
         },
+        allowed: (effect != EffectClass::Pure).then(|| approved.allowed().to_vec()),
     });
     let written = Arc::new(CallWritten::new(Arc::clone(&ports), id.clone(), cancel.clone()));
     let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };
@@ -116,7 +118,7 @@ async fn permission(
         Ok(named) => named,
         Err(reason) => return Ok(refuse(reason)),
     };
-    let mut allowed_before: Option<(Digest, Option<Vec<Selected>>)> = None;
+    let mut allowed_before: Option<(Digest, Option<Vec<Selected>>, Vec<Allowance>)> = None;
     let (mut settled, mut round) = (Vec::new(), 0);
     // Each file that is not saved is asked about once, beside that.
     for _ in 0..ASKED_MAX + tool.writes(arguments).len() {
@@ -137,8 +139,9 @@ async fn permission(
             Ok(prepared) => prepared,
             Err(failure) => return Ok(refuse(failure.0)),
         };
-        if let Some((_, select)) = allowed_before.take().filter(|(digest, _)| *digest == prepared.digest) {
-            return Ok(granted(prepared, select.as_deref(), view.tools.secrets));
+        if let Some((_, select, allowed)) = allowed_before.take().filter(|before| before.0 == prepared.digest)
+        {
+            return Ok(granted(prepared, select.as_deref(), allowed, view.tools.secrets));
         }
         if let Some(reason) = no_shadow(&view, &prepared.access).await {
             return Ok(refuse(format!("{NO_COMMANDS} {reason}.")));
@@ -146,7 +149,9 @@ async fn permission(
         let decision = decide(&view, &prepared.access, prepared.subject.as_ref()).await;
         match decision.verdict {
             Verdict::Allow => {
-                return Ok(Permission::Granted(Approved::by(prepared, decision.reason), view.tools.secrets));
+                let allowed = allowances(&decision.grounds, &view.policy, None);
+                let approved = Approved::by(prepared, decision.reason, allowed);
+                return Ok(Permission::Granted(approved, view.tools.secrets));
             }
             Verdict::Deny => return Ok(deny(&decision.reason, refused_by(decision.cause))),
             Verdict::Ask if view.policy.denies_unattended() && !view.attended => {
@@ -157,6 +162,7 @@ async fn permission(
         }
         let title = tool.title(arguments);
         let request = question(ports, proposal, &prepared, title, &decision);
+        let allowed = allowances(&decision.grounds, &view.policy, Some(&request.request_id));
         let answer = tokio::select! {
             biased;
             // The request stays open in the log; ending the turn resolves it.
@@ -168,7 +174,7 @@ async fn permission(
         if answer.decision != "allow" {
             return Ok(denied_by_person(&answer));
         }
-        allowed_before = Some((prepared.digest, answer.select));
+        allowed_before = Some((prepared.digest, answer.select, allowed));
     }
     Ok(refuse(
         "What this call would do changed each time it was approved. Look at the present state first."
@@ -198,13 +204,18 @@ async fn no_shadow(view: &CallView, access: &Access) -> Option<ShadowError> {
 }
 
 /// A person allowed it, whole or these hunks of it.
-fn granted(prepared: Prepared, select: Option<&[Selected]>, secrets: Secrets) -> Permission {
+fn granted(
+    prepared: Prepared,
+    select: Option<&[Selected]>,
+    allowed: Vec<Allowance>,
+    secrets: Secrets,
+) -> Permission {
     let (prepared, who) = match select {
         None => (Ok(prepared), "a person"),
         Some(select) => (prepared.only(select), "a person, in part"),
     };
     match prepared {
-        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned()), secrets),
+        Ok(prepared) => Permission::Granted(Approved::by(prepared, who.to_owned(), allowed), secrets),
         Err(failure) => refuse(failure.0),
     }
 }

@@ -1,8 +1,8 @@
 //! `tool.*`.
 use crate::content::Content;
-use crate::ids::{CallId, ChangeId};
+use crate::ids::{CallId, ChangeId, GrantId, RequestId};
 use crate::json::Json;
-use crate::tool::{CallStatus, DeniedBy, EffectClass, PathIntent, ToolKind};
+use crate::tool::{AllowedBy, CallStatus, DeniedBy, EffectClass, PathIntent, ToolKind};
 
 wire! {
     /// The model wants a call. Nothing has run.
@@ -28,6 +28,26 @@ wire! {
 }
 
 wire! {
+    /// What let one part of a call happen.
+    struct Allowance {
+        /// The part: `command`, `edit`, `network`, or what a command needs, as rules name it (`write:PATH`, `net:HOST`).
+        what: String,
+        /// What let it happen.
+        by: AllowedBy,
+    }
+    optional {
+        /// The profile, the rule, or the pattern of the grant.
+        name: String,
+        /// Where the rule stands.
+        from: String,
+        /// The grant; one of the session alone has none.
+        grant_id: GrantId,
+        /// The request that a person answered.
+        request_id: RequestId,
+    }
+}
+
+wire! {
     /// A call was allowed and starts: the record that its effect may have happened from here on.
     struct ToolStarted {
         /// The call.
@@ -44,6 +64,8 @@ wire! {
         digest: String,
         /// For commands: the sandbox level.
         sandbox: u8,
+        /// What let each part of it happen, the call itself first; absent where it only reads.
+        allowed: Vec<Allowance>,
     }
 }
 

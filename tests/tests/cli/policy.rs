@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tenon_tests::home::{Home, provider};
 use tenon_tests::model_server::{ModelServer, Reply, Script};
+use tenon_tests::waiting;
 
 /// Tries a command and a write, then says so.
 fn script() -> Script {
@@ -96,6 +97,7 @@ fn the_audit_tells_who_allowed_what_on_which_digest() {
         ran["digest"].as_str().is_some_and(|digest| digest.len() == 64) && ran["at"].is_string(),
         "{ran}"
     );
+    assert_eq!(ran["allowed"], json!([{"what": "command", "by": "profile", "name": "full"}]), "{ran}");
     // In the second run somebody was asked, and nobody could answer.
     let answered = of("request.resolved");
     assert!(
@@ -108,4 +110,36 @@ fn the_audit_tells_who_allowed_what_on_which_digest() {
     assert!(times.is_sorted());
     home.tenon(&["log", "--audit", "--verify"]).unwrap().expect(2).unwrap();
     home.tenon(&["log", "--verify"]).unwrap().expect(0).unwrap();
+}
+
+#[test]
+fn the_audit_tells_what_opened_each_need() {
+    let server = ModelServer::start(Script::function(|number, _| match number % 2 {
+        0 => Reply::call("shell", &json!({"command": "true", "needs": {"write": ["~/.ruled", "~/.asked"]}})),
+        _ => Reply::text("done"),
+    }))
+    .unwrap();
+    let home = Home::new().unwrap();
+    let configuration = format!(
+        "profile = \"auto\"\nmodel = \"fake/x\"\n[rules]\nallow = [\"write:~/.ruled\", \"true\"]\n{}",
+        provider("openai-chat", &server)
+    );
+    home.configure(&configuration).unwrap();
+    home.tenon(&["trust"]).unwrap().expect(0).unwrap();
+    // A profile that asks about the command too; the level decides which of its parts are asked about.
+    let session = waiting::session(&home).unwrap();
+    let request = waiting::approval(&home).unwrap()["requestId"].as_str().unwrap().to_owned();
+    let mut observed = home.start(&["observe", "--json", "--after", "start", "--session", &session]).unwrap();
+    home.tenon(&["requests", "answer", &request, "allow"]).unwrap().expect(0).unwrap();
+    observed.event_of("turn.ended").unwrap();
+    let lines = home.tenon(&["log", "--audit"]).unwrap().expect(0).unwrap().json_lines().unwrap();
+    let started = lines.into_iter().find(|line| line["type"] == "tool.started").unwrap();
+    let part = |what: &str| {
+        let parts = started["allowed"].as_array().unwrap();
+        parts.iter().find(|part| part["what"] == what).unwrap_or_else(|| panic!("{started}")).clone()
+    };
+    assert_eq!(part("write:~/.asked")["requestId"], request.as_str());
+    let ruled = part("write:~/.ruled");
+    assert_eq!((&ruled["by"], &ruled["name"]), (&json!("rule"), &json!("write:~/.ruled")));
+    assert!(ruled["from"].as_str().is_some_and(|from| from.contains("config.toml")), "{ruled}");
 }

@@ -2,8 +2,8 @@
 //!
 //! A need to write opens a path to a program, and not to an edit that a person could read. So a grant or a rule that allows it
 //! has to name it letter by letter, or a folder above it: `write:**` is about edits and opens nothing.
-use crate::approvals::policy::{Policy, by_rule, decision};
-use crate::approvals::{Action, Cause, Decision};
+use crate::approvals::policy::{Policy, by_grant, by_rule, decision};
+use crate::approvals::{Action, Cause, Decision, Ground};
 use crate::config::profile::Verdict;
 use crate::config::protected::is_protected;
 use crate::config::rule::{Pattern, Rule};
@@ -24,8 +24,9 @@ impl Policy {
         }
         let asked: Vec<&(String, Decision)> =
             decided.iter().filter(|(_, one)| one.verdict == Verdict::Ask).collect();
+        let grounds: Vec<Ground> = decided.iter().map(|(need, one)| Ground::of(need, one)).collect();
         if asked.is_empty() {
-            return own;
+            return Decision { grounds, ..own };
         }
         let names: Vec<&str> = asked.iter().map(|(need, _)| need.as_str()).collect();
         let needed = format!("it needs {}{}", names.join(", "), self.not_confined(needs));
@@ -36,12 +37,14 @@ impl Policy {
         let offers = own_offer.into_iter().chain(asked.iter().map(|(_, one)| one.offer.clone()));
         // All that is asked about, or nothing: half a grant would ask again.
         let offer = offers.collect::<Option<Vec<String>>>().map(|offers| offers.join("\n"));
-        Decision { offer, rule: own.rule, ..decision(Verdict::Ask, cause, reason) }
+        Decision { offer, rule: own.rule, grounds, ..decision(Verdict::Ask, cause, reason) }
     }
 
     /// What a sandbox that is too weak does not hold the command to.
     fn not_confined(&self, needs: &Needs) -> &'static str {
         match self.level {
+            // Every question about a command says so there.
+            Level::Bare => "",
             Level::Clean => "; at sandbox level 1 nothing confines it to that",
             Level::Confined | Level::Isolated if needs.net.is_empty() => "",
             Level::Confined | Level::Isolated => match self.held {
@@ -74,8 +77,8 @@ impl Policy {
         if let Some(rule) = self.rules.allow.iter().find(|rule| opens(rule, path)) {
             return by_rule(Verdict::Allow, rule);
         }
-        if let Some(rule) = self.grants.rules().find(|rule| opens(rule, path)) {
-            return decision(Verdict::Allow, Cause::Grant, format!("granted: `{}`", rule.text()));
+        if let Some(grant) = self.grants.find(|rule| opens(rule, path)) {
+            return by_grant(grant);
         }
         let what = if is_protected(path) { "protected" } else { "outside of the workspace" };
         let offer = Some(format!("write:{path}"))

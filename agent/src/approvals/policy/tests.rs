@@ -15,12 +15,12 @@ const UNTRUSTED: Trust = Trust { state: TrustState::Untrusted, setting: None };
 
 fn rules(allow: &[&str], ask: &[&str], deny: &[&str]) -> Rules {
     let parse = |texts: &[&str]| texts.iter().map(|text| Rule::parse(text).unwrap()).collect();
-    Rules { allow: parse(allow), ask: parse(ask), deny: parse(deny) }
+    Rules { allow: parse(allow), allowed_in: None, ask: parse(ask), deny: parse(deny) }
 }
 
 fn policy(profile: &str, rules: &Rules, level: Level) -> Policy {
     let held = match level {
-        Level::Clean => Held::No,
+        Level::Bare | Level::Clean => Held::No,
         Level::Confined => Held::ToPort,
         Level::Isolated => Held::ToHosts,
     };
@@ -57,6 +57,39 @@ fn network(host: &str) -> Action {
 
 fn verdict(policy: &Policy, action: &Action) -> Verdict {
     policy.decide(action).verdict
+}
+
+#[test]
+fn without_a_sandbox_only_the_profile_full_runs_a_command_unasked_and_questions_say_so() {
+    let allowing = rules(&["ls *"], &[], &[]);
+    for profile in ["review", "edit", "auto"] {
+        let decision =
+            policy(profile, &allowing, Level::Bare).with_grants(grants(&["ls *"])).decide(&command("ls"));
+        assert_eq!((decision.verdict, decision.offer), (Verdict::Ask, None), "{profile}");
+        assert!(decision.reason.ends_with("as `sandbox.level` is 0"), "{}", decision.reason);
+    }
+    assert_eq!(verdict(&policy("full", &Rules::default(), Level::Bare), &command("ls")), Verdict::Allow);
+}
+
+#[test]
+fn each_part_tells_what_decided_about_it() {
+    let granting = grants(&["net:a.example"]);
+    let id = granting.find(|_| true).unwrap().id.clone();
+    let auto = policy("auto", &rules(&["write:~/.x"], &[], &[]), Level::Isolated).with_grants(granting);
+    let decision = auto.decide(&needing("x", &["~/.x", ".git"], &["a.example", "b.example"]));
+    let told: Vec<_> =
+        decision.grounds.iter().map(|ground| (ground.what.as_str(), ground.verdict, ground.cause)).collect();
+    assert_eq!(
+        told,
+        [
+            ("command", Verdict::Allow, Cause::Profile),
+            ("write:.git", Verdict::Ask, Cause::Need),
+            ("write:~/.x", Verdict::Allow, Cause::Rule),
+            ("net:a.example", Verdict::Allow, Cause::Grant),
+            ("net:b.example", Verdict::Ask, Cause::Profile),
+        ]
+    );
+    assert_eq!(decision.grounds[3].grant, Some(id));
 }
 
 #[test]

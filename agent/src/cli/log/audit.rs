@@ -113,7 +113,7 @@ fn line(log: &str, event: &Envelope, open: &mut Open) -> Option<Value> {
         "tool.started" => taken(
             open.calls.get(&id("callId")),
             data,
-            &["callId", "effect", "allowedBy", "digest", "sandbox"],
+            &["callId", "effect", "allowedBy", "allowed", "digest", "sandbox"],
         ),
         "tool.ended" if data["status"] == "denied" => {
             taken(open.calls.get(&id("callId")), data, &["callId", "status"])
@@ -177,8 +177,10 @@ mod tests {
         }
         assert_eq!(said("tool.proposed", json!({"callId": "x_1", "name": "shell", "title": "x"})), None);
         assert_eq!(said("tool.ended", json!({"callId": "x_1", "status": "ok"})), None);
-        let started = json!({"callId": "x_1", "effect": "command", "allowedBy": "a person", "digest": "b3:1", "sandbox": 1});
-        assert!(said("tool.started", started).unwrap().contains("\"tool\":\"shell\""));
+        let started = json!({"callId": "x_1", "effect": "command", "allowedBy": "a person", "digest": "b3:1", "sandbox": 1,
+            "allowed": [{"what": "net:a.example", "by": "request", "requestId": "r_1"}]});
+        let started = said("tool.started", started).unwrap();
+        assert!(started.contains("\"tool\":\"shell\"") && started.contains("\"requestId\":\"r_1\""));
         assert!(said("tool.ended", json!({"callId": "x_1", "status": "denied"})).unwrap().contains("denied"));
     }
 }

@@ -220,7 +220,11 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
             let command = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             let mut text = format!("  {}\n", terminal.cyan(&format!("$ {command}")));
             let place = if cwd.is_empty() || cwd == "." { String::new() } else { format!("in {cwd}, ") };
-            let line = format!("  {place}runs {exe} at sandbox level {sandbox}");
+            let how = match sandbox {
+                0 => "in no sandbox (level 0)".to_owned(),
+                level => format!("at sandbox level {level}"),
+            };
+            let line = format!("  {place}runs {exe} {how}");
             text.push_str(&terminal.faint(&safe_line(&line)));
             text.push('\n');
             for need in needs {
