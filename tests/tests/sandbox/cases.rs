@@ -77,6 +77,18 @@ pub(super) const CASES: &[Case] = &[
     case("capabilities", "$PROBE capabilities", FROM_2, Root),
 ];
 
+/// Every case of a command that needs the host `localhost`, of which a person named the port `$NAMED`.
+pub(super) const REACHING: &[Case] = &[
+    case("the host that it needs", "$PROBE through localhost $NAMED", NEVER, All),
+    case("the same place by another name", "$PROBE through 127.0.0.1 $NAMED", FROM_2, All),
+    case("a port of this machine that nobody named", "$PROBE through localhost $TCP", FROM_2, All),
+    case("TCP past the proxy", "$PROBE tcp $TCP", FROM_2, All),
+    case("UDP", "$PROBE udp $UDP", FROM_2, All),
+    case("TCP by a message that opens its connection", "$PROBE fast-open $TCP", FROM_2, Some),
+    case("another protocol of streams (MPTCP)", "$PROBE mptcp $TCP", FROM_2, Some),
+    case("waiting for others to connect", "$PROBE serve", [true, false, true], All),
+];
+
 /// Returns the page.
 pub(super) fn page() -> String {
     let mut page = String::from(
@@ -84,15 +96,28 @@ pub(super) fn page() -> String {
          Written by the test that tries each of these, as root and as an ordinary user (`tests/tests/sandbox`); level 1 is the \
          control.\n`$PROBE` is `tests/probes/sandbox.rs`, `$OUT` a folder of the person outside of the workspace, `$OTHER` \
          another process of theirs.\nWhat a command writes in the workspace is looked at besides when it ends, and what is \
-         protected is withheld then.\n\n\
-         | case | command | level 1 | level 2 | level 3 |\n| --- | --- | --- | --- | --- |\n",
+         protected is withheld then.\n\n",
     );
-    for case in CASES {
+    page.push_str(&table(CASES));
+    page.push_str(
+        "\n## With a need for a host\n\n\
+         The need is `net:localhost`, of which a person named the port `$NAMED` in `network.private`; `$TCP` and `$UDP` are others.\n\
+         `$PROBE through` goes through the proxy that the environment names, as programs do; at level 1 there is none.\n\
+         At level 2 this is so from Linux 6.7 on, and whoever answers at the proxy's own port can be reached besides.\n\n",
+    );
+    page.push_str(&table(REACHING));
+    page
+}
+
+fn table(cases: &[Case]) -> String {
+    let mut table =
+        String::from("| case | command | level 1 | level 2 | level 3 |\n| --- | --- | --- | --- | --- |\n");
+    for case in cases {
         let [one, two, three] = case.possible.map(|possible| if possible { "possible" } else { "refused" });
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "| {} | `{}` | {one} | {two} | {three} |", case.name, case.command);
+        let _ = writeln!(table, "| {} | `{}` | {one} | {two} | {three} |", case.name, case.command);
     }
-    page
+    table
 }
 
 /// Returns where the page lies.
