@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) enum Kind {
     /// Of the public internet.
     Public,
-    /// Of this machine or its own network: reached where the person named the host.
+    /// Of this machine or its own network, or what local proxies and closed networks give to hosts of elsewhere: reached where the
+    /// person named the host.
     Near(&'static str),
     /// Never reached: what lends credentials of the machine, speaks to many, or is a disguise.
     Never(&'static str),
@@ -28,15 +29,15 @@ const V4: &[(Ipv4Addr, u32, Kind)] = &[
     (Ipv4Addr::new(169, 254, 0, 0), 16, Never("a link-local address")),
     (Ipv4Addr::new(172, 16, 0, 0), 12, Near("a private network")),
     (Ipv4Addr::new(192, 0, 0, 0), 24, Never("a reserved address")),
-    (Ipv4Addr::new(192, 0, 2, 0), 24, Never("an address for documentation")),
+    (Ipv4Addr::new(192, 0, 2, 0), 24, Near("an address for documentation")),
     (Ipv4Addr::new(192, 31, 196, 0), 24, Never("a reserved address")),
     (Ipv4Addr::new(192, 52, 193, 0), 24, Never("a reserved address")),
     (Ipv4Addr::new(192, 88, 99, 0), 24, Never("a relay of 6to4")),
     (Ipv4Addr::new(192, 168, 0, 0), 16, Near("a private network")),
     (Ipv4Addr::new(192, 175, 48, 0), 24, Never("a reserved address")),
-    (Ipv4Addr::new(198, 18, 0, 0), 15, Never("an address for benchmarks")),
-    (Ipv4Addr::new(198, 51, 100, 0), 24, Never("an address for documentation")),
-    (Ipv4Addr::new(203, 0, 113, 0), 24, Never("an address for documentation")),
+    (Ipv4Addr::new(198, 18, 0, 0), 15, Near("an address for benchmarks")),
+    (Ipv4Addr::new(198, 51, 100, 0), 24, Near("an address for documentation")),
+    (Ipv4Addr::new(203, 0, 113, 0), 24, Near("an address for documentation")),
     (Ipv4Addr::new(224, 0, 0, 0), 4, Never("a multicast address")),
     (Ipv4Addr::new(240, 0, 0, 0), 4, Never("a reserved address")),
 ];
@@ -50,9 +51,9 @@ const V6: &[(Ipv6Addr, u32, Kind)] = &[
     (Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64, Never("a discarded address")),
     // Teredo, benchmarks, ORCHID and the rest of the special assignments.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, Never("a tunnel, or a reserved address")),
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Never("an address for documentation")),
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Near("an address for documentation")),
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, Never("a tunnel (6to4)")),
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Never("an address for documentation")),
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Near("an address for documentation")),
     (Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16, Never("a segment routing network")),
     // Among them the metadata service of a cloud.
     (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128, Never("a metadata service")),
@@ -166,6 +167,8 @@ mod tests {
         assert_eq!(check("::1"), Near("this machine"));
         assert_eq!(check("192.168.1.1"), Near("a private network"));
         assert_eq!(check("fd12::1"), Near("a private network"));
+        assert_eq!(check("198.18.0.7"), Near("an address for benchmarks"));
+        assert_eq!(check("203.0.113.7"), Near("an address for documentation"));
         for address in [
             "169.254.169.254",
             "fd00:ec2::254",
