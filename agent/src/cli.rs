@@ -128,28 +128,16 @@ enum Command {
     Conformance(conformance::ConformanceArgs),
     /// Prints completions for a shell
     Completions(completions::CompletionsArgs),
-    /// Runs one command of a tool and ends its process tree
-    #[command(name = process::SUPERVISE, hide = true)]
-    Supervise,
-    /// Confines itself, then becomes one command of a tool
-    #[command(name = process::CONFINE, hide = true)]
-    Confine(ConfineArgs),
     /// Tests the demonstration's sample project
     #[command(name = demo::TEST_COMMAND, hide = true)]
     DemoTest(demo::TestArgs),
 }
 
-/// Descriptors that the supervisor left open.
-#[derive(Debug, clap::Args)]
-struct ConfineArgs {
-    /// What to run, and how it is confined
-    order: i32,
-    /// The command's standard error
-    stderr: i32,
-}
-
 /// Runs the command line and returns how the process ends.
 pub fn main() -> ExitCode {
+    if let Some(code) = between() {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -161,10 +149,6 @@ pub fn main() -> ExitCode {
     let mut no_color = false;
     let outcome = match arguments.command {
         None => help(),
-        Some(Command::Supervise) => return process::supervise_main(),
-        Some(Command::Confine(ConfineArgs { order, stderr })) => {
-            return sandbox::confine_main(order, stderr);
-        }
         Some(command) => {
             no_color = command.no_color();
             command.run()
@@ -176,6 +160,19 @@ pub fn main() -> ExitCode {
             failure.report(Terminal::of(&environment::ambient(), no_color));
             failure.exit().into()
         }
+    }
+}
+
+/// Is what stands between the agent and a command, where this process was started as that. It is looked for before anything else:
+/// to build the table of what a person can type takes as long as starting the command.
+fn between() -> Option<ExitCode> {
+    let words: Vec<_> = std::env::args_os().skip(1).take(3).collect();
+    match words.iter().map(|word| word.to_str()).collect::<Option<Vec<_>>>()?.as_slice() {
+        [process::SUPERVISE] => Some(process::supervise_main()),
+        [process::CONFINE, order, stderr] => {
+            Some(sandbox::confine_main(order.parse().ok()?, stderr.parse().ok()?))
+        }
+        _ => None,
     }
 }
 
@@ -226,8 +223,6 @@ impl Command {
             Self::Conformance(args) => conformance::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::DemoTest(args) => demo::test(&args),
-            // Dealt with before: they must not touch anything else of this module.
-            Self::Supervise | Self::Confine(_) => Ok(Exit::Usage),
         }
     }
 }

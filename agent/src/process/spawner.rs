@@ -2,6 +2,9 @@
 //!
 //! All children come from one thread that lives as long as the daemon, because some programs tie their lives to the
 //! *thread* that started them. The thread sleeps in `poll` over a wake-up descriptor and one descriptor a supervisor.
+//!
+//! With each command the supervisor of the next one is started: it waits for its spec, so that to start the program, which takes
+//! longer than most of what a command waits for, is over by then. Nobody's supervisor leaves after a while.
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -40,6 +43,9 @@ pub(crate) const ROUSE_EVERY: Duration = Duration::from_millis(50);
 
 /// How long a supervisor that must die may take before it is killed itself, and its tree as orphans.
 const DYING_MAX: Duration = SWEEP_MAX.saturating_add(Duration::from_secs(1));
+
+/// How long a supervisor waits for a command: about as long as a model takes between two.
+const SPARE_FOR: Duration = Duration::from_secs(30);
 
 /// How long the orphans of a lost supervisor are killed at.
 const ORPHANS_MAX: Duration = Duration::from_secs(2);
@@ -191,7 +197,7 @@ impl Thread {
     fn start(supervisor: Supervisor) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (requests, waiting) = sync_channel(LAUNCHES_WAITING_MAX);
-        let state = State { supervisor, waiting, wake: Arc::clone(&wake), children: Vec::new() };
+        let state = State { supervisor, waiting, wake: Arc::clone(&wake), children: Vec::new(), spare: None };
         thread::Builder::new().name("spawner".to_owned()).spawn(move || state.live())?;
         Ok(Self { requests: Some(requests), wake })
     }
@@ -214,8 +220,28 @@ struct State {
     supervisor: Supervisor,
     waiting: Receiver<Request>,
     wake: Arc<OwnedFd>,
-    /// Every supervisor that has not been buried.
+    /// Every supervisor that has not been buried, the spare one included.
     children: Vec<Mourned>,
+    /// The supervisor that waits for the next command.
+    spare: Option<Spare>,
+}
+
+/// A supervisor without a command. It leaves when this is dropped.
+struct Spare {
+    socket: UnixStream,
+    handle: Arc<OwnedFd>,
+    dying: Dying,
+    /// Ends when it is buried.
+    buried: oneshot::Receiver<Infallible>,
+    since: Instant,
+}
+
+impl Spare {
+    /// Tells whether it can still be given a command: nothing has ended it, and not for too long.
+    fn is_fit(&self) -> bool {
+        let ended = poll(&mut [PollFd::new(&*self.handle, PollFlags::IN)], Some(&Timespec::default()));
+        ended == Ok(0) && self.since.elapsed() < SPARE_FOR
+    }
 }
 
 /// A supervisor, and who is told when it is gone.
@@ -246,6 +272,9 @@ impl State {
     fn live(mut self) {
         loop {
             let has_callers = self.serve();
+            if !has_callers || self.spare.as_ref().is_some_and(|spare| !spare.is_fit()) {
+                self.spare = None;
+            }
             if !has_callers && self.children.is_empty() {
                 return;
             }
@@ -255,7 +284,9 @@ impl State {
                 std::iter::once(PollFd::new(&*self.wake, PollFlags::IN)).chain(descriptors).collect();
             // The clock runs only while somebody is dying, which is a matter of milliseconds.
             let is_any_dying = self.children.iter().any(|mourned| mourned.dying_since.is_some());
-            let timeout = is_any_dying.then(|| Timespec::try_from(ROUSE_EVERY).ok()).flatten();
+            let spare_for = self.spare.as_ref().map(|spare| SPARE_FOR.saturating_sub(spare.since.elapsed()));
+            let timeout = if is_any_dying { Some(ROUSE_EVERY) } else { spare_for };
+            let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
             let _ = poll(&mut descriptors, timeout.as_ref());
             let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
             self.bury();
@@ -267,10 +298,15 @@ impl State {
     fn serve(&mut self) -> bool {
         loop {
             match self.waiting.try_recv() {
-                // A caller that left lets go of the ends here, and the supervisor of them.
                 Ok(request) => {
-                    let ends = self.spawn(&request);
+                    // A caller that left lets go of the ends here, and the supervisor of them.
+                    let (ends, is_attempt) = (self.spawn(&request), request.spec.record_path.is_none());
                     drop(request.reply.send(ends));
+                    // What leaves no record is no command but an attempt, which nothing follows.
+                    if self.spare.is_none() && !is_attempt {
+                        // Without one the next command starts its own.
+                        self.spare = self.start().ok();
+                    }
                 }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
@@ -278,11 +314,29 @@ impl State {
         }
     }
 
-    /// Starts a supervisor and hands it the spec. Its environment is empty: what the daemon was born with is nobody's
-    /// business down there. Nor does it hold the daemon's stderr, which somebody may be waiting to see closed.
+    /// Hands a supervisor the spec: the one that waits for it, else a new one.
     fn spawn(&mut self, request: &Request) -> io::Result<Ends> {
+        let (outputs, theirs) = outputs(request.terminal)?;
+        let send =
+            |socket: &UnixStream| spec::send(socket, &request.spec, &theirs, request.way_out.as_deref());
+        let waiting = self.spare.take().filter(Spare::is_fit);
+        // One that was killed at this moment is no reason for the command to fail: nothing of it has run.
+        let given = waiting.filter(|spare| send(&spare.socket).is_ok());
+        let supervisor = if let Some(spare) = given {
+            spare
+        } else {
+            let new = self.start()?;
+            send(&new.socket)?;
+            new
+        };
+        let Spare { socket, handle, dying, buried, since: _ } = supervisor;
+        Ok(Ends { socket, outputs, handle, dying, buried })
+    }
+
+    /// Starts a supervisor. Its environment is empty: what the daemon was born with is nobody's business down there. Nor does it
+    /// hold the daemon's stderr, which somebody may be waiting to see closed.
+    fn start(&mut self) -> io::Result<Spare> {
         let (socket, theirs) = UnixStream::pair()?;
-        let (outputs, theirs_of_outputs) = outputs(request.terminal)?;
         let child = {
             #[expect(clippy::disallowed_methods, reason = "the one place that spawns in the daemon")]
             let mut command = Command::new(&self.supervisor.program);
@@ -306,8 +360,7 @@ impl State {
         };
         self.children.push(mourned);
         socket.set_write_timeout(Some(SPEC_TIMEOUT))?;
-        spec::send(&socket, &request.spec, &theirs_of_outputs, request.way_out.as_deref())?;
-        Ok(Ends { socket, outputs, handle, dying, buried })
+        Ok(Spare { socket, handle, dying, buried, since: Instant::now() })
     }
 
     /// Takes leave of the supervisors that have ended.
@@ -342,6 +395,55 @@ impl State {
         }
         for pid in tree::children_but(&supervisors).into_iter().filter_map(Pid::from_raw) {
             let _ = process::waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::tests::{script, supervisor};
+
+    fn state() -> State {
+        let (_, waiting) = sync_channel(1);
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).unwrap());
+        State { supervisor: supervisor(), waiting, wake, children: Vec::new(), spare: None }
+    }
+
+    /// Runs a command and returns the supervisor it got.
+    fn supervisor_of(state: &mut State) -> i32 {
+        let spec = spec_of(&script("exit 0"), None);
+        let request = Request { spec, terminal: None, way_out: None, reply: oneshot::channel().0 };
+        let ends = state.spawn(&request).unwrap();
+        let pid = state.children.iter().find(|mourned| Arc::ptr_eq(&mourned.handle, &ends.handle));
+        let pid = Pid::from_child(&pid.unwrap().child).as_raw_pid();
+        let mut told = String::new();
+        io::Read::read_to_string(&mut &ends.socket, &mut told).unwrap();
+        assert!(told.contains("exited"), "{told}");
+        pid
+    }
+
+    #[test]
+    fn a_command_gets_the_supervisor_that_waits_unless_that_has_ended() {
+        let mut state = state();
+        state.spare = state.start().ok();
+        let waiting = Pid::from_child(&state.children[0].child).as_raw_pid();
+        assert_eq!(supervisor_of(&mut state), waiting);
+        assert!(state.spare.is_none());
+        assert_ne!(supervisor_of(&mut state), waiting);
+        state.spare = state.start().ok();
+        let spare = state.spare.as_ref().unwrap();
+        let killed = Pid::from_child(&state.children.last().unwrap().child);
+        process::pidfd_send_signal(&*spare.handle, Signal::KILL).unwrap();
+        poll(&mut [PollFd::new(&*spare.handle, PollFlags::IN)], None).unwrap();
+        assert_ne!(supervisor_of(&mut state), killed.as_raw_pid());
+        // One that is not needed leaves by itself.
+        let spare = state.start().unwrap();
+        let handle = Arc::clone(&spare.handle);
+        drop(spare);
+        poll(&mut [PollFd::new(&*handle, PollFlags::IN)], None).unwrap();
+        for mourned in &mut state.children {
+            mourned.child.wait().unwrap();
         }
     }
 }

@@ -221,8 +221,10 @@ fn watch(command: Started, socket: UnixStream, spec: &Spec, records: &mut Record
         let cause = Arc::clone(&cause);
         let guard = Guard::new(spec.bounds);
         let holder = move || {
-            let _ = cause.set(wait_for_holder(&socket, deadline, guard));
-            sweep_until_dead();
+            // A command that has ended meanwhile is the other thread's.
+            if cause.set(wait_for_holder(&socket, deadline, guard)).is_ok() {
+                sweep_until_dead();
+            }
         };
         thread::Builder::new().name("holder".to_owned()).spawn(holder)
     };

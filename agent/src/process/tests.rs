@@ -33,8 +33,12 @@ fn entry_arguments(entry: &str) -> Vec<OsString> {
 
 /// Returns a spawner whose supervisor is this test program. For the tests of other modules too.
 pub(crate) fn spawner() -> Spawner {
-    let supervisor = Supervisor::new(std::env::current_exe().unwrap(), entry_arguments("supervise_entry"));
-    Spawner::start(supervisor.with_descriptors_max(Some(256)))
+    Spawner::start(supervisor().with_descriptors_max(Some(256)))
+}
+
+/// Returns this test program as a supervisor.
+pub(in crate::process) fn supervisor() -> Supervisor {
+    Supervisor::new(std::env::current_exe().unwrap(), entry_arguments("supervise_entry"))
 }
 
 /// Returns the words after `word` on this program's command line, if it was started to act.
@@ -80,7 +84,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(STUCK, future).await.expect("a command must not hang") })
 }
 
-fn script(text: &str) -> Launch {
+pub(in crate::process) fn script(text: &str) -> Launch {
     Launch {
         argv: ["/bin/sh", "-c", text].map(OsString::from).to_vec(),
         cwd: PathBuf::from("/"),
