@@ -1,7 +1,9 @@
 //! What a command's words hint at, beyond the commands they name: programs, paths and hosts that a rule is about. Hints lead
 //! to a question, never to a denial: a word need not be what it looks like. Not here: what follows from them (`policy`).
+use std::collections::BTreeSet;
+
 use crate::approvals::matching::{resembles, wildcard};
-use crate::approvals::shell::{self, Analysis, WORDS_MAX};
+use crate::approvals::shell::{self, Analysis, WORDS_MAX, Words};
 use crate::config::rule::{Pattern, Rule};
 
 /// What separates the parts of a word that hands a command, a path or a host to somebody: `--to-command=a b`, `x::a`.
@@ -23,11 +25,11 @@ pub(crate) fn hinted<'a>(
     if rules.is_empty() {
         return None;
     }
-    let commands = || analysis.commands.iter().chain(&analysis.suspected);
-    let word = |hint: &dyn Fn(&str) -> bool| commands().flatten().any(|word| hint(word));
+    let named = Named::of(analysis);
+    let word = |hint: &dyn Fn(&str) -> bool| named.words.iter().any(|word| hint(word));
     rules.into_iter().find_map(|rule| {
         let found = match rule.pattern() {
-            Pattern::Command(pattern) => analysis.commands.iter().any(|words| names_command(pattern, words)),
+            Pattern::Command(pattern) => named.has_command(pattern),
             Pattern::Read(glob) | Pattern::Write(glob) => word(&|word| {
                 // `--file=a`, `<a`: what stands behind the sign is the path.
                 let path = word.rsplit(['=', '<', '>', ':', '@']).next().unwrap_or(word);
@@ -35,10 +37,8 @@ pub(crate) fn hinted<'a>(
             }),
             Pattern::Network(host) => {
                 word(&|word| names_host(host, word))
-                    || commands().any(|words| {
-                        let program = words.first().map_or("", |word| shell::program(word));
-                        host == "*" && NETWORK_PROGRAMS.contains(&program)
-                    })
+                    || (host == "*"
+                        && named.programs.iter().any(|program| NETWORK_PROGRAMS.contains(program)))
             }
         };
         let what = match rule.pattern() {
@@ -50,22 +50,43 @@ pub(crate) fn hinted<'a>(
     })
 }
 
-/// Whether the pattern's command stands anywhere behind the first word, or inside a word.
-fn names_command(pattern: &[String], words: &[String]) -> bool {
-    let behind = |start: usize| &words[start..words.len().min(start + WORDS_MAX)];
-    if (1..words.len()).any(|start| resembles(pattern, behind(start))) {
-        return true;
+/// What the words of a text name, each once: a text may repeat them thousands of times, and every rule is compared with them.
+struct Named<'a> {
+    /// The words of every command and every reading.
+    words: BTreeSet<&'a str>,
+    /// The programs, without their folders.
+    programs: BTreeSet<&'a str>,
+    /// The commands.
+    commands: &'a [Words],
+    /// What words are made of that hand a command to somebody.
+    divided: Vec<Words>,
+}
+
+impl<'a> Named<'a> {
+    fn of(analysis: &'a Analysis) -> Self {
+        let all = || analysis.commands.iter().chain(&analysis.suspected);
+        let is_divider = |c: char| c.is_whitespace() || WITHIN_WORDS.contains(&c);
+        let whole: BTreeSet<&str> = analysis.commands.iter().flatten().map(String::as_str).collect();
+        let divided = whole.into_iter().filter(|word| word.contains(is_divider));
+        let parts =
+            |word: &str| word.split(is_divider).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        Self {
+            words: all().flatten().map(String::as_str).collect(),
+            programs: all().filter_map(|words| words.first()).map(|word| shell::program(word)).collect(),
+            commands: &analysis.commands,
+            divided: divided.map(parts).collect(),
+        }
     }
-    let divided =
-        words.iter().filter(|word| word.contains(|c: char| c.is_whitespace() || WITHIN_WORDS.contains(&c)));
-    divided.into_iter().any(|word| {
-        let parts: Vec<String> = word
-            .split(|c: char| c.is_whitespace() || WITHIN_WORDS.contains(&c))
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect();
-        (0..parts.len()).any(|start| resembles(pattern, &parts[start..parts.len().min(start + WORDS_MAX)]))
-    })
+
+    /// Whether the pattern's command stands anywhere behind the first word, or inside a word.
+    fn has_command(&self, pattern: &[String]) -> bool {
+        let stands = |words: &Words, first: usize| {
+            (first..words.len())
+                .any(|start| resembles(pattern, &words[start..words.len().min(start + WORDS_MAX)]))
+        };
+        self.commands.iter().any(|words| stands(words, 1))
+            || self.divided.iter().any(|parts| stands(parts, 0))
+    }
 }
 
 /// Whether a word is a pattern of the shell's that may come to a path the rule is about: their last components could be

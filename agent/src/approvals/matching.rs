@@ -2,6 +2,9 @@
 //!
 //! A rule that allows must cover the whole of an action, to the letter. A rule that asks or denies is read broadly: it
 //! matches when it covers any part, in any spelling and order of options that means the same to most programs.
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+
 use crate::approvals::Action;
 use crate::approvals::shell::{self, Analysis, Words};
 use crate::config::rule::{Pattern, Rule};
@@ -28,6 +31,9 @@ pub(crate) fn allowing<'a>(rules: &[&'a Rule], action: &Action) -> Option<&'a Ru
             hosts.clone(),
         ),
         Action::Command { command, .. } => {
+            if !rules.iter().any(|rule| matches!(rule.pattern(), Pattern::Command(_))) {
+                return None;
+            }
             let analysis = shell::analyse(command);
             if analysis.unsure.is_some() {
                 return None;
@@ -48,6 +54,7 @@ pub(crate) fn allowing<'a>(rules: &[&'a Rule], action: &Action) -> Option<&'a Ru
 pub(crate) fn restricting<'a>(rules: &'a [Rule], action: &Action, analysis: &Analysis) -> Option<&'a Rule> {
     let any_path =
         |paths: &[RelPath], matches: &dyn Fn(&str) -> bool| paths.iter().any(|path| matches(&text(path)));
+    let commands = LazyCell::new(|| Commands::of(analysis));
     rules.iter().find(|rule| match (rule.pattern(), action) {
         (Pattern::Read(glob), Action::Read { paths }) | (Pattern::Write(glob), Action::Write { paths }) => {
             any_path(paths, &|path| glob.matches_folded(path))
@@ -56,11 +63,35 @@ pub(crate) fn restricting<'a>(rules: &'a [Rule], action: &Action, analysis: &Ana
         (Pattern::Network(wanted), Action::Network { hosts }) => hosts
             .iter()
             .any(|host| is_host(wanted, host) || wanted.strip_prefix("*.").is_some_and(|top| top == host)),
-        (Pattern::Command(pattern), Action::Command { .. }) => {
-            analysis.commands.iter().chain(&analysis.suspected).any(|words| resembles(pattern, words))
-        }
+        (Pattern::Command(pattern), Action::Command { .. }) => commands.any_resembles(pattern),
         (Pattern::Read(_) | Pattern::Write(_) | Pattern::Command(_) | Pattern::Network(_), _) => false,
     })
+}
+
+/// Commands by their first word: a text may name thousands, and a rule is about one program.
+struct Commands<'a>(BTreeMap<&'a str, Vec<&'a Words>>);
+
+impl<'a> Commands<'a> {
+    fn of(analysis: &'a Analysis) -> Self {
+        let mut commands: BTreeMap<&str, Vec<&Words>> = BTreeMap::new();
+        for words in analysis.commands.iter().chain(&analysis.suspected) {
+            if let Some(first) = words.first() {
+                commands.entry(first).or_default().push(words);
+            }
+        }
+        Self(commands)
+    }
+
+    fn any_resembles(&self, pattern: &[String]) -> bool {
+        let Some(program) = pattern.first() else { return false };
+        let mut named = self.0.iter().filter(|(first, _)| names(program, first));
+        named.any(|(_, commands)| commands.iter().any(|words| resembles(pattern, words)))
+    }
+}
+
+/// Whether a word is the program that a pattern begins with, wherever it lies.
+fn names(program: &str, first: &str) -> bool {
+    wildcard(program, first) || wildcard(program, shell::program(first))
 }
 
 /// Whether a rule's host covers a host, to the letter: itself, every host beneath it, or every host.
@@ -89,25 +120,23 @@ fn covers(pattern: &[String], words: &[String]) -> bool {
 /// Whether the words do what a restricting pattern means: the same program wherever it lies, the pattern's other words
 /// in front, its options anywhere, short ones in any grouping. More words than the pattern has do not free it.
 pub(super) fn resembles(pattern: &[String], words: &[String]) -> bool {
-    let (Some((program, rest)), Some(first)) = (pattern.split_first(), words.first()) else { return false };
-    let named = wildcard(program, first) || wildcard(program, shell::program(first));
-    if !named {
+    let (Some((program, rest)), Some((first, given))) = (pattern.split_first(), words.split_first()) else {
+        return false;
+    };
+    if !names(program, first) {
         return false;
     }
     let is_option = |word: &&String| word.len() > 1 && word.starts_with('-');
-    let given = || words.iter().skip(1).take_while(|word| *word != "--").filter(is_option);
-    let wanted = rest.iter().filter(is_option);
-    let plain: Vec<&String> = words.iter().skip(1).filter(|word| !is_option(word)).collect();
+    let mut plain = given.iter().filter(|word| !is_option(word));
     let mut positions = rest.iter().filter(|word| !is_option(word)).peekable();
-    let mut at = 0;
     while let Some(position) = positions.next() {
         let is_rest = position == "*" && positions.peek().is_none();
-        if !is_rest && !plain.get(at).is_some_and(|word| wildcard(position, word)) {
+        if !is_rest && !plain.next().is_some_and(|word| wildcard(position, word)) {
             return false;
         }
-        at += 1;
     }
-    wanted.into_iter().all(|option| has_option(option, &given().collect::<Vec<_>>()))
+    let options = || given.iter().take_while(|word| *word != "--").filter(is_option);
+    rest.iter().filter(is_option).all(|option| has_option(option, &options().collect::<Vec<_>>()))
 }
 
 /// Whether the options given hold the wanted one; short options may be grouped in any way.
@@ -136,28 +165,29 @@ fn has_letter(option: &str, letter: char) -> bool {
     }
 }
 
-/// Whether a word fits a pattern in which `*` is any text and `?` any character. Linear in space, bounded by the
-/// product of the lengths in time; both are short.
+/// Whether a word fits a pattern in which `*` is any text and `?` any character. Bounded by the product of the lengths in time;
+/// both are short.
 pub(super) fn wildcard(pattern: &str, word: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let word: Vec<char> = word.chars().collect();
-    let (mut p, mut w, mut star) = (0, 0, None);
-    while w < word.len() {
-        if pattern.get(p) == Some(&'*') {
-            star = Some((p, w));
-            p += 1;
-        } else if pattern.get(p).is_some_and(|c| *c == '?' || *c == word[w]) {
-            p += 1;
-            w += 1;
-        } else if let Some((at, from)) = star {
-            star = Some((at, from + 1));
-            p = at + 1;
-            w = from + 1;
-        } else {
-            return false;
+    let (mut pattern, mut word) = (pattern.chars(), word.chars());
+    // What stands behind the last `*`, and where in the word that was tried.
+    let mut star = None;
+    loop {
+        let (behind, rest) = (pattern.clone(), word.clone());
+        match (pattern.next(), word.next()) {
+            (Some('*'), _) => {
+                star = Some((pattern.clone(), rest.clone()));
+                word = rest;
+            }
+            (None, None) => return true,
+            (Some(c), Some(w)) if c == '?' || c == w => {}
+            (_, None) => return behind.clone().all(|c| c == '*'),
+            (_, Some(_)) => {
+                let Some((again, from)) = &mut star else { return false };
+                from.next();
+                (pattern, word) = (again.clone(), from.clone());
+            }
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ pub(crate) const WORDS_MAX: usize = 64;
 /// How deep commands inside commands (`sh -c`) are followed.
 const DEPTH_MAX: u8 = 4;
 
+/// Tails of words that are looked at, in the commands of a text and once more in the crude readings of it. Whoever writes more of
+/// them has something to hide, and is asked about anyway.
+const TAILS_MAX: usize = 2000;
+
 /// The words of one command, quotes removed.
 pub(crate) type Words = Vec<String>;
 
@@ -84,9 +88,11 @@ fn analyse_at(text: &str, depth: u8) -> Analysis {
     if analysis.commands.is_empty() {
         analysis.unsure = analysis.unsure.or(Some("there is no command"));
     }
-    for words in analysis.commands.clone() {
-        look_inside(&words, &mut analysis, depth);
+    let commands = std::mem::take(&mut analysis.commands);
+    for words in &commands {
+        look_inside(words, &mut analysis, depth);
     }
+    analysis.commands = commands;
     if analysis.unsure.is_some() {
         analysis.is_plain = false;
         analysis.suspected.extend(crude(text));
@@ -100,6 +106,9 @@ fn look_inside(words: &Words, analysis: &mut Analysis, depth: u8) {
     analysis.unsure = analysis.unsure.or(Some(why));
     analysis.hides_words |= hides_words;
     for start in 1..words.len().min(WORDS_MAX) {
+        if analysis.suspected.len() >= TAILS_MAX {
+            return;
+        }
         analysis.suspected.push(tail(words, start));
         if words[start].contains(|c: char| c.is_whitespace() || "()/;".contains(c)) {
             let inner = analyse_at(&words[start], depth + 1);
@@ -124,8 +133,6 @@ pub(crate) fn program(word: &str) -> &str {
 fn crude(text: &str) -> Vec<Words> {
     const SEPARATORS: &[char] = &[';', '|', '&', '\n', '\r', '(', ')', '{', '}', '<', '>', '`'];
     const QUOTES: &[char] = &['\'', '"', '\\', '$'];
-    /// Tails that are looked at; whoever writes more of them has something to hide, and is asked about anyway.
-    const TAILS_MAX: usize = 2000;
     let text: String = text.chars().take(COMMAND_BYTES_MAX).collect();
     // A backslash before a line's end joins the lines.
     let joined = text.replace("\\\n", "").replace("${IFS}", " ").replace("$IFS", " ");

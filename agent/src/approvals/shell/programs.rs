@@ -1,5 +1,6 @@
 //! Programs that run what their arguments say, and how that is told. Not here: their names, which are data
 //! (`agent/data/programs.toml`), and what follows from it.
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -10,11 +11,11 @@ use crate::approvals::shell::program;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    wrappers: Vec<String>,
-    run_input: Vec<String>,
-    interpreters: Vec<String>,
-    always_text: Vec<String>,
-    keywords: Vec<String>,
+    wrappers: HashSet<String>,
+    run_input: HashSet<String>,
+    interpreters: HashSet<String>,
+    always_text: HashSet<String>,
+    keywords: HashSet<String>,
     options: Vec<String>,
     git_plain: Vec<String>,
 }
@@ -45,7 +46,7 @@ pub(super) fn doubt(words: &[String]) -> Option<Doubt> {
     let bare = named.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
     let name = if bare.is_empty() { named } else { bare };
     let Some(table) = TABLE.as_ref() else { return Some(RUNS_TEXT) };
-    let is = |names: &[String]| names.iter().any(|one| one == name || one == named);
+    let is = |names: &HashSet<String>| names.contains(name) || names.contains(named);
     if is(&table.keywords) {
         return Some(GRAMMAR);
     }
