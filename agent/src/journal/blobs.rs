@@ -7,6 +7,7 @@
 //! A version of a content may be stored as what became other since an earlier version. Whoever keeps or names it keeps and names
 //! what it rests on too.
 mod format;
+mod known;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use crate::base::digest::Digest;
+use crate::journal::blobs::known::Known;
 use crate::journal::error::BlobError;
 use crate::journal::log_id::LogId;
 use crate::journal::state_dir::make_directory;
@@ -51,6 +53,7 @@ struct Store {
     counter: AtomicU64,
     /// What was stored and is not committed yet: kept, whatever the logs say. Of the machine's log nothing is let go.
     kept: Lock<BTreeMap<LogId, BTreeSet<Digest>>>,
+    known: Known,
 }
 
 /// What became of a blob that was to be removed.
@@ -66,8 +69,12 @@ pub(in crate::journal) enum Removal {
 
 impl Blobs {
     pub(in crate::journal) fn new(directory: &Path) -> Self {
-        let store =
-            Store { root: directory.join("blobs"), counter: AtomicU64::new(0), kept: Lock::default() };
+        let store = Store {
+            root: directory.join("blobs"),
+            counter: AtomicU64::new(0),
+            kept: Lock::default(),
+            known: Known::default(),
+        };
         Self { store: Arc::new(store), owner: LogId::All }
     }
 
@@ -92,6 +99,7 @@ impl Blobs {
     /// Lets go of what was stored for a log and never named by it.
     pub(crate) fn let_go(&self, owner: &LogId) {
         self.kept(|kept| kept.remove(owner));
+        self.store.known.let_go(owner);
     }
 
     /// A log names these now.
@@ -117,7 +125,7 @@ impl Blobs {
         self.kept(|kept| {
             let removal = self.judge(kept, digest, needed)?;
             if matches!(removal, Removal::Gone(_)) {
-                match fs::remove_file(self.path(digest)) {
+                match self.store.known.remove(digest, || fs::remove_file(self.path(digest))) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
                 }
@@ -199,6 +207,7 @@ impl Blobs {
             files.push((later, patch.map_or_else(|| format::whole(after), Ok)?));
         }
         self.write(&files).map_err(full)?;
+        self.store.known.keep_latest(&self.owner, later, after);
         Ok((earlier, later))
     }
 
@@ -214,18 +223,25 @@ impl Blobs {
 
     /// Tells whether a blob is there with all that it rests on.
     fn is_whole(&self, digest: Digest) -> bool {
-        std::iter::once(digest).chain(self.rests_on(digest)).all(|digest| self.path(digest).exists())
+        let is_there = |digest: &Digest| self.path(*digest).exists();
+        let rests_on = || self.rests_on(digest);
+        is_there(&digest)
+            && rests_on().iter().all(|digest| self.store.known.is_there(*digest) || is_there(digest))
     }
 
     /// Returns what a blob rests on, nearest first. What cannot be read rests on nothing.
     fn rests_on(&self, digest: Digest) -> Vec<Digest> {
         let mut found = Vec::new();
-        let mut next = format::earlier(&self.path(digest));
+        let mut next = self.earlier(digest);
         while let Some(earlier) = next.filter(|_| found.len() < PATCHES_MAX) {
             found.push(earlier);
-            next = format::earlier(&self.path(earlier));
+            next = self.earlier(earlier);
         }
         found
+    }
+
+    fn earlier(&self, digest: Digest) -> Option<Digest> {
+        self.store.known.earlier(digest, || format::earlier(&self.path(digest)))
     }
 
     /// Adds what blobs rest on to what a log names, each once.
@@ -238,6 +254,9 @@ impl Blobs {
 
     /// Reads a content and checks that it is the one of that digest. Blocks.
     pub(crate) fn get(&self, digest: Digest) -> Result<Vec<u8>, BlobError> {
+        if let Some(content) = self.store.known.latest_of(&self.owner, digest) {
+            return Ok(content.to_vec());
+        }
         let mut parts = vec![self.stored(digest)?];
         while let Some(earlier) = parts.last().and_then(|stored| format::earlier_of(stored)) {
             if parts.len() > PATCHES_MAX {
@@ -319,7 +338,11 @@ impl Blobs {
             for (temporary, path) in &laid {
                 fs::rename(temporary, path)?;
             }
-            synced.iter().try_for_each(|directory| File::open(directory)?.sync_all())
+            synced.iter().try_for_each(|directory| File::open(directory)?.sync_all())?;
+            for (digest, bytes) in files {
+                self.store.known.stored(*digest, format::earlier_of(bytes));
+            }
+            Ok(())
         });
         if named.is_err() {
             for (temporary, _) in &laid {

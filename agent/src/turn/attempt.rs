@@ -2,7 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use serde_json::Value;
 use tenon_protocol::content::Content;
 use tenon_protocol::event::message::{MessageEnded, MessageRole, MessageStarted};
@@ -28,6 +28,10 @@ use crate::turn::{context, failure};
 
 /// Calls that are recorded as one at most: a broken model may send thousands at once.
 const UNRECORDED_LEN_MAX: usize = 16;
+
+/// How often the other tasks get their turn before what has not come is taken to be on its way. The end of an answer takes two or
+/// three.
+const TURNS_GIVEN: usize = 8;
 
 /// Characters of a tool's name that are recorded: those of no tool can be of any length.
 const NAME_CHARS_MAX: usize = 200;
@@ -109,7 +113,7 @@ impl Attempt {
         let mut stream = self.view.provider.stream(request);
         loop {
             // Calls wait only for what is here already, which nearly always is the end of the answer.
-            let here = if self.unrecorded.is_empty() { None } else { stream.next().now_or_never() };
+            let here = if self.unrecorded.is_empty() { None } else { at_hand(&mut stream).await };
             let event = match here {
                 Some(event) if self.unrecorded.len() < UNRECORDED_LEN_MAX => event,
                 Some(event) => {
@@ -301,6 +305,18 @@ impl Attempt {
             ),
         }
     }
+}
+
+/// Returns what comes next, if it is here already. What came in one piece from the network is handed on piece by piece by the task
+/// that reads the connection, so that is given its turn; nothing is waited for.
+async fn at_hand<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> Option<Option<T>> {
+    for _ in 0..TURNS_GIVEN {
+        if let Some(event) = stream.next().now_or_never() {
+            return Some(event);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
 }
 
 fn attempt_ended(outcome: AttemptOutcome) -> AttemptEnded {

@@ -61,11 +61,18 @@ pub(super) fn earlier_of(stored: &[u8]) -> Option<Digest> {
     digest.filter(|_| head[0] == PATCH)
 }
 
-/// Returns the version that the blob at a path rests on; nothing where there is none, or it cannot be read.
-pub(super) fn earlier(path: &Path) -> Option<Digest> {
+/// Returns the version that the blob at a path rests on, if it is one that does.
+///
+/// # Errors
+/// There is no blob, or it cannot be read.
+pub(super) fn earlier(path: &Path) -> io::Result<Option<Digest>> {
     let mut head = [0; PATCH_HEAD_LEN];
-    File::open(path).ok()?.read_exact(&mut head).ok()?;
-    earlier_of(&head)
+    match File::open(path)?.read_exact(&mut head) {
+        Ok(()) => Ok(earlier_of(&head)),
+        // Shorter than a patch can be.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the content of a file; `earlier` is what it rests on. Nothing if it is damaged.
