@@ -11,6 +11,7 @@ mod foresee;
 mod grants;
 mod hints;
 mod matching;
+mod notes;
 mod policy;
 mod programs;
 mod proposal;
@@ -19,6 +20,7 @@ mod trust;
 
 pub(crate) use crate::approvals::foresee::foresee;
 pub(crate) use crate::approvals::grants::{Grant, Grants};
+pub(crate) use crate::approvals::notes::notes;
 pub(crate) use crate::approvals::policy::Policy;
 pub(crate) use crate::approvals::programs::Programs;
 pub(crate) use crate::approvals::trust::Trust;

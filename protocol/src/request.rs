@@ -70,6 +70,10 @@ pub enum Subject {
         sandbox: u8,
         /// What it needs beyond the sandbox.
         needs: Vec<String>,
+        /// What to know before answering, one line each: the programs that it runs, what it removes and overwrites, characters
+        /// that are not seen.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     /// Edits of files.
     Edit {

@@ -2451,7 +2451,7 @@ export type Stop =
 /** What a request is about, in the shape a client draws. */
 export type Subject =
   /** A command. */
-  | { type: "command"; argv: Array<string>; cwd: string; exe: string; needs: Array<string>; sandbox: number; }
+  | { type: "command"; argv: Array<string>; cwd: string; exe: string; needs: Array<string>; sandbox: number; notes?: Array<string>; }
   /** Edits of files. */
   | { type: "edit"; files: Array<FileChange>; patch: string; }
   /** Network access. */

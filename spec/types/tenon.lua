@@ -1803,6 +1803,7 @@
 ---@field exe string The program that will run.
 ---@field needs string[] What it needs beyond the sandbox.
 ---@field sandbox integer The sandbox level.
+---@field notes? string[] What to know before answering, one line each: the programs that it runs, what it removes and overwrites, characters that are not seen.
 
 ---Edits of files.
 ---@class tenon.Subject.edit

@@ -101,10 +101,12 @@ fn request(item: &RequestItem) -> String {
 
 fn subject(subject: &Subject) -> String {
     match subject {
-        Subject::Command { argv, cwd, needs, .. } => {
+        Subject::Command { argv, cwd, needs, notes, .. } => {
             let needs =
                 if needs.is_empty() { String::new() } else { format!("\nneeds {}", needs.join(", ")) };
-            format!("{} (in {cwd}){needs}", argv.join(" "))
+            let mut lines = vec![format!("{} (in {cwd}){needs}", argv.join(" "))];
+            lines.extend(notes.iter().cloned());
+            lines.join("\n")
         }
         Subject::Edit { patch, .. } => patch.clone(),
         Subject::Network { hosts, url } => url.clone().unwrap_or_else(|| hosts.join("\n")),

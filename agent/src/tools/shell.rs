@@ -187,7 +187,7 @@ fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Re
         effect: EffectClass::Command,
         access: Access::Command { command: command.clone(), needs: needs.clone() },
         intent: Vec::new(),
-        subject: Some(Subject::Command { argv, cwd, exe, sandbox: level.number(), needs: told }),
+        subject: Some(subject(argv, cwd, exe, level, told)),
         digest: fingerprint.digest(),
         work: Box::new(Run {
             launch,
@@ -210,6 +210,11 @@ fn prepared(context: &ToolContext, arguments: Arguments, has_layers: bool) -> Re
             shadow: ShadowParts::of(context),
         }),
     })
+}
+
+/// Returns what a person is asked about; notes are added when somebody is.
+const fn subject(argv: Vec<String>, cwd: String, exe: String, level: Level, needs: Vec<String>) -> Subject {
+    Subject::Command { argv, cwd, exe, sandbox: level.number(), needs, notes: Vec::new() }
 }
 
 /// Returns the folder that a command starts in.

@@ -13,7 +13,7 @@ use tenon_protocol::signal::Delta;
 use tenon_protocol::tool::{CallStatus, DeniedBy, EffectClass};
 use tokio_util::sync::CancellationToken;
 
-use crate::approvals::{Action, Cause, Decision, Programs};
+use crate::approvals::{self, Action, Cause, Decision, Programs};
 use crate::base::clock::SharedClock;
 use crate::base::digest::Digest;
 use crate::base::ids;
@@ -161,7 +161,8 @@ async fn permission(
             Verdict::Ask => {}
         }
         let title = tool.title(arguments);
-        let request = question(ports, proposal, &prepared, title, &decision);
+        let mut request = question(ports, proposal, &prepared, title, &decision);
+        add_notes(&mut request.subject, &prepared.access, &view).await;
         let allowed = allowances(&decision.grounds, &view.policy, Some(&request.request_id));
         let answer = tokio::select! {
             biased;
@@ -270,6 +271,19 @@ fn relative(paths: &[String]) -> Vec<RelPath> {
     paths.iter().map(|path| RelPath::from_wire(path, false).unwrap_or_else(|_| RelPath::root())).collect()
 }
 
+/// Adds what a person should know about a command beside its text. The answer is not bound to it: what lies on the disk changes.
+async fn add_notes(subject: &mut Subject, access: &Access, view: &CallView) {
+    let (Subject::Command { cwd, notes, .. }, Access::Command { command, .. }) = (subject, access) else {
+        return;
+    };
+    let place = view.tools.root.path().join(&*cwd);
+    let path = view.tools.environment.get("PATH").cloned().unwrap_or_default();
+    let command = command.clone();
+    // Waits for the disk. Without it the question is asked all the same.
+    let found = tokio::task::spawn_blocking(move || approvals::notes(&command, &place, &path)).await;
+    *notes = found.unwrap_or_default();
+}
+
 fn question(
     ports: &dyn Ports,
     proposal: &Proposal,
@@ -304,6 +318,7 @@ fn question(
         exe: String::new(),
         sandbox: 0,
         needs: Vec::new(),
+        notes: Vec::new(),
     });
     RequestItem {
         request_id,

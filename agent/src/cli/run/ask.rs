@@ -216,7 +216,7 @@ fn need_told(need: &str) -> String {
 
 fn subject(terminal: Terminal, subject: &Subject) -> String {
     match subject {
-        Subject::Command { argv, cwd, exe, sandbox, needs } => {
+        Subject::Command { argv, cwd, exe, sandbox, needs, notes } => {
             let command = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             let mut text = format!("  {}\n", terminal.cyan(&format!("$ {command}")));
             let place = if cwd.is_empty() || cwd == "." { String::new() } else { format!("in {cwd}, ") };
@@ -227,6 +227,10 @@ fn subject(terminal: Terminal, subject: &Subject) -> String {
             let line = format!("  {place}runs {exe} {how}");
             text.push_str(&terminal.faint(&safe_line(&line)));
             text.push('\n');
+            for note in notes {
+                // Writing to a String cannot fail.
+                writeln!(text, "  {}", terminal.bold(&safe_line(note))).ok();
+            }
             for need in needs {
                 // Writing to a String cannot fail.
                 writeln!(text, "  {}", terminal.bold(&safe_line(&format!("needs {}", need_told(need))))).ok();

@@ -31,6 +31,9 @@ function M.lines(_, block)
     lines[#lines + 1] = '```'
   elseif subject.argv then
     add(('in %s, sandbox %d'):format(subject.cwd, subject.sandbox))
+    for _, note in ipairs(subject.notes or {}) do
+      add(note)
+    end
     add(#(subject.needs or {}) > 0 and 'needs ' .. table.concat(subject.needs, ', ') or subject.exe)
   elseif subject.enables then
     add(table.concat(subject.enables, '\n'))

@@ -180,7 +180,8 @@ function subject({ subject, title }: RequestItem): HTMLElement[] {
       const command = subject.argv.at(-1) ?? "";
       const sandbox = `sandbox level ${subject.sandbox}`;
       const where = subject.cwd === "." ? sandbox : `in ${subject.cwd}, ${sandbox}`;
-      return [make("pre", { class: "command", tabIndex: 0 }, command), make("p", { class: "reason" }, [where, ...subject.needs].join(", "))];
+      const notes = (subject.notes ?? []).map((note) => make("p", { class: "reason" }, note));
+      return [make("pre", { class: "command", tabIndex: 0 }, command), ...notes, make("p", { class: "reason" }, [where, ...subject.needs].join(", "))];
     }
     case "edit":
       return patch(subject.patch);
