@@ -9,7 +9,7 @@ mod guests;
 mod head;
 mod relay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -66,24 +66,23 @@ enum Fate {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Visits {
     /// Hosts that were connected to.
-    pub(crate) reached: BTreeMap<String, u32>,
+    pub(crate) reached: BTreeSet<String>,
     /// Hosts that it may not reach.
-    pub(crate) refused: BTreeMap<String, u32>,
+    pub(crate) refused: BTreeSet<String>,
     /// Hosts that lead where nothing may be reached, with a sentence about each.
     pub(crate) out_of_reach: BTreeMap<String, String>,
 }
 
 impl Visits {
     fn note(&mut self, host: String, fate: Fate) {
-        let count = |all: &mut BTreeMap<String, u32>, host: String| {
-            if all.len() < HOSTS_TOLD_MAX || all.contains_key(&host) {
-                let times = all.entry(host).or_default();
-                *times = times.saturating_add(1);
+        let keep = |all: &mut BTreeSet<String>, host: String| {
+            if all.len() < HOSTS_TOLD_MAX {
+                all.insert(host);
             }
         };
         match fate {
-            Fate::Reached => count(&mut self.reached, host),
-            Fate::NotAdmitted => count(&mut self.refused, host),
+            Fate::Reached => keep(&mut self.reached, host),
+            Fate::NotAdmitted => keep(&mut self.refused, host),
             Fate::OutOfReach(why) if self.out_of_reach.len() < HOSTS_TOLD_MAX => {
                 self.out_of_reach.insert(host, why);
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::protected::is_protected;
 use crate::sandbox::caches::Cache;
-use crate::sandbox::confinement::{Confinement, Network};
+use crate::sandbox::confinement::Confinement;
 use crate::sandbox::hidden::Hidden;
 use crate::workspace::path::RelPath;
 use crate::workspace::repository::{Part, part};
@@ -50,9 +50,6 @@ pub(in crate::sandbox) struct View<'a> {
 pub(in crate::sandbox) fn words(program: &Path, confinement: &Confinement, view: View<'_>) -> Vec<OsString> {
     let mut words = Words(vec![program.as_os_str().to_owned()]);
     words.flags(&["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--as-pid-1"]);
-    if confinement.network == Network::Machine {
-        words.flags(&["--share-net"]);
-    }
     // The helper must be the first to lose what is left of the privileges, and says so if it cannot.
     words.flags(&["--clearenv", "--cap-drop", "ALL"]);
     let workspace = confinement.workspace.as_path();

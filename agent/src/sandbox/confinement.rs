@@ -38,6 +38,6 @@ pub(crate) enum Network {
         /// Hosts of its own network, which are reached without it.
         direct: Vec<String>,
     },
-    /// Whoever the machine can reach.
+    /// Whoever the machine can reach: at level 2, where a command cannot be kept to a door.
     Machine,
 }

@@ -22,8 +22,7 @@ const ADDRESSES_MAX: usize = 6;
 /// How long the person's proxy may take to answer.
 const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection, and how requests in plain HTTP are written on it.
-#[derive(Debug)]
+/// A connection, and how requests in plain HTTP are written on it. It is not printed: what is added may hold a password.
 pub(super) struct Server {
     pub(super) stream: TcpStream,
     /// What it has sent already.

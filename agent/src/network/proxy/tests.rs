@@ -78,7 +78,7 @@ async fn a_tunnel_carries_any_bytes_both_ways() {
     assert!(answer.starts_with(greeting), "{}", text(&answer[..answer.len().min(200)]));
     assert!(answer[greeting.len()..] == much, "{} of {MUCH} bytes came back", answer.len() - greeting.len());
     let visits = proxy.close().await;
-    assert_eq!((visits.reached["localhost"], visits.refused.len()), (1, 0));
+    assert!(visits.reached.contains("localhost") && visits.refused.is_empty(), "{visits:?}");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn what_is_not_admitted_is_refused_by_name() {
     let answer = text(&say(door, b"GET http://evil.example/ HTTP/1.1\r\n\r\n").await);
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     let visits = proxy.close().await;
-    assert_eq!((visits.refused["evil.example"], visits.reached.len()), (2, 0));
+    assert!(visits.refused.contains("evil.example") && visits.reached.is_empty(), "{visits:?}");
 }
 
 #[tokio::test]

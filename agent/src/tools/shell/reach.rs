@@ -82,15 +82,15 @@ pub(super) fn told(visits: &Visits) -> String {
     let mut note = String::new();
     // Writing to a String cannot fail.
     if !reached.is_empty() {
-        let _ = writeln!(note, "[hosts reached: {}]", listed(reached.keys()));
+        let _ = writeln!(note, "[hosts reached: {}]", listed(reached.iter()));
     }
     if !refused.is_empty() {
-        let quoted: Vec<String> = refused.keys().take(NAMES_MAX).map(|host| format!("{host:?}")).collect();
+        let quoted: Vec<String> = refused.iter().take(NAMES_MAX).map(|host| format!("{host:?}")).collect();
         let _ = writeln!(
             note,
             "[refused, because they are not among its needs: {}. If it has to reach them, call it again with needs {{\"net\": [{}]}} \
              beside what it needs already]",
-            listed(refused.keys()),
+            listed(refused.iter()),
             quoted.join(", ")
         );
     }
@@ -132,15 +132,15 @@ mod tests {
     fn what_was_reached_and_refused_is_told() {
         let mut visits = Visits::default();
         assert_eq!(told(&visits), "");
-        visits.reached.insert("a.example".to_owned(), 3);
-        visits.refused.insert("b.example".to_owned(), 1);
+        visits.reached.insert("a.example".to_owned());
+        visits.refused.insert("b.example".to_owned());
         visits.out_of_reach.insert("c.example".to_owned(), "c.example leads home".to_owned());
         assert_eq!(
             told(&visits),
             "[hosts reached: a.example]\n[refused, because they are not among its needs: b.example. If it has to reach them, call it \
              again with needs {\"net\": [\"b.example\"]} beside what it needs already]\n[refused: c.example leads home]"
         );
-        visits.reached = (0..12).map(|number| (format!("{number:02}.example"), 1)).collect();
+        visits.reached = (0..12).map(|number| format!("{number:02}.example")).collect();
         assert!(told(&visits).contains("09.example and 2 more]"), "{}", told(&visits));
     }
 }
