@@ -56,7 +56,7 @@ fn dies_with_the_daemon(wire: &str, level: u8, command: &str, processes: usize) 
     let server = ModelServer::start(script).unwrap();
     let home = Home::with_model(wire, &server).unwrap();
     home.configure(&format!("{}\n[sandbox]\nlevel = {level}\n", provider(wire, &server))).unwrap();
-    if level > 1 && !layers::has_level(level).unwrap() {
+    if level > 1 && !layers::has_level(&home, level).unwrap() {
         return;
     }
     mknodat(CWD, home.workspace().join("up"), FileType::Fifo, Mode::RWXU, 0).unwrap();
