@@ -819,6 +819,10 @@ export interface Delta {
   from: number;
   /** The text; of a job the bytes, in base64. */
   t: string;
+  /** Of a command that runs: the files that it has changed so far, at most 100, in place of those of an earlier delta. */
+  files?: Array<Provisional>;
+  /** How many more there are. */
+  more?: number;
 }
 
 /** How often deltas may come. */
@@ -1898,6 +1902,16 @@ export interface ProviderItem {
 export interface ProviderRemoved {
   /** Which. */
   id: string;
+}
+
+/** A file that a running command has changed so far. Nothing of it is in the workspace yet, and what the command did in the end its change tells. */
+export interface Provisional {
+  /** What it would be. */
+  op: FileOp;
+  /** Relative to the workspace. */
+  path: string;
+  /** Whether bytes of the path are not UTF-8 and stand as `%XX`. */
+  pathEncoded?: boolean;
 }
 
 /** What a pruning removed. */

@@ -525,6 +525,8 @@
 ---@field d string The item: a message, a call or a job.
 ---@field from integer The byte offset of `t` in the item's whole text or output.
 ---@field t string The text; of a job the bytes, in base64.
+---@field files? tenon.Provisional[] Of a command that runs: the files that it has changed so far, at most 100, in place of those of an earlier delta.
+---@field more? integer How many more there are.
 
 ---How often deltas may come.
 ---@class tenon.DeltaWish
@@ -1465,6 +1467,12 @@
 ---A provider went.
 ---@class tenon.ProviderRemoved
 ---@field id string Which.
+
+---A file that a running command has changed so far. Nothing of it is in the workspace yet, and what the command did in the end its change tells.
+---@class tenon.Provisional
+---@field op tenon.FileOp What it would be.
+---@field path string Relative to the workspace.
+---@field pathEncoded? boolean Whether bytes of the path are not UTF-8 and stand as `%XX`.
 
 ---What a pruning removed.
 ---@class tenon.Pruned

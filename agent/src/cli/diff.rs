@@ -112,7 +112,7 @@ fn print(terminal: Terminal, args: &DiffArgs, result: &DiffResult) -> Result<(),
 }
 
 /// Returns the letter for what happens to a file.
-pub(super) const fn mark(op: &FileOp) -> &'static str {
+pub(in crate::cli) const fn mark(op: &FileOp) -> &'static str {
     match op {
         FileOp::Add => "A",
         FileOp::Modify => "M",

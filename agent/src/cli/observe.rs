@@ -4,13 +4,18 @@ use tenon_client::{ClientError, Item, ObserveOptions};
 use tenon_protocol::event::Envelope;
 use tenon_protocol::json::Json;
 use tenon_protocol::log::After;
+use tenon_protocol::signal::Provisional;
 
+use crate::cli::diff::mark;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::log::person;
 use crate::cli::surroundings::{Presence, Starting, Surroundings, block_on};
 use crate::cli::terminal::{Terminal, safe_line};
 use crate::cli::which::{Which, session_or_newest};
+
+/// Files that are named in the line of a command that runs.
+const NAMED_MAX: usize = 5;
 
 /// The arguments of `tenon observe`.
 #[derive(Args, Debug)]
@@ -47,6 +52,19 @@ fn line(event: &Envelope, session: &str) -> String {
     }
 }
 
+/// Returns what a command that runs has changed so far as a line for people.
+fn so_far(files: &[Provisional], more: Option<u64>) -> String {
+    if files.is_empty() {
+        return "so far the running command changes nothing".to_owned();
+    }
+    let named = files.iter().take(NAMED_MAX);
+    let named: Vec<String> =
+        named.map(|file| format!("{} {}", mark(&file.op), safe_line(&file.path))).collect();
+    let more = more.unwrap_or_default() + (files.len() - named.len()) as u64;
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("so far the running command changes {}{more}", named.join(", "))
+}
+
 /// Runs the command; it ends when it is interrupted or the agent leaves.
 pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
     let surroundings = Surroundings::read(None)?;
@@ -54,7 +72,9 @@ pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
     block_on(async {
         let client = surroundings.client(Starting::OnDemand, Presence::Watching).await?;
         let session = session_or_newest(&client, &surroundings, args.which.name()).await?;
-        let options = ObserveOptions { delta: Some(false), tree: args.tree, ..ObserveOptions::default() };
+        // For people: what a command that runs has changed so far. Text that grows comes whole with its event.
+        let options =
+            ObserveOptions { delta: Some(!args.json), tree: args.tree, ..ObserveOptions::default() };
         let mut events = client.observe(&session, args.after, options).await?;
         let mut seen = false;
         loop {
@@ -73,7 +93,12 @@ pub(crate) fn run(args: &ObserveArgs) -> Result<Exit, Failure> {
                     let ends = format!("it ends at {}; `--after start` shows all of it", reset.cursor);
                     return Err(failure.hint(ends));
                 }
-                Ok(Item::Delta(_) | Item::Local(_)) => {}
+                Ok(Item::Delta(delta)) => {
+                    if let Some(files) = &delta.files {
+                        terminal.line(&terminal.faint(&so_far(files, delta.more)))?;
+                    }
+                }
+                Ok(Item::Local(_)) => {}
                 Err(ClientError::Ended | ClientError::Left) => return Ok(Exit::Done),
                 Err(error) => return Err(error.into()),
             }

@@ -31,6 +31,15 @@ impl Growth {
 
     /// Returns its size in bytes.
     pub(in crate::feed) fn len(&self) -> usize {
+        let files = match self {
+            Self::Text(delta) => delta.files.as_deref().unwrap_or_default(),
+            Self::Bytes { .. } => &[],
+        };
+        self.grown() + files.iter().map(|file| file.path.len()).sum::<usize>()
+    }
+
+    /// Returns how many bytes the item has grown by.
+    fn grown(&self) -> usize {
         match self {
             Self::Text(delta) => delta.t.len(),
             Self::Bytes { bytes, .. } => bytes.len(),
@@ -45,7 +54,7 @@ impl Growth {
     }
 
     fn end(&self) -> u64 {
-        self.from().saturating_add(u64::try_from(self.len()).unwrap_or(u64::MAX))
+        self.from().saturating_add(u64::try_from(self.grown()).unwrap_or(u64::MAX))
     }
 
     /// Adds a piece that adjoins this one; tells whether it does.
@@ -54,7 +63,13 @@ impl Growth {
             return false;
         }
         match (self, next) {
-            (Self::Text(one), Self::Text(other)) => one.t.push_str(&other.t),
+            (Self::Text(one), Self::Text(other)) => {
+                one.t.push_str(&other.t);
+                // A later look at the files takes the place of an earlier one.
+                if other.files.is_some() {
+                    (one.files, one.more) = (other.files.clone(), other.more);
+                }
+            }
             (Self::Bytes { bytes, .. }, Self::Bytes { bytes: more, .. }) => bytes.extend_from_slice(more),
             (Self::Text(_), Self::Bytes { .. }) | (Self::Bytes { .. }, Self::Text(_)) => return false,
         }
@@ -65,7 +80,9 @@ impl Growth {
     pub(in crate::feed) fn into_delta(self) -> Delta {
         match self {
             Self::Text(delta) => delta,
-            Self::Bytes { item, from, bytes } => Delta { d: item, from, t: base64::encode(&bytes) },
+            Self::Bytes { item, from, bytes } => {
+                Delta { d: item, from, t: base64::encode(&bytes), files: None, more: None }
+            }
         }
     }
 }

@@ -82,11 +82,36 @@ fn closes(kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tenon_protocol::change::FileOp;
+    use tenon_protocol::signal::Provisional;
+
     use super::*;
     use crate::feed::growth::Growth;
 
     fn sent(after: u64, item: &str, from: u64, text: &str) -> Sent {
-        Sent { after, growth: Growth::Text(Delta { d: item.to_owned(), from, t: text.to_owned() }) }
+        let (files, more) = (None, None);
+        Sent {
+            after,
+            growth: Growth::Text(Delta { d: item.to_owned(), from, t: text.to_owned(), files, more }),
+        }
+    }
+
+    #[test]
+    fn of_the_files_of_a_command_the_newest_count() {
+        let mut waiting = Waiting::default();
+        let path = |path: &str| Provisional { op: FileOp::Add, path: path.to_owned(), path_encoded: None };
+        let seen = |from, paths: &[&str]| {
+            let Sent { after, growth } = sent(1, "x", from, "");
+            let Growth::Text(delta) = growth else { unreachable!() };
+            let files = Some(paths.iter().map(|name| path(name)).collect());
+            Sent { after, growth: Growth::Text(Delta { files, ..delta }) }
+        };
+        for delta in [sent(1, "x", 0, "out"), seen(3, &["a"]), sent(1, "x", 3, "put"), seen(6, &["a", "b"])] {
+            waiting.push(&delta);
+        }
+        let due = waiting.due(1);
+        let [one] = due.as_slice() else { panic!("{due:?}") };
+        assert_eq!((one.t.as_str(), one.files.clone()), ("output", Some(vec![path("a"), path("b")])));
     }
 
     #[test]

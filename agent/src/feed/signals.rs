@@ -71,6 +71,11 @@ impl SignalHub {
         self.send_growth(|| Growth::Text(delta));
     }
 
+    /// Returns how many listen.
+    pub(crate) fn listeners(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
     /// Sends bytes of an item at an offset, as `send` does; tells whether anybody listens. A few KiB at most: that and the
     /// number of deltas that wait bound the memory of a listener who is behind.
     pub(crate) fn send_bytes(&self, item: &str, from: u64, bytes: &[u8]) -> bool {
@@ -78,7 +83,7 @@ impl SignalHub {
     }
 
     fn send_growth(&self, growth: impl FnOnce() -> Growth) -> bool {
-        let is_heard = self.sender.receiver_count() > 0;
+        let is_heard = self.listeners() > 0;
         if is_heard {
             // It fails if the last listener left just now.
             drop(self.sender.send(Arc::new(Sent { after: *self.head.borrow(), growth: growth() })));

@@ -99,7 +99,7 @@ fn drafts(count: usize) -> Vec<Draft> {
 }
 
 fn delta(item: &str, from: u64, text: &str) -> Delta {
-    Delta { d: item.to_owned(), from, t: text.to_owned() }
+    Delta { d: item.to_owned(), from, t: text.to_owned(), files: None, more: None }
 }
 
 /// Returns the next frame; a test that waits for one that never comes fails instead of hanging.

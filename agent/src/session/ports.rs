@@ -58,6 +58,10 @@ impl Commit for SessionPorts {
     fn signal(&self, delta: Delta) {
         self.signals.send(delta);
     }
+
+    fn watchers(&self) -> usize {
+        self.signals.listeners()
+    }
 }
 
 impl Ask for SessionPorts {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tenon_protocol::change::FileChange;
 use tenon_protocol::ids::{CallId, ChangeId, CheckpointId};
+use tenon_protocol::signal::Provisional;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::digest::Digest;
@@ -185,6 +186,12 @@ pub(crate) struct Begun {
 
 /// A call's way to policy, people and log while it runs.
 pub(crate) trait Written: fmt::Debug + Send + Sync {
+    /// Waits for a moment, and until somebody watches; returns how many do.
+    fn watched(&self) -> Boxed<'_, usize>;
+
+    /// Shows what a command that runs has changed so far, and how many more files: ephemeral, never waited for.
+    fn show(&self, files: Vec<Provisional>, more: u64);
+
     /// Returns the policy as it is now; `None` if the session is gone.
     fn judge(&self) -> Boxed<'_, Option<Judge>>;
     /// Tells whether a person wants nothing of what the command wrote: they interrupted it and said so.

@@ -12,6 +12,7 @@ mod program;
 mod reach;
 mod told;
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -273,6 +274,15 @@ enum Catch {
 }
 
 impl Catch {
+    /// Shows what the command has changed so far, as long as it runs and somebody watches; never returns.
+    async fn show(&self, context: &RunContext) -> Infallible {
+        match self {
+            Self::Layer(layered) => layered.show(context).await,
+            // There what is staged, or what anybody changed, cannot be told from it.
+            Self::Shadow(_) | Self::Compare(_) => std::future::pending().await,
+        }
+    }
+
     async fn settle(self, context: &RunContext, needs: &Needs) -> Caught {
         match self {
             Self::Shadow(shadow) => Caught::in_shadow(shadow, context).await,
@@ -312,7 +322,10 @@ impl Work for Run {
                     return Outcome::failed(no_door(&error));
                 }
             };
-            let followed = follow(running, &context, &secrets, output_bytes_max).await;
+            let followed = tokio::select! {
+                followed = follow(running, &context, &secrets, output_bytes_max) => followed,
+                never = catch.show(&context) => match never {},
+            };
             copies.done(laid);
             let Followed { output, is_cancelled, printed_too_much, end } = followed;
             let visits = match proxy {

@@ -16,6 +16,7 @@ use tenon_protocol::content::{Content, plain_text};
 use tenon_protocol::event::change::StepStatus;
 use tenon_protocol::ids::CallId;
 use tenon_protocol::request::Subject;
+use tenon_protocol::signal::Provisional;
 use tenon_protocol::tool::{CallStatus, EffectClass};
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +74,12 @@ impl Written for Told {
         };
         Box::pin(std::future::ready(Some(Judge(Arc::new(judge)))))
     }
+
+    fn watched(&self) -> Boxed<'_, usize> {
+        Box::pin(std::future::pending())
+    }
+
+    fn show(&self, _: Vec<Provisional>, _: u64) {}
 
     fn is_dropped(&self) -> Boxed<'_, bool> {
         Box::pin(std::future::ready(false))

@@ -167,7 +167,13 @@ impl Attempt {
             return Ok(());
         };
         let from = u64::try_from(message.text.len()).unwrap_or(u64::MAX);
-        self.ports.signal(Delta { d: message.id.to_string(), from, t: text.to_owned() });
+        self.ports.signal(Delta {
+            d: message.id.to_string(),
+            from,
+            t: text.to_owned(),
+            files: None,
+            more: None,
+        });
         message.text.push_str(text);
         Ok(())
     }

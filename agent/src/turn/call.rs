@@ -1,5 +1,6 @@
 //! One call: prepare, decide, ask if need be, run, settle. Not here: when it may (`machine`).
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -80,8 +81,11 @@ pub(crate) async fn run(
         },
         allowed: (effect != EffectClass::Pure).then(|| approved.allowed().to_vec()),
     });
-    let written = Arc::new(CallWritten::new(Arc::clone(&ports), id.clone(), cancel.clone()));
-    let context = RunContext { call: id.clone(), cancel, progress: progress(&ports, &id), written, settling };
+    let shown = Arc::new(AtomicU64::new(0));
+    let progress = progress(&ports, &id, Arc::clone(&shown));
+    let (own, stop) = (Arc::clone(&ports), cancel.clone());
+    let written = Arc::new(CallWritten::new(own, id.clone(), stop, Arc::clone(&clock), shown));
+    let context = RunContext { call: id.clone(), cancel, progress, written, settling };
     if effect != EffectClass::Pure {
         ports.commit(vec![started]).await?;
         let outcome = approved.run(context).await.without(&secrets);
@@ -373,13 +377,13 @@ fn denied_by_person(answer: &Answer) -> Permission {
     Permission::Settled(Outcome::denied(text, DeniedBy::Person))
 }
 
-fn progress(ports: &Arc<dyn Ports>, id: &CallId) -> Progress {
+/// Shows what a call prints; `shown` counts its bytes.
+fn progress(ports: &Arc<dyn Ports>, id: &CallId, shown: Arc<AtomicU64>) -> Progress {
     let (ports, item) = (Arc::clone(ports), id.to_string());
-    let from = std::sync::atomic::AtomicU64::new(0);
     Progress(Arc::new(move |text: &str| {
         let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let from = from.fetch_add(length, std::sync::atomic::Ordering::Relaxed);
-        ports.signal(Delta { d: item.clone(), from, t: text.to_owned() });
+        let from = shown.fetch_add(length, Ordering::Relaxed);
+        ports.signal(Delta { d: item.clone(), from, t: text.to_owned(), files: None, more: None });
     }))
 }
 

@@ -124,6 +124,8 @@ pub(crate) trait Commit: fmt::Debug + Send + Sync {
     fn end(&self, end: TurnEnd) -> Boxed<'_, Result<Ended, PortClosed>>;
     /// Shows text that is still growing; never waits.
     fn signal(&self, delta: Delta);
+    /// Returns how many are shown such text.
+    fn watchers(&self) -> usize;
 }
 
 /// Why a try cannot begin.

@@ -2,13 +2,17 @@
 //! the command wrote (`changes`), and the question before a call runs (`call`).
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tenon_protocol::change::FileChange;
 use tenon_protocol::event::change::ChangeStarted;
 use tenon_protocol::ids::CallId;
 use tenon_protocol::request::{RequestItem, RequestKind, RequestOption, Scope, Subject};
+use tenon_protocol::signal::{Delta, Provisional};
 use tokio_util::sync::CancellationToken;
 
+use crate::base::clock::SharedClock;
 use crate::base::ids;
 use crate::config::profile::Verdict;
 use crate::tools::Boxed;
@@ -20,12 +24,24 @@ pub(super) struct CallWritten {
     ports: Arc<dyn Ports>,
     call: CallId,
     cancel: CancellationToken,
+    clock: SharedClock,
+    /// How many bytes of its output are shown.
+    shown: Arc<AtomicU64>,
 }
+
+/// How long a command runs before it is looked at what it has changed, and how long it takes until the next look.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 impl CallWritten {
     /// Makes the way of one call, which ends when it is cancelled.
-    pub(super) fn new(ports: Arc<dyn Ports>, call: CallId, cancel: CancellationToken) -> Self {
-        Self { ports, call, cancel }
+    pub(super) fn new(
+        ports: Arc<dyn Ports>,
+        call: CallId,
+        cancel: CancellationToken,
+        clock: SharedClock,
+        shown: Arc<AtomicU64>,
+    ) -> Self {
+        Self { ports, call, cancel, clock, shown }
     }
 
     fn question(&self, withheld: Withheld) -> RequestItem {
@@ -74,6 +90,30 @@ impl Written for CallWritten {
                 },
             })))
         })
+    }
+
+    fn watched(&self) -> Boxed<'_, usize> {
+        Box::pin(async {
+            loop {
+                self.clock.sleep(LOOK_EVERY).await;
+                let watchers = self.ports.watchers();
+                if watchers > 0 {
+                    return watchers;
+                }
+            }
+        })
+    }
+
+    fn show(&self, files: Vec<Provisional>, more: u64) {
+        let from = self.shown.load(Ordering::Relaxed);
+        let more = (more > 0).then_some(more);
+        self.ports.signal(Delta {
+            d: self.call.to_string(),
+            from,
+            t: String::new(),
+            files: Some(files),
+            more,
+        });
     }
 
     fn is_dropped(&self) -> Boxed<'_, bool> {

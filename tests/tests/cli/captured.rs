@@ -238,3 +238,42 @@ fn protected_files_are_withheld(level: u8) {
     observed.event_of("turn.ended").unwrap();
     assert_eq!(digest(&home.workspace()), before, "neither a file nor a folder of it");
 }
+
+#[test]
+fn who_watches_sees_what_a_running_command_has_changed_so_far() {
+    if let Err(reason) = layers::available() {
+        return println!("skipped: {reason}");
+    }
+    let command = "mkfifo ~/signs/go; echo 2 > there.txt; rm gone.txt; touch ~/signs/up; read line < ~/signs/go; \
+        echo new > new.txt; touch ~/signs/further; read line < ~/signs/go";
+    let replies = vec![
+        Reply::call("shell", &json!({"command": command, "needs": {"write": ["~/signs"]}})),
+        Reply::text("Done."),
+    ];
+    let server = ModelServer::start(Script::new(replies)).unwrap();
+    let home = Home::with_model("openai-chat", &server).unwrap();
+    for name in ["there.txt", "gone.txt"] {
+        home.write(name, "1\n").unwrap();
+    }
+    let signs = home.root().join("home/signs");
+    fs::create_dir_all(&signs).unwrap();
+    let running = home.start(&["run", "--profile", "full", "--model", "fake/x", "go"]).unwrap();
+    appears(&signs.join("up"));
+    let mut observed = home.start(&["observe"]).unwrap();
+    let mut shows = |wanted: &str| loop {
+        let line = observed.line().unwrap().unwrap();
+        if line.contains(wanted) {
+            break;
+        }
+    };
+    shows("so far the running command changes D gone.txt, M there.txt");
+    assert_eq!((home.read("there.txt"), home.read("gone.txt")), ("1\n".to_owned(), "1\n".to_owned()));
+    fs::write(signs.join("go"), "go\n").unwrap();
+    shows("so far the running command changes D gone.txt, A new.txt, M there.txt");
+    appears(&signs.join("further"));
+    fs::write(signs.join("go"), "go\n").unwrap();
+    shows("changed gone.txt, new.txt, there.txt");
+    running.finish().unwrap().expect(0).unwrap();
+    let log = home.tenon(&["log"]).unwrap().expect(0).unwrap().stdout;
+    assert!(!log.contains("so far"), "nothing of it is kept: {log}");
+}

@@ -1,5 +1,6 @@
 //! What a command wrote, from its layer into the workspace: judged, asked about, recorded, committed. Not here: finding it
 //! and writing it (`changes::capture`).
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use tenon_protocol::change::FileChange;
@@ -7,7 +8,7 @@ use tenon_protocol::change::FileChange;
 use crate::base::causes;
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::{
-    BUDGET_BYTES, Bases, Captured, Committed, Look, commit, look, patch_of, uncovered,
+    BUDGET_BYTES, Bases, Captured, Committed, Look, commit, glimpse, look, patch_of, uncovered,
 };
 use crate::sandbox::{LayerFolder, Needs};
 use crate::tools::RunContext;
@@ -90,6 +91,24 @@ pub(super) struct Layered {
 }
 
 impl Layered {
+    /// Shows what the command has changed so far, each time that it is more, or somebody came to watch; never returns.
+    pub(super) async fn show(&self, context: &RunContext) -> Infallible {
+        let (mut last, mut shown_to) = ((Vec::new(), 0), 0);
+        loop {
+            let watchers = context.written.watched().await;
+            let (root, upper) = (Arc::clone(&self.root), self.layer.upper());
+            let look = move || Root::open(&upper).map(|layer| glimpse(&root, &layer));
+            // A layer that cannot be looked at now is told of when the command ends.
+            let Ok(Ok(seen)) = blocking(look).await else { continue };
+            let has_seen = watchers <= shown_to || seen.0.is_empty();
+            if seen != last || !has_seen {
+                context.written.show(seen.0.clone(), seen.1);
+                last = seen;
+            }
+            shown_to = watchers;
+        }
+    }
+
     /// Brings in what the command wrote. What cannot be brought in is said in the note, never silent.
     pub(super) async fn settle(self, context: &RunContext, needs: &Needs) -> Caught {
         self.try_settle(context, needs).await.unwrap_or_else(|failure| Caught {
