@@ -11,6 +11,7 @@ mod needs;
 mod program;
 mod reach;
 mod told;
+mod verdict;
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -287,7 +288,7 @@ impl Catch {
         match self {
             Self::Shadow(shadow) => Caught::in_shadow(shadow, context).await,
             Self::Layer(layered) => layered.settle(context, needs).await,
-            Self::Compare(compared) => compared.settle(context).await,
+            Self::Compare(compared) => compared.settle(context, needs).await,
         }
     }
 }

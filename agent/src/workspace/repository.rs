@@ -2,6 +2,8 @@
 //!
 //! Every git command writes there, `git status` too. What only records the history is brought over; what can make git run a
 //! program or read another place is left to the question about protected paths.
+use std::ffi::OsStr;
+
 use crate::workspace::path::RelPath;
 
 /// A part of `.git`.
@@ -50,7 +52,12 @@ pub(crate) fn part(path: &RelPath) -> Option<Part> {
     let mut names = path.names().skip_while(|name| *name != ".git");
     names.next()?;
     let Some(first) = names.next() else { return Some(Part::Folder) };
-    Some(if DATA.iter().any(|name| first == *name) { Part::Data } else { Part::Control })
+    Some(if is_data(first) { Part::Data } else { Part::Control })
+}
+
+/// Tells whether a name is that of records, in a repository's folder.
+pub(crate) fn is_data(name: &OsStr) -> bool {
+    DATA.iter().any(|data| name == *data)
 }
 
 #[cfg(test)]

@@ -8,19 +8,17 @@ use tenon_protocol::change::FileChange;
 use crate::base::causes;
 use crate::changes::blobs::BlobStore;
 use crate::changes::capture::{
-    BUDGET_BYTES, Bases, Captured, Committed, Look, commit, glimpse, look, patch_of, uncovered,
+    BUDGET_BYTES, Bases, Captured, Committed, Look, commit, glimpse, look, uncovered,
 };
 use crate::sandbox::{LayerFolder, Needs};
 use crate::tools::RunContext;
 use crate::tools::background::blocking;
-use crate::tools::context::{Begun, Judge, Judgement, Withheld};
-use crate::tools::fingerprint::Fingerprint;
+use crate::tools::context::{Begun, Judge, Judgement};
 use crate::tools::prepared::{Outcome, StagedFiles, ToolFailure};
 use crate::tools::shadow::{Shadow, Wrote};
 use crate::tools::shell::told::told;
-use crate::tools::writing::bounded;
+use crate::tools::shell::verdict::Verdict;
 use crate::workspace::path::RelPath;
-use crate::workspace::repository::part;
 use crate::workspace::root::Root;
 use crate::workspace::through::is_written_since;
 
@@ -128,14 +126,16 @@ impl Layered {
         if captured.is_empty() {
             return Ok(Caught::default());
         }
-        let mut verdict = Verdict::of(&captured, &judge, needs);
+        let mut verdict = Verdict::of(captured.paths(), &judge, needs);
+        verdict.ask_about_size(&captured.over_budget);
         if verdict.is_open() {
             let blobs = Arc::clone(&self.blobs);
             let (question, back) =
-                blocking(move || (verdict.question(&captured, &*blobs), (verdict, captured))).await?;
+                blocking(move || (verdict.question(&captured.files, &*blobs), (verdict, captured))).await?;
             (verdict, captured) = back;
-            let is_allowed = context.written.ask(question).await;
-            verdict.close(is_allowed, &mut captured);
+            if verdict.close(context.written.ask(question).await) {
+                captured.carry_over_budget();
+            }
         }
         // It may have taken a person's time to come here.
         if context.written.is_dropped().await {
@@ -173,70 +173,5 @@ impl Layered {
         let written = self.through.iter().filter(|path| is_written_since(&self.root, path, since_ns));
         captured.uncovered.extend(written.map(|path| uncovered(path, THROUGH)));
         Ok(captured)
-    }
-}
-
-/// What the policy says of all that a command wrote.
-#[derive(Debug, Default)]
-struct Verdict {
-    /// What is left out, with the reason.
-    refused: Vec<(RelPath, String)>,
-    /// What a person is asked about, with the reason.
-    asked: Vec<(RelPath, String)>,
-}
-
-impl Verdict {
-    fn of(captured: &Captured, judge: &Judge, needs: &Needs) -> Self {
-        let mut verdict = Self::default();
-        for path in captured.paths() {
-            match judge.judge(path) {
-                Judgement::Keep => {}
-                // It was allowed with the command. Not so what git runs: whoever lets a command commit has not seen that.
-                Judgement::Ask(_) if part(path).is_none() && needs.covers(&path.to_wire().0) => {}
-                Judgement::Ask(reason) => verdict.asked.push((path.clone(), reason)),
-                Judgement::Refuse(reason) => verdict.refused.push((path.clone(), reason)),
-            }
-        }
-        for entry in &captured.over_budget {
-            let reason =
-                format!("{} would make the change larger than {} MiB", entry.path, BUDGET_BYTES >> 20);
-            verdict.asked.push((entry.path.clone(), reason));
-        }
-        verdict
-    }
-
-    fn is_open(&self) -> bool {
-        !self.asked.is_empty()
-    }
-
-    fn question(&self, captured: &Captured, blobs: &dyn BlobStore) -> Withheld {
-        let names: Vec<String> = self.asked.iter().map(|(path, _)| path.to_string()).collect();
-        let (shown, more) = names.split_at(names.len().min(3));
-        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-        let is_asked = |path: &RelPath| self.asked.iter().any(|asked| asked.0 == *path);
-        let files: Vec<_> = captured.files.iter().filter(|file| is_asked(&file.edit.path)).collect();
-        let mut digest = Fingerprint::of("written").with_number(names.len());
-        for file in &files {
-            digest = digest.with_option(file.wire.before.clone()).with_option(file.wire.after.clone());
-        }
-        digest = names.iter().fold(digest, Fingerprint::with);
-        Withheld {
-            title: format!("the command wrote {}{more}", shown.join(", ")),
-            reason: self.asked.first().map(|asked| asked.1.clone()).unwrap_or_default(),
-            patch: bounded(patch_of(&files, blobs)),
-            files: files.into_iter().map(|file| file.wire.clone()).collect(),
-            digest: digest.digest(),
-        }
-    }
-
-    /// Takes in the answer: what was asked about is brought in, or left out like what is refused.
-    fn close(&mut self, is_allowed: bool, captured: &mut Captured) {
-        let asked = std::mem::take(&mut self.asked);
-        if is_allowed {
-            captured.carry_over_budget();
-        } else {
-            let no = |(path, reason)| (path, format!("{reason}; it was not allowed"));
-            self.refused.extend(asked.into_iter().map(no));
-        }
     }
 }
