@@ -128,7 +128,14 @@ impl Caches {
         fs::write(folder.join(OF), workspace.as_os_str().as_bytes())?;
         let mut laid = Laid { set: self.take(&folder), of: Arc::clone(self), copies: Vec::new() };
         private(&laid.set)?;
-        for cache in caches.iter().filter(|cache| cache.place.is_dir()) {
+        for cache in caches {
+            // One that is wanted and not there is made, empty; where that cannot be, the command says what it lacks.
+            if !cache.place.is_dir()
+                && let Err(error) = fs::create_dir_all(&cache.place)
+            {
+                tracing::debug!(%error, "the folder of a cache was not made");
+                continue;
+            }
             let place = laid.set.join(name_of(&cache.place));
             let at = place.join("at");
             let layer = LayerFolder::renew(place)?;

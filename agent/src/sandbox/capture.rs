@@ -18,7 +18,7 @@ use crate::workspace::path::RelPath;
 use crate::workspace::root::Root;
 
 /// How long the attempt may take that finds out whether layers can be had.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a layer's folder is named, behind the id of its call.
 const ENDING: &str = "layer";

@@ -18,7 +18,7 @@ use crate::sandbox::remembered::{Remembered, dependence, recall, remember};
 const ATTEMPTED: [&str; 2] = ["seccomp", "namespaces"];
 
 /// How long an attempt may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Finds out, once, which levels there are.
 #[derive(Debug)]

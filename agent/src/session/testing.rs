@@ -17,6 +17,7 @@ use tenon_protocol::ids::PlanId;
 use tenon_protocol::plan::TestReport;
 use tokio_util::sync::CancellationToken;
 
+use crate::approvals::foresee;
 use crate::base::ids;
 use crate::base::task::{self, Task};
 use crate::changes::apply::apply;
@@ -178,7 +179,11 @@ impl Actor {
             && probe.at_least(demanded) == Some(Level::Isolated)
             && self.resources.capturing.known() == Some(Ok(()));
         let caches = if has_copies {
-            self.resources.caches.of(self.root.path(), &self.state.environment, &[])
+            let environment = &self.state.environment;
+            let home = environment.get("HOME").map(String::as_str);
+            let foreseen = foresee(text, environment).caches.into_iter();
+            let wanted = foreseen.filter_map(|path| sandbox::absolute(&path, self.root.path(), home));
+            self.resources.caches.of(self.root.path(), environment, &wanted.collect::<Vec<_>>())
         } else {
             Vec::new()
         };
@@ -198,6 +203,13 @@ impl Actor {
         let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         // Test programs ask for it, and print for people who are not there otherwise.
         launch.env.insert("CI".to_owned(), "1".to_owned());
+        // Without a cache that it may write to Go compiles nothing.
+        if !has_copies
+            && demanded >= Level::Confined
+            && let Some(folder) = launch.env.get("TMPDIR")
+        {
+            launch.env.insert("GOCACHE".to_owned(), format!("{folder}/go-build"));
+        }
         Ok((launch, copied))
     }
 
