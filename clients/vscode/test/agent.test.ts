@@ -15,6 +15,13 @@ import type { Envelope } from "../src/protocol/types.ts";
 interface Side {
   rpc: MessageConnection;
   end(ending: Ending): void;
+  /** Ends it when all that was sent has been read. */
+  close(ending: Ending): void;
+}
+
+/** Lets everything else happen until something is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A client, and the sides of its connections in order; `serve` says what each answers beyond the handshake. */
@@ -26,7 +33,8 @@ function played(serve: (side: Side, number: number) => void): { agent: Agent; si
     let end!: (ending: Ending) => void;
     const ended = new Promise<Ending>((resolve) => (end = resolve));
     const rpc = createMessageConnection(new StreamMessageReader(up), new StreamMessageWriter(down));
-    const side: Side = { rpc, end };
+    const close = (ending: Ending): void => void down.on("end", () => end(ending)).end();
+    const side: Side = { rpc, end, close };
     rpc.onRequest("initialize", () => ({ capabilities: { experimental: { agent: { protocol: 1, can: {}, experimental: [], instance: {}, limits: {}, schema: "" } } } }));
     sides.push(side);
     serve(side, sides.length);
@@ -63,6 +71,28 @@ test("a message keeps its key over connections, so that it is taken once", async
   agent.close();
 });
 
+test("what was read before the end is heard before it, and is not asked for again", async () => {
+  const afters: unknown[] = [];
+  const { agent } = played((side, number) => {
+    side.rpc.onRequest("agent/observe", async ({ after }: { after: string }) => {
+      afters.push(after);
+      if (number > 1) return "1";
+      setImmediate(async () => {
+        const events = Array.from({ length: 20 }, (_, at) => ({ type: "turn.started", at: "", session: "s", epoch: 1, seq: at + 2, data: {} }));
+        await Promise.all(events.map((result) => side.rpc.sendNotification("agent/event", { subscription: "1", result })));
+        side.close(LOST);
+      });
+      return "1";
+    });
+    side.rpc.onRequest("agent/open", () => ({}));
+  });
+  const heard: unknown[] = [];
+  agent.observe("s", "1.1", { event: (event) => heard.push(event.seq), fresh: () => {}, ended: () => {} });
+  await until(() => afters.length === 2);
+  assert.deepEqual([afters, heard.length], [["1.1", "1.21"], 20]);
+  agent.close();
+});
+
 test("an agent that was stopped is not started again before it is wanted", async () => {
   const { agent, sides, standings } = played((side, number) => {
     side.rpc.onRequest("agent/observe", () => "1");
@@ -72,7 +102,7 @@ test("an agent that was stopped is not started again before it is wanted", async
   agent.observe("s", "1.1", { event: () => {}, fresh: () => {}, ended: () => {} });
   await agent.call("agent/list", { kind: "session" });
   sides[0]!.end({ code: 1, why: "the agent was stopped" });
-  await new Promise((resolve) => setImmediate(resolve));
+  await until(() => agent.standing.is !== "on");
   assert.equal(agent.standing.is, "stopped");
   assert.equal(sides.length, 1);
   assert.deepEqual((await agent.call("agent/list", { kind: "session" })).items, [2]);
