@@ -2,6 +2,7 @@
 //! prompt against the unloading of its session. Not here: what each of them does alone (the scenarios).
 mod answers;
 mod files;
+mod questions;
 mod steers;
 mod unloading;
 

@@ -1,6 +1,8 @@
 //! Limits of a command: whoever takes too much is ended, with all that it started, and the agent answers. Not here: what a command
 //! cannot do at all (`matrix`).
-use tenon_tests::home::Home;
+use serde_json::json;
+use tenon_tests::home::{Home, provider};
+use tenon_tests::model_server::{ModelServer, Reply, Script};
 use tenon_tests::process::Process;
 
 /// Runs a command under a configuration; returns what is said of it.
@@ -52,6 +54,18 @@ fn a_fork_bomb_is_ended_with_all_it_made() {
 fn processor_time_is_bounded() {
     let said = told("level = 1\ncpu_s = 1", "while :; do :; done");
     assert!(said.contains("sandbox.cpu_s"), "{said}");
+}
+
+#[test]
+fn a_command_that_prints_without_end_is_ended() {
+    let endless = json!({"command": "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done"});
+    let replies = [Reply::call("shell", &endless), Reply::text("Done.")];
+    let server = ModelServer::start(Script::new(replies)).unwrap();
+    let home = Home::new().unwrap();
+    home.configure(&format!("sandbox.output_mib = 1\n{}", provider("openai-chat", &server))).unwrap();
+    home.tenon(&["run", "--profile", "full", "--model", "fake/x", "go"]).unwrap().expect(0).unwrap();
+    let log = home.tenon(&["log", "--json"]).unwrap().expect(0).unwrap();
+    assert!(log.stdout.contains("[ended: it printed more than 1 MiB (sandbox.output_mib)]"), "{log:#?}");
 }
 
 #[test]
