@@ -40,6 +40,9 @@ use crate::workspace::root::Root;
 /// How long the tests may take: whoever waits for longer ones runs them without a plan.
 const TESTS_TIMEOUT: Duration = Duration::from_mins(10);
 
+/// In front of the tests where caches cannot be written: without one Go compiles nothing. The folder is the command's own.
+const SCRATCH_CACHE: &str = "export GOCACHE=\"${TMPDIR:-/tmp}/go-build\"; ";
+
 /// The way back of an apply.
 type ApplyReply = Reply<Result<ApplyResult, RpcError>>;
 
@@ -188,8 +191,9 @@ impl Actor {
             Vec::new()
         };
         let copied = caches.clone();
+        let in_scratch = format!("{SCRATCH_CACHE}{text}");
         let command = sandbox::Command {
-            text,
+            text: if has_copies || demanded < Level::Confined { text } else { &in_scratch },
             cwd: folder,
             workspace: folder,
             given: Given { unix_sockets: configured.unix_sockets, caches, ..Given::default() },
@@ -203,13 +207,6 @@ impl Actor {
         let mut launch = sandbox::launch(command, demanded, &probe).map_err(|error| unavailable(&error))?;
         // Test programs ask for it, and print for people who are not there otherwise.
         launch.env.insert("CI".to_owned(), "1".to_owned());
-        // Without a cache that it may write to Go compiles nothing.
-        if !has_copies
-            && demanded >= Level::Confined
-            && let Some(folder) = launch.env.get("TMPDIR")
-        {
-            launch.env.insert("GOCACHE".to_owned(), format!("{folder}/go-build"));
-        }
         Ok((launch, copied))
     }
 
